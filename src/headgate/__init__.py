@@ -1,0 +1,3 @@
+"""Headgate carries a commit to production and back."""
+
+__version__ = "0.1.0"
