@@ -1,0 +1,63 @@
+"""A command: what someone asks. It may be refused; once accepted it is recorded as an event."""
+
+from dataclasses import dataclass
+
+from headgate.model.ids import ReleaseId, RolloutId
+from headgate.model.releases import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    revision: Revision
+    rollout: RolloutId  # id for the rollout, should one start
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    rollout: RolloutId
+    by: str
+    to: str | None = None  # release id, version or commit; None: the revision that was stable before
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    release: ReleaseId
+    by: str
+    why: str = ""
+
+
+Command = Deploy | Pause | Resume | Promote | Abort | Rollback | Approve
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a command cannot be carried out, and what to do instead."""
+
+    why: str

@@ -1,0 +1,45 @@
+"""Effects: idempotent requests to the world, each a difference between what is desired and what was seen."""
+
+from dataclasses import dataclass
+
+from headgate.model.checks import Job
+from headgate.model.ids import EnvironmentId, RevisionId
+from headgate.model.releases import Revision
+from headgate.model.routes import Routes
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    revision: Revision
+
+    def __str__(self) -> str:
+        return f"run {self.revision.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    environment: EnvironmentId
+    revision: RevisionId
+
+    def __str__(self) -> str:
+        return f"stop {self.revision}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoutes:
+    routes: Routes
+
+    def __str__(self) -> str:
+        shares = ", ".join(f"{b.revision} {b.weight}" for b in self.routes.backends)
+        return f"set routes ({shares})"
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    job: Job
+
+    def __str__(self) -> str:
+        return f"run check {self.job.check.name} ({self.job.id})"
+
+
+Effect = Run | Stop | SetRoutes | RunJob

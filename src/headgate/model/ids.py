@@ -1,0 +1,25 @@
+"""Names of things. Ids are prefixed strings, so that a log line read alone says what it names."""
+
+from typing import NewType
+
+ReleaseId = NewType("ReleaseId", str)  # rel_<12 hex>
+RevisionId = NewType("RevisionId", str)  # rev_<12 hex>, derived from what it contains
+RolloutId = NewType("RolloutId", str)  # rol_<12 hex>
+JobId = NewType("JobId", str)  # <rollout>-<step>-<attempt>
+EnvironmentId = NewType("EnvironmentId", str)  # "APPLICATION/ENVIRONMENT", also the stream's suffix
+
+
+def environment_id(application: str, environment: str) -> EnvironmentId:
+    return EnvironmentId(f"{application}/{environment}")
+
+
+def environment_stream(environment: EnvironmentId) -> str:
+    return f"environment:{environment}"
+
+
+def application_stream(application: str) -> str:
+    return f"application:{application}"
+
+
+def release_stream(release: ReleaseId) -> str:
+    return f"release:{release}"

@@ -1,0 +1,40 @@
+"""What was seen of the world in one look. What could not be seen is None, with the reason beside it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from headgate.model.checks import JobSeen
+from headgate.model.ids import ReleaseId, RevisionId
+from headgate.model.measurements import Measurement
+from headgate.model.routes import Address, RoutesSeen
+from headgate.model.rules import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One running copy of one service of one revision."""
+
+    id: str
+    revision: RevisionId
+    service: str
+    address: str  # "host:port"
+    state: Literal["starting", "ready", "unready", "exited", "stopping"]
+    restarts: int = 0  # consecutive deaths of this slot, forgotten after it was ready for a while
+    detail: str = ""  # why it is not ready, in words for a person: exit code, last log lines, refused connection
+    retry_at: datetime | None = None  # exited: not started again before this moment
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at one environment."""
+
+    rules: Environment | None  # None: the environment is no longer in the applied specification
+    instances: tuple[Instance, ...] | None
+    routes: RoutesSeen | None
+    addresses: dict[str, Address] = field(default_factory=dict)
+    jobs: tuple[JobSeen, ...] = ()
+    measurement: Measurement | None = None  # a new tick, where one was due
+    unknown: tuple[str, ...] = ()  # one sentence for each thing that could not be seen
+    quarantined: dict[ReleaseId, str] = field(default_factory=dict)  # release -> why
+    passed: dict[ReleaseId, datetime] = field(default_factory=dict)  # stable in the environment before this one, since

@@ -1,0 +1,98 @@
+"""The state of one environment, as folded from its events."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from headgate.model.events import RolloutKind
+from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
+from headgate.model.measurements import Measurement, Verdict
+from headgate.model.releases import Revision
+from headgate.model.rules import AnalysisRules, Deadlines, Strategy
+from headgate.model.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    id: RolloutId
+    kind: RolloutKind
+    revision: Revision
+    replaces: RevisionId | None
+    steps: tuple[Step, ...]
+    strategy: Strategy
+    analysis: AnalysisRules
+    deadlines: Deadlines
+    by: str
+    started_at: datetime
+    step_started_at: datetime  # moved on by pauses, so that a pause uses up no deadline
+    position: int = 0
+    phase: Literal["running", "paused", "aborting", "retiring"] = "running"
+    paused_at: datetime | None = None
+    why: str = ""  # of the latest decision
+    ticks: int = 0
+    last_tick_at: datetime | None = None
+    step_measurements: tuple[Measurement, ...] = ()  # since the current step began
+    reference: Measurement | None = None  # the stable's samples of this rollout, summed
+    verdict: Verdict | None = None
+
+    @property
+    def step(self) -> Step:
+        return self.steps[self.position]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A release that waits for its turn here."""
+
+    revision: Revision
+    rollout: RolloutId
+    kind: RolloutKind
+    by: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    release: ReleaseId
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    effect: str
+    why: str
+    attempt: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A rollout that ended."""
+
+    rollout: RolloutId
+    kind: RolloutKind
+    revision: Revision
+    outcome: Literal["promoted", "aborted"]
+    started_at: datetime
+    ended_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentState:
+    id: EnvironmentId
+    version: int = 0  # of the stream, for the next append
+    stable: Revision | None = None
+    stable_since: datetime | None = None
+    previous: Revision | None = None  # was stable before; warm until:
+    warm_until: datetime | None = None
+    strategy: Strategy = Strategy("all-at-once")  # of the latest rollout: its stickiness outlives it
+    rollout: Rollout | None = None
+    waiting: Request | None = None
+    approvals: tuple[Approval, ...] = ()
+    failures: tuple[Failure, ...] = ()  # since the last thing that went well, newest last
+    draining_since: datetime | None = None
+    past: tuple[Past, ...] = ()  # oldest first
+    promoted: dict[ReleaseId, datetime] = field(default_factory=dict)  # release -> when it became stable here

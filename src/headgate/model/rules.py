@@ -1,0 +1,93 @@
+"""The rules that judge a release in one environment: strategy, analysis, gates, deadlines. They come from `headgate apply` alone."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from headgate.model.checks import Check
+from headgate.model.services import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Visitors who get the candidate whatever the weight: every header named must match exactly."""
+
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    kind: Literal["canary", "blue-green", "all-at-once"]
+    weights: tuple[int, ...] = ()  # canary only: rising, 1-99
+    sticky: bool = False
+    audience: Audience | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisRules:
+    errors_worse_by: float = 0.005  # share of requests, absolute (0.005 = 0.5 percentage points)
+    p99_worse_by: float = 0.20  # relative
+    minimum_requests: int = 50  # of the candidate and of the stable, before anything is concluded
+    interval: timedelta = timedelta(seconds=2)  # one measurement each
+    at_least: timedelta = timedelta(seconds=60)  # how long each analyze step looks before it may pass
+    deadline: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGate:
+    approvers: tuple[str, ...]  # people, groups already resolved; empty: anyone
+    count: int = 1
+    author_may_approve: bool = False
+    deadline: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class SoakGate:
+    """The release must have been stable in the environment before this one for so long."""
+
+    duration: timedelta
+
+
+Gate = ApprovalGate | SoakGate
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    ready: timedelta = timedelta(minutes=2)
+    weight: timedelta = timedelta(seconds=30)
+    retire: timedelta = timedelta(minutes=2)
+    drain: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    name: str
+    platform: str
+    traffic: str = "envoy"
+    metrics: str = "envoy"
+    deploy: Literal["on-build", "on-request", "on-advance"] = "on-request"
+    after: str | None = None
+    branches: tuple[str, ...] = ("main",)
+    strategy: Strategy = Strategy("all-at-once")
+    checks: tuple[Check, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    analysis: AnalysisRules = AnalysisRules()
+    bake: timedelta = timedelta(0)
+    keep_warm: timedelta = timedelta(minutes=30)  # the old stable stays up so long after a promotion
+    listen: dict[str, int] = field(default_factory=dict)  # service -> port on loopback; others are allocated
+    replicas: dict[str, int] = field(default_factory=dict)
+    env: dict[str, Value] = field(default_factory=dict)
+    deadlines: Deadlines = Deadlines()
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What one applied `headgate.yaml` says, less the service definitions: those travel in the release."""
+
+    name: str
+    source: str  # the git repository that releases come from
+    file: str  # path of headgate.yaml below the source
+    environments: tuple[Environment, ...]
+
+    def environment(self, name: str) -> Environment | None:
+        return next((one for one in self.environments if one.name == name), None)

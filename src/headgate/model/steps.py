@@ -1,0 +1,68 @@
+"""A step: one instruction of a rollout. A strategy is data that compiles to steps; one interpreter walks them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from headgate.model.checks import Check
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitReady:
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RunCheck:
+    check: Check
+    preview: bool  # True: on the candidate's own address; False: where users are
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class SetWeight:
+    weight: int  # whole percent of the environment's traffic
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Analyze:
+    at_least: timedelta  # never passes sooner
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Bake:
+    duration: timedelta
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    deadline: timedelta
+
+
+Step = Start | AwaitReady | RunCheck | SetWeight | Analyze | Bake | Retire
+
+
+def describe(step: Step) -> str:
+    """A step in the words that the CLI, the log and `watch` use."""
+    match step:
+        case Start():
+            return "start"
+        case AwaitReady():
+            return "await ready"
+        case RunCheck(check=check, preview=preview):
+            return f"check {check.name}{' (preview)' if preview else ''}"
+        case SetWeight(weight=weight):
+            return f"weight {weight}"
+        case Analyze():
+            return "analyze"
+        case Bake():
+            return "bake"
+        case Retire():
+            return "retire"

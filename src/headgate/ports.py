@@ -1,0 +1,118 @@
+"""What the engine asks of the world: one small Protocol for each seam. Adapters fulfil them; contract suites prove it."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from headgate.model.checks import Job, JobSeen
+from headgate.model.events import Event, Recorded
+from headgate.model.ids import EnvironmentId, JobId, RevisionId
+from headgate.model.measurements import Query, Reading, Window
+from headgate.model.observations import Instance
+from headgate.model.releases import Revision
+from headgate.model.routes import Address, Routes, RoutesSeen
+
+
+class AdapterError(Exception):
+    """The world said no, or nothing. The text is for a person: what happened, where, what to do next."""
+
+
+class Conflict(Exception):
+    """Someone else appended to the stream first: read again and decide again."""
+
+
+class LogDamaged(Exception):
+    """The event log does not verify. The text names the first row that is wrong."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+
+class Platform(Protocol):
+    """Runs revisions. Every verb is idempotent, and may be repeated after a crash at any point."""
+
+    async def run(self, revision: Revision) -> None:
+        """See to it that every service has its number of instances; starts what is missing, returns without awaiting ready."""
+        ...
+
+    async def stop(self, environment: EnvironmentId, revision: RevisionId) -> None:
+        """Drain and stop every instance; returns once they were told, `observe` shows when they are gone."""
+        ...
+
+    async def observe(self, environment: EnvironmentId) -> Sequence[Instance]:
+        """All instances of ours there, of known revisions or not. Raises AdapterError where that cannot be told."""
+        ...
+
+    async def run_job(self, job: Job) -> None:
+        """Start a job once; a job that ran already is not run again."""
+        ...
+
+    async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
+        """None: never started."""
+        ...
+
+
+class LogSource(Protocol):
+    """A platform that keeps the output of what it runs."""
+
+    def logs(self, environment: EnvironmentId, service: str | None, lines: int, follow: bool) -> AsyncIterator[str]:
+        """The last `lines` lines of each instance, each prefixed with service and instance, then new ones if `follow`."""
+        ...
+
+
+class TrafficRouter(Protocol):
+    """Shifts traffic. What is set is read back from the router itself before it counts."""
+
+    async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
+        """Where services are reached: stable for the environment's life. A wanted port may be given; None allocates one."""
+        ...
+
+    async def set_routes(self, routes: Routes) -> None:
+        """Make it so, and return when the router says it is so."""
+        ...
+
+    async def observe(self, environment: EnvironmentId) -> RoutesSeen:
+        """Raises AdapterError where the router cannot be asked."""
+        ...
+
+
+class MetricSource(Protocol):
+    async def read(self, query: Query, revision: RevisionId, window: Window) -> Reading:
+        """Counts over the window, or NoData with the reason; never raises for a source that is down."""
+        ...
+
+
+class Commit(Protocol):
+    sha: str
+    branch: str
+    author: str
+    subject: str
+    version: str | None
+
+
+class Source(Protocol):
+    async def resolve(self, repository: str, reference: str) -> Commit:
+        """The commit that a branch, tag or SHA names. Raises AdapterError that says what was looked for."""
+        ...
+
+    async def checkout(self, repository: str, commit: str, into: Path) -> dict[str, str]:
+        """Lay out exactly that commit, atomically; returns folder -> content digest of each folder with a `build`."""
+        ...
+
+
+class EventLog(Protocol):
+    async def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """Events of a stream, oldest first. Raises LogDamaged."""
+        ...
+
+    async def append(self, stream: str, events: Sequence[Event], after: int) -> list[Recorded]:
+        """Durable when it returns, all or none. Raises Conflict unless the stream is at version `after`."""
+        ...
+
+    async def tail(self, after: int = 0) -> list[Recorded]:
+        """Events of all streams behind a position, oldest first."""
+        ...
