@@ -1,0 +1,1 @@
+"""What splits the traffic between stable and candidate."""

@@ -1,0 +1,1 @@
+"""Statistics: measurements in, a verdict with its reasons out. Pure."""

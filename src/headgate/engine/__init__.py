@@ -1,0 +1,1 @@
+"""The wheel: remember, look, decide, record, act."""

@@ -1,0 +1,1 @@
+"""Fakes, a simulated world and contract suites; ships with the package for plugin authors."""
