@@ -1,0 +1,1 @@
+"""Takes insurance enquiries and answers with sorted quotes."""
