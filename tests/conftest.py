@@ -1,0 +1,33 @@
+"""Marks and components shared by all tests."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Machines that run tests are shared: a slow example is not a failure. The pytest timeout still bounds every test.
+settings.register_profile("headgate", deadline=None, print_blob=True)
+settings.load_profile("headgate")
+
+SEARCH_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+
+
+def require(component: str) -> Path:
+    """The executable of a real component. Missing: a failure in CI (HEADGATE_REQUIRE_REAL=1), a skip elsewhere."""
+    found = shutil.which(component, path=SEARCH_PATH)
+    if found is not None:
+        return Path(found)
+    reason = f"{component} is not installed; .ci/run shows how to install it"
+    if os.environ.get("HEADGATE_REQUIRE_REAL") == "1":
+        pytest.fail(f"{reason} (HEADGATE_REQUIRE_REAL=1 forbids skipping)", pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """`@pytest.mark.real("envoy", "nginx")` requires its components before the test's fixtures run."""
+    for mark in item.iter_markers("real"):
+        for component in mark.args:
+            require(component)
