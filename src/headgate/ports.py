@@ -26,6 +26,14 @@ class LogDamaged(Exception):
     """The event log does not verify. The text names the first row that is wrong."""
 
 
+class LogTooNew(LogDamaged):
+    """The event log holds what only a newer Headgate can read. Nothing is wrong with it: this program is too old."""
+
+
+class LogUnavailable(Exception):
+    """The event log cannot be read or written now: disk full, locked, not reachable. What was not acknowledged did not happen."""
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """Aware, UTC."""
@@ -115,4 +123,8 @@ class EventLog(Protocol):
 
     async def tail(self, after: int = 0) -> list[Recorded]:
         """Events of all streams behind a position, oldest first."""
+        ...
+
+    async def streams(self, prefix: str) -> list[str]:
+        """Names of the streams that begin so, in the order of their first events."""
         ...
