@@ -1,4 +1,4 @@
-"""What the engine asks of the world: one small Protocol for each seam. Adapters fulfil them; contract suites prove it."""
+"""What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ class LogTooNew(LogDamaged):
 
 
 class LogUnavailable(Exception):
-    """The event log cannot be read or written now: disk full, locked, not reachable. What was not acknowledged did not happen."""
+    """The event log cannot be read or written now: disk full, locked, out of reach. Read again before deciding again."""
 
 
 class Clock(Protocol):
@@ -44,7 +44,7 @@ class Platform(Protocol):
     """Runs revisions. Every verb is idempotent, and may be repeated after a crash at any point."""
 
     async def run(self, revision: Revision) -> None:
-        """See to it that every service has its number of instances; starts what is missing, returns without awaiting ready."""
+        """See to it that every service has its number of instances: start what is missing, do not await ready."""
         ...
 
     async def stop(self, environment: EnvironmentId, revision: RevisionId) -> None:
@@ -68,7 +68,7 @@ class LogSource(Protocol):
     """A platform that keeps the output of what it runs."""
 
     def logs(self, environment: EnvironmentId, service: str | None, lines: int, follow: bool) -> AsyncIterator[str]:
-        """The last `lines` lines of each instance, each prefixed with service and instance, then new ones if `follow`."""
+        """The last `lines` lines of each instance, prefixed with service and instance; then new ones if `follow`."""
         ...
 
 
@@ -76,7 +76,7 @@ class TrafficRouter(Protocol):
     """Shifts traffic. What is set is read back from the router itself before it counts."""
 
     async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
-        """Where services are reached: stable for the environment's life. A wanted port may be given; None allocates one."""
+        """Where services are reached, for the environment's life. A wanted port may be given; None allocates one."""
         ...
 
     async def set_routes(self, routes: Routes) -> None:

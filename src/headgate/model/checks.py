@@ -17,7 +17,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One execution of a check. The id is derived from rollout, step and attempt: running it twice is running it once."""
+    """One execution of a check. Its id comes from rollout, step and attempt: running it twice is running it once."""
 
     id: JobId
     environment: EnvironmentId

@@ -21,11 +21,17 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Counts of one service of one revision over one window. Counts add up: samples of adjacent windows may be summed."""
+    """Counts of one service of one revision over one window. Samples of adjacent windows add up."""
 
     requests: int = 0
     errors: int = 0  # answers of class 5xx, and requests that never got an answer
     latency: dict[int, int] = field(default_factory=dict)  # bucket index (see `edge`) -> requests
+
+    def __add__(self, other: "Sample") -> "Sample":
+        latency = dict(self.latency)
+        for bucket, count in other.latency.items():
+            latency[bucket] = latency.get(bucket, 0) + count
+        return Sample(self.requests + other.requests, self.errors + other.errors, latency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,20 @@ class Measurement:
     candidate: dict[str, Sample] = field(default_factory=dict)
     stable: dict[str, Sample] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+
+    def __add__(self, later: "Measurement") -> "Measurement":
+        """Both windows as one; what is missing is what the later one misses."""
+        return Measurement(
+            later.tick,
+            Window(self.window.start, later.window.end),
+            add(self.candidate, later.candidate),
+            add(self.stable, later.stable),
+            later.missing,
+        )
+
+
+def add(one: dict[str, Sample], other: dict[str, Sample]) -> dict[str, Sample]:
+    return {name: one.get(name, Sample()) + other.get(name, Sample()) for name in one.keys() | other.keys()}
 
 
 class Outcome(StrEnum):

@@ -1,4 +1,4 @@
-"""A release: an immutable set that is built once and promoted unchanged; a revision: a release as it runs in one environment."""
+"""A release: an immutable set, built once and promoted unchanged; a revision: a release as one environment runs it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -6,7 +6,7 @@ from typing import Literal
 
 from headgate.model.events import RolloutKind
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
-from headgate.model.measurements import Measurement, Verdict
+from headgate.model.measurements import Measurement, Sample, Verdict
 from headgate.model.releases import Revision
 from headgate.model.rules import AnalysisRules, Deadlines, Strategy
 from headgate.model.steps import Step
@@ -31,8 +31,8 @@ class Rollout:
     why: str = ""  # of the latest decision
     ticks: int = 0
     last_tick_at: datetime | None = None
-    step_measurements: tuple[Measurement, ...] = ()  # since the current step began
-    reference: Measurement | None = None  # the stable's samples of this rollout, summed
+    measured: Measurement | None = None  # summed since the current step began
+    reference: dict[str, Sample] = field(default_factory=dict)  # the stable's samples of the whole rollout, summed
     verdict: Verdict | None = None
 
     @property
@@ -95,4 +95,6 @@ class EnvironmentState:
     failures: tuple[Failure, ...] = ()  # since the last thing that went well, newest last
     draining_since: datetime | None = None
     past: tuple[Past, ...] = ()  # oldest first
-    promoted: dict[ReleaseId, datetime] = field(default_factory=dict)  # release -> when it became stable here
+    promoted: dict[ReleaseId, datetime] = field(default_factory=dict)  # release -> when it last became stable here
+    requested: frozenset[ReleaseId] = frozenset()  # ever asked for here
+    refused: dict[ReleaseId, tuple[datetime, str]] = field(default_factory=dict)  # aborted or rolled back: when, why

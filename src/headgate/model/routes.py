@@ -15,7 +15,10 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Weights of the backends sum to 100. The candidate comes first, so that raising its weight only moves visitors onto it."""
+    """Weights of the backends sum to 100, or are all 0 before the first release serves.
+
+    The candidate comes first, so that raising its weight only moves visitors onto it.
+    """
 
     environment: EnvironmentId
     backends: tuple[Backend, ...]

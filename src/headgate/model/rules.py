@@ -1,4 +1,7 @@
-"""The rules that judge a release in one environment: strategy, analysis, gates, deadlines. They come from `headgate apply` alone."""
+"""The rules that judge a release in one environment: strategy, analysis, gates, deadlines.
+
+They come from `headgate apply` alone, never from the commit under release.
+"""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -57,6 +60,7 @@ class Deadlines:
     weight: timedelta = timedelta(seconds=30)
     retire: timedelta = timedelta(minutes=2)
     drain: timedelta = timedelta(seconds=30)
+    pause: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

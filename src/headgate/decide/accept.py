@@ -1,0 +1,188 @@
+"""Commands: each is accepted as events, or refused with the reason and what to do instead."""
+
+from datetime import datetime
+from functools import singledispatch
+
+from headgate.decide.progress import can_serve
+from headgate.decide.rules import start
+from headgate.model import commands as c
+from headgate.model import events as e
+from headgate.model.observations import Seen
+from headgate.model.releases import Revision
+from headgate.model.rollouts import EnvironmentState, Request, Rollout
+from headgate.model.rules import ApprovalGate
+from headgate.model.steps import Retire, SetWeight
+
+Answer = list[e.Event] | c.Refused
+
+
+@singledispatch
+def accept(command: c.Command, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    raise TypeError(command)
+
+
+@accept.register
+def _(command: c.Deploy, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    revision, rollout = command.revision, state.rollout
+    if refused := _may_not_deploy(revision, state, seen):
+        return refused
+    request = e.ReleaseRequested(revision, command.rollout, "deploy", command.by, command.why)
+    if rollout and rollout.phase in ("running", "paused") and rollout.revision.id == revision.id:
+        return c.Refused(f"{revision.label} is already rolling out here; `headgate watch` shows it")
+    if state.waiting is None:
+        return [request]
+    if state.waiting.revision.id == revision.id:
+        return c.Refused(f"{revision.label} is already waiting here; `headgate why` says for what")
+    if state.waiting.kind == "rollback":
+        return c.Refused("a rollback is waiting here; deploy again when it is through")
+    older = state.waiting.revision
+    why = f"{revision.label} is newer than {older.label}, which had not started"
+    return [e.ReleaseSuperseded(older.release, revision.release, why), request]
+
+
+def _may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> c.Refused | None:
+    if seen.rules is None:
+        return c.Refused("this environment is not in the applied specification; `headgate apply` it first")
+    if revision.release in seen.quarantined:
+        why = seen.quarantined[revision.release]
+        lift = f"lift it with `headgate lift {revision.label} --why ...`"
+        return c.Refused(f"{revision.label} is quarantined: {why}; {lift}")
+    if seen.rules.after and revision.release not in seen.passed:
+        after = seen.rules.after
+        first = f"deploy it there first: `headgate deploy {after} {revision.label}`"
+        return c.Refused(f"{revision.label} was not promoted in {after}; {first}")
+    if state.rollout is None and state.waiting is None and state.stable and state.stable.id == revision.id:
+        return c.Refused(f"{revision.label} with this configuration is already stable here")
+    return None
+
+
+@accept.register
+def _(command: c.Pause, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    rollout = _trial(state)
+    if isinstance(rollout, c.Refused):
+        return rollout
+    if rollout.phase == "paused":
+        return c.Refused("the rollout is already paused; `headgate resume` lets it go on")
+    return [e.RolloutPaused(rollout.id, command.by, command.why or f"paused by {command.by}")]
+
+
+@accept.register
+def _(command: c.Resume, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    rollout = _trial(state)
+    if isinstance(rollout, c.Refused):
+        return rollout
+    if rollout.phase != "paused":
+        return c.Refused("the rollout is not paused")
+    return [_resumed(rollout, command.by, command.why)]
+
+
+@accept.register
+def _(command: c.Promote, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    rollout = _trial(state)
+    if isinstance(rollout, c.Refused):
+        return rollout
+    if not can_serve(rollout.revision, seen):
+        return c.Refused("the candidate is not ready to serve; `headgate why` says what is missing")
+    to = _promotion_step(rollout)
+    resumed = [_resumed(rollout, command.by, command.why)] if rollout.phase == "paused" else []
+    why = command.why or f"promoted by {command.by}, the remaining steps skipped"
+    return [*resumed, e.StepsSkipped(rollout.id, to, command.by, why)]
+
+
+def _promotion_step(rollout: Rollout) -> int:
+    """The last weight step, which is to 100; past it (checks, bake), the retire step."""
+    full = max(i for i, step in enumerate(rollout.steps) if isinstance(step, SetWeight))
+    retire = next(i for i, step in enumerate(rollout.steps) if isinstance(step, Retire))
+    return full if rollout.position < full else retire if rollout.position > full else full
+
+
+def _resumed(rollout: Rollout, by: str, why: str) -> e.RolloutResumed:
+    return e.RolloutResumed(rollout.id, by, why or f"resumed by {by}")
+
+
+@accept.register
+def _(command: c.Abort, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    rollout = _trial(state)
+    if isinstance(rollout, c.Refused):
+        return rollout
+    return [e.RolloutAborted(rollout.id, command.by, command.why or f"aborted by {command.by}")]
+
+
+@accept.register
+def _(command: c.Rollback, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    """With a candidate on trial and no target named, going back is aborting it. Going back waits for nothing."""
+    rollout = state.rollout
+    why = command.why or f"rolled back by {command.by}"
+    if rollout and rollout.phase in ("running", "paused"):
+        if rollout.kind == "rollback":
+            return c.Refused(f"a rollback to {rollout.revision.label} is already under way")
+        if command.to is None:
+            return [e.RolloutAborted(rollout.id, command.by, why)]
+        return c.Refused("a rollout is in flight; abort it first: `headgate abort`")
+    if rollout and rollout.phase == "aborting":
+        return c.Refused("an abort is under way: traffic is already going back")
+    return _roll_back(command, why, state, seen, now)
+
+
+def _roll_back(command: c.Rollback, why: str, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    if seen.rules is None:
+        return c.Refused("this environment is not in the applied specification; `headgate apply` it first")
+    target = _target(command, state, seen)
+    if isinstance(target, c.Refused):
+        return target
+    ended: list[e.Event] = []
+    if state.rollout:
+        ended = [e.RolloutEnded(state.rollout.id, "promoted", "a rollback came before the old was retired")]
+    gave_way = _gave_way(state, target)
+    request = Request(target, command.rollout, "rollback", command.by, why, now)
+    asked = e.ReleaseRequested(target, command.rollout, "rollback", command.by, why)
+    return [*ended, *gave_way, asked, start(state, seen.rules, request)]
+
+
+def _gave_way(state: EnvironmentState, target: Revision) -> list[e.Event]:
+    if state.waiting is None:
+        return []
+    return [e.ReleaseSuperseded(state.waiting.revision.release, target.release, "a rollback goes first")]
+
+
+def _target(command: c.Rollback, state: EnvironmentState, seen: Seen) -> Revision | c.Refused:
+    stable = state.stable.id if state.stable else None
+    promoted = [past.revision for past in reversed(state.past) if past.outcome == "promoted"]
+    earlier = [revision for revision in promoted if revision.id != stable]
+    if state.previous and state.previous.id != stable:
+        earlier.insert(0, state.previous)
+    if command.to is None:
+        good = [revision for revision in earlier if revision.release not in seen.quarantined]
+        return good[0] if good else c.Refused("no earlier revision was stable here and is not quarantined")
+    named = [revision for revision in earlier if _is_called(revision, command.to)]
+    known = ", ".join(dict.fromkeys(revision.label for revision in earlier)) or "none"
+    return named[0] if named else c.Refused(f"{command.to} was never stable here; known: {known}")
+
+
+def _is_called(revision: Revision, name: str) -> bool:
+    by_commit = len(name) >= 4 and revision.commit.startswith(name)
+    return by_commit or name in (revision.release, revision.id, revision.label)
+
+
+@accept.register
+def _(command: c.Approve, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    waiting = state.waiting
+    if waiting is None or waiting.revision.release != command.release:
+        return c.Refused("that release is not waiting here; `headgate status` shows what is")
+    gates = [gate for gate in seen.rules.gates if isinstance(gate, ApprovalGate)] if seen.rules else []
+    if not gates:
+        return c.Refused("no gate here asks for an approval")
+    if any(a.by == command.by and a.release == command.release for a in state.approvals):
+        return c.Refused(f"{command.by} has approved {waiting.revision.label} already")
+    return [e.ApprovalGiven(command.release, command.by, command.why)]
+
+
+def _trial(state: EnvironmentState) -> Rollout | c.Refused:
+    rollout = state.rollout
+    if rollout is None:
+        return c.Refused("no rollout is in flight here; `headgate history` shows past ones")
+    if rollout.phase == "aborting":
+        return c.Refused("the rollout is already being aborted")
+    if rollout.phase == "retiring":
+        return c.Refused("the candidate is already stable; `headgate rollback` goes back")
+    return rollout

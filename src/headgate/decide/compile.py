@@ -1,0 +1,53 @@
+"""A strategy is data: it compiles to steps."""
+
+from datetime import timedelta
+
+from headgate.model.checks import Check
+from headgate.model.rules import Environment
+from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, RunCheck, SetWeight, Start, Step
+
+SMOKE = Check("smoke", "smoke", timeout=timedelta(seconds=30))
+
+
+def steps(rules: Environment, first: bool) -> tuple[Step, ...]:
+    """The steps of a deployment; the first one has no stable to compare with, so nothing is shifted by and by."""
+    shifting = () if first or rules.strategy.kind != "canary" else _canary(rules)
+    return (*_prepare(rules), *shifting, *_finish(rules))
+
+
+def rollback_steps(rules: Environment) -> tuple[Step, ...]:
+    """Back as fast as it goes: what was stable once is not tried again first."""
+    deadlines = rules.deadlines
+    return (
+        Start(deadlines.ready),
+        AwaitReady(deadlines.ready),
+        SetWeight(100, deadlines.weight),
+        Retire(deadlines.retire),
+    )
+
+
+def _prepare(rules: Environment) -> tuple[Step, ...]:
+    ready = rules.deadlines.ready
+    named = tuple(check for check in rules.checks if check.kind != "smoke")
+    return (Start(ready), AwaitReady(ready), *(_check(check, preview=True) for check in (_smoke(rules), *named)))
+
+
+def _canary(rules: Environment) -> tuple[Step, ...]:
+    analyze = Analyze(rules.analysis.at_least, rules.analysis.deadline)
+    shares = (SetWeight(weight, rules.deadlines.weight) for weight in rules.strategy.weights)
+    return tuple(step for share in shares for step in (share, analyze))
+
+
+def _finish(rules: Environment) -> tuple[Step, ...]:
+    bake = (Bake(rules.bake, rules.bake + rules.analysis.deadline),) if rules.bake else ()
+    switched = (SetWeight(100, rules.deadlines.weight), _check(_smoke(rules), preview=False))
+    return (*switched, *bake, Retire(rules.deadlines.retire))
+
+
+def _smoke(rules: Environment) -> Check:
+    return next((check for check in rules.checks if check.kind == "smoke"), SMOKE)
+
+
+def _check(check: Check, preview: bool) -> RunCheck:
+    # The platform enforces the check's own time limit; the rollout's deadline lies behind it, should the platform not.
+    return RunCheck(check, preview, check.timeout + timedelta(seconds=30))

@@ -1,0 +1,191 @@
+"""What happened makes what is: the state of an environment from its events."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import singledispatch
+
+from headgate.model import events as e
+from headgate.model.ids import EnvironmentId, ReleaseId
+from headgate.model.measurements import Measurement, add
+from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Request, Rollout
+
+KEPT_FAILURES = 20
+KEPT_PAST = 200
+
+
+def fold(state: EnvironmentState, recorded: Iterable[e.Recorded]) -> EnvironmentState:
+    for one in recorded:
+        state = replace(apply(one.event, state, one.at), version=one.version)
+    return state
+
+
+def empty(environment: EnvironmentId) -> EnvironmentState:
+    return EnvironmentState(environment)
+
+
+@singledispatch
+def apply(event: e.Event, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """One event onto the state. Events of other streams change nothing here."""
+    return state
+
+
+@apply.register
+def _(event: e.ReleaseRequested, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    request = Request(event.revision, event.rollout, event.kind, event.by, event.why, at)
+    return replace(state, waiting=request, requested=state.requested | {event.revision.release})
+
+
+@apply.register
+def _(event: e.ReleaseSuperseded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return _without_waiting(state, event.release)
+
+
+@apply.register
+def _(event: e.ReleaseDropped, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return _without_waiting(state, event.release)
+
+
+def _without_waiting(state: EnvironmentState, release: str) -> EnvironmentState:
+    keep = state.waiting if state.waiting and state.waiting.revision.release != release else None
+    return replace(state, waiting=keep)
+
+
+@apply.register
+def _(event: e.ApprovalGiven, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, approvals=(*state.approvals, Approval(event.release, event.by, at)))
+
+
+@apply.register
+def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    waiting = state.waiting if state.waiting and state.waiting.rollout != event.rollout else None
+    rollout = Rollout(
+        id=event.rollout,
+        kind=event.kind,
+        revision=event.revision,
+        replaces=event.replaces,
+        steps=event.steps,
+        strategy=event.strategy,
+        analysis=event.analysis,
+        deadlines=event.deadlines,
+        by=event.by,
+        started_at=at,
+        step_started_at=at,
+        why=event.why,
+        last_tick_at=at,
+    )
+    refused = state.refused
+    if event.kind == "rollback" and state.stable and state.stable.release != event.revision.release:
+        refused = {**refused, state.stable.release: (at, event.why)}
+    return replace(
+        state,
+        rollout=rollout,
+        waiting=waiting,
+        strategy=event.strategy,
+        failures=(),
+        draining_since=at,
+        refused=refused,
+    )
+
+
+def _with(state: EnvironmentState, **changes: object) -> EnvironmentState:
+    if state.rollout is None:
+        return state
+    return replace(state, rollout=replace(state.rollout, **changes))  # type: ignore[arg-type]
+
+
+@apply.register
+def _(event: e.StepCompleted, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    moved = _with(state, position=event.index + 1, step_started_at=at, why=event.why, measured=None, verdict=None)
+    return replace(moved, failures=())
+
+
+@apply.register
+def _(event: e.StepsSkipped, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return _with(state, position=event.to, step_started_at=at, why=event.why, measured=None, verdict=None)
+
+
+@apply.register
+def _(event: e.MeasurementTaken, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    rollout, taken = state.rollout, event.measurement
+    if rollout is None:
+        return state
+    return _with(
+        state,
+        ticks=taken.tick,
+        last_tick_at=taken.window.end,
+        measured=_sum(rollout.measured, taken),
+        reference=add(rollout.reference, taken.stable),
+    )
+
+
+def _sum(earlier: Measurement | None, taken: Measurement) -> Measurement:
+    return taken if earlier is None else earlier + taken
+
+
+@apply.register
+def _(event: e.VerdictReached, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return _with(state, verdict=event.verdict, why=event.verdict.why)
+
+
+@apply.register
+def _(event: e.RolloutPaused, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return _with(state, phase="paused", paused_at=at, why=event.why)
+
+
+@apply.register
+def _(event: e.RolloutResumed, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    rollout = state.rollout
+    if rollout is None or rollout.paused_at is None:
+        return state
+    started = rollout.step_started_at + (at - rollout.paused_at)
+    return _with(state, phase="running", paused_at=None, step_started_at=started, why=event.why)
+
+
+@apply.register
+def _(event: e.RevisionPromoted, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    rollout = state.rollout
+    if rollout is None:
+        return state
+    promoted = {**state.promoted, rollout.revision.release: at}
+    moved = _with(state, phase="retiring", why=event.why)
+    return replace(
+        moved,
+        stable=rollout.revision,
+        stable_since=at,
+        previous=state.stable,
+        warm_until=event.warm_until,
+        promoted=promoted,
+        draining_since=at,
+    )
+
+
+@apply.register
+def _(event: e.RolloutAborted, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    moved = _with(state, phase="aborting", step_started_at=at, paused_at=None, why=event.why)
+    return replace(moved, failures=(), draining_since=at, refused=_refused_after_abort(state, at, event.why))
+
+
+def _refused_after_abort(state: EnvironmentState, at: datetime, why: str) -> dict[ReleaseId, tuple[datetime, str]]:
+    """A rollback that fails says nothing against the release it went to; nor does new configuration against the old."""
+    rollout = state.rollout
+    if rollout is None or rollout.kind == "rollback":
+        return state.refused
+    if state.stable is not None and state.stable.release == rollout.revision.release:
+        return state.refused
+    return {**state.refused, rollout.revision.release: (at, why)}
+
+
+@apply.register
+def _(event: e.RolloutEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    rollout = state.rollout
+    if rollout is None:
+        return state
+    past = Past(rollout.id, rollout.kind, rollout.revision, event.outcome, rollout.started_at, at, rollout.why)
+    return replace(state, rollout=None, past=(*state.past, past)[-KEPT_PAST:], failures=())
+
+
+@apply.register
+def _(event: e.EffectFailed, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    failure = Failure(event.effect, event.why, event.attempt, at)
+    return replace(state, failures=(*state.failures, failure)[-KEPT_FAILURES:])

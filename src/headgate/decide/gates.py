@@ -1,0 +1,72 @@
+"""Gates: what must be open before a waiting release may start. Whatever is not known to be open is closed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from headgate.model.observations import Seen
+from headgate.model.rollouts import EnvironmentState, Request
+from headgate.model.rules import ApprovalGate, Environment, Gate, SoakGate
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    why: str
+    expired: bool = False  # waited longer than the gate's deadline: the release is dropped
+
+
+def closed_gates(
+    rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime
+) -> list[Closed]:
+    """Every closed gate in the file's order; a rollback passes, for it goes to what was stable here already."""
+    if request.kind == "rollback":
+        return []
+    verdicts = [_predecessor(rules, request, seen), *(_gate(gate, request, state, seen, now) for gate in rules.gates)]
+    return [closed for closed in verdicts if closed]
+
+
+def _predecessor(rules: Environment, request: Request, seen: Seen) -> Closed | None:
+    if rules.after is None or request.revision.release in seen.passed:
+        return None
+    return Closed(f"{request.revision.label} was not promoted in {rules.after}")
+
+
+def _gate(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, now: datetime) -> Closed | None:
+    match gate:
+        case ApprovalGate():
+            return _approval(gate, request, state, now)
+        case SoakGate():
+            return _soak(gate, request, seen, now)
+
+
+def _approval(gate: ApprovalGate, request: Request, state: EnvironmentState, now: datetime) -> Closed | None:
+    given = valid_approvers(gate, request, state)
+    if len(given) >= gate.count:
+        return None
+    who = ", ".join(gate.approvers) or "anyone"
+    why = f"{len(given)} of {gate.count} approvals (from {who})"
+    if now - request.at > gate.deadline:
+        return Closed(f"{why} within {gate.deadline}", expired=True)
+    return Closed(why)
+
+
+def valid_approvers(gate: ApprovalGate, request: Request, state: EnvironmentState) -> set[str]:
+    """Different people, named by the gate, not the author unless it allows that."""
+    release = request.revision.release
+    people = {approval.by for approval in state.approvals if approval.release == release}
+    if gate.approvers:
+        people &= set(gate.approvers)
+    return {person for person in people if gate.author_may_approve or not is_author(person, request.revision.author)}
+
+
+def is_author(person: str, author: str) -> bool:
+    """`author` is git's "Name <mail>": the name, the address and the part before the @ are all the author."""
+    name, _, rest = author.partition("<")
+    address = rest.rstrip("> ")
+    return person.casefold() in {name.strip().casefold(), address.casefold(), address.partition("@")[0].casefold()}
+
+
+def _soak(gate: SoakGate, request: Request, seen: Seen, now: datetime) -> Closed | None:
+    since = seen.passed.get(request.revision.release)
+    if since is not None and now - since >= gate.duration:
+        return None
+    return Closed(f"soak: stable before for {now - since if since else 'no time'} of {gate.duration}")

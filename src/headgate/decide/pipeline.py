@@ -1,0 +1,98 @@
+"""The pipeline: a release moves on by itself to the environments that its rules name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from headgate.model import events as e
+from headgate.model.ids import ReleaseId
+from headgate.model.releases import Release
+from headgate.model.rollouts import EnvironmentState
+from headgate.model.rules import Application, Environment
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationState:
+    """Folded from the application's stream."""
+
+    version: int = 0
+    specification: Application | None = None
+    releases: tuple[e.ReleaseAnnounced, ...] = ()  # oldest first
+    quarantined: dict[ReleaseId, str] = field(default_factory=dict)
+    lifted: dict[ReleaseId, datetime] = field(default_factory=dict)  # aborts before this moment no longer count
+
+
+def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> ApplicationState:
+    for one in recorded:
+        state = _apply(state, one)
+    return state
+
+
+def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
+    quarantined, lifted = state.quarantined, state.lifted
+    specification, releases = state.specification, state.releases
+    match recorded.event:
+        case e.SpecificationApplied(application=application):
+            specification = application
+        case e.ReleaseAnnounced() as announced:
+            releases = (*releases, announced)
+        case e.ReleaseQuarantined(release=release, why=why):
+            quarantined = {**quarantined, release: why}
+        case e.QuarantineLifted(release=release):
+            quarantined = {name: why for name, why in quarantined.items() if name != release}
+            lifted = {**lifted, release: recorded.at}
+    return ApplicationState(recorded.version, specification, releases, quarantined, lifted)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A release that should be asked for in an environment, and why."""
+
+    environment: str
+    release: ReleaseId
+    why: str
+
+
+def advance(state: ApplicationState, environments: Mapping[str, EnvironmentState]) -> list[Wanted]:
+    """The newest release that each environment takes by itself, where it has not been asked for yet."""
+    if state.specification is None:
+        return []
+    asked = [_next(rules, state, environments) for rules in state.specification.environments]
+    return [wanted for wanted in asked if wanted]
+
+
+def _next(rules: Environment, state: ApplicationState, environments: Mapping[str, EnvironmentState]) -> Wanted | None:
+    here = environments.get(rules.name)
+    if rules.deploy == "on-build":
+        matching = [r for r in state.releases if any(fnmatchcase(r.branch, p) for p in rules.branches)]
+        newest = matching[-1].release if matching else None
+        why = f"{matching[-1].label} was built from {matching[-1].branch}" if matching else ""
+    elif rules.deploy == "on-advance" and rules.after and (before := environments.get(rules.after)) and before.stable:
+        newest, why = before.stable.release, f"{before.stable.label} is stable in {rules.after}"
+    else:
+        return None
+    if newest is None or newest in state.quarantined or _asked_for(newest, here):
+        return None
+    return Wanted(rules.name, newest, why)
+
+
+def _asked_for(release: ReleaseId, here: EnvironmentState | None) -> bool:
+    """In flight, waiting, or over and done with: a release is taken by itself once; after that people ask for it."""
+    return here is not None and release in here.requested
+
+
+def quarantine(state: ApplicationState, environments: Mapping[str, EnvironmentState]) -> list[e.Event]:
+    """A release that was aborted, or rolled back from, is refused everywhere until someone lifts it with a reason."""
+    found: dict[ReleaseId, e.Event] = {}
+    for name, here in environments.items():
+        for release, (at, why) in here.refused.items():
+            lifted = state.lifted.get(release)
+            if release not in state.quarantined and (lifted is None or at > lifted):
+                found.setdefault(release, e.ReleaseQuarantined(release, name, why))
+    return list(found.values())
+
+
+def release_called(name: str, releases: Mapping[ReleaseId, Release]) -> list[Release]:
+    """Every release that an id, a version or at least four characters of a commit name."""
+    return [r for r in releases.values() if name in (r.id, r.version) or (len(name) >= 4 and r.commit.startswith(name))]

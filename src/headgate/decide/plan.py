@@ -1,0 +1,168 @@
+"""What the world should look like, and the differences from what it looks like.
+
+Order: start before shifting, shift before stopping, never route to what is not ready. Every effect is safe to repeat.
+"""
+
+from datetime import datetime, timedelta
+
+from headgate.decide.progress import can_serve, instances_of, job_id, short_of, weight_at
+from headgate.model.checks import Job
+from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
+from headgate.model.ids import RevisionId
+from headgate.model.observations import Seen
+from headgate.model.releases import Revision
+from headgate.model.rollouts import EnvironmentState, Rollout
+from headgate.model.routes import Backend, Routes, RoutesSeen
+from headgate.model.rules import Deadlines
+from headgate.model.steps import RunCheck
+
+
+def plan(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
+    return [*_starts(state, seen, now), *_shifts(state, seen, now), *_jobs(state, seen), *_stops(state, seen, now)]
+
+
+def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
+    """The revisions that should run, candidate first: never more than two."""
+    rollout = state.rollout
+    stable = [state.stable] if state.stable else []
+    if rollout and rollout.phase in ("running", "paused"):
+        return _distinct([rollout.revision, *stable])
+    warm = state.previous and state.warm_until and now < state.warm_until
+    aborting = rollout and rollout.phase == "aborting"
+    return _distinct([*stable, *([state.previous] if warm and not aborting and state.previous else [])])
+
+
+def _distinct(revisions: list[Revision]) -> list[Revision]:
+    return list({revision.id: revision for revision in revisions}.values())
+
+
+def _starts(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
+    if seen.instances is None:
+        return []
+    return [Run(revision) for revision in wanted(state, now) if _lacks(revision, seen, now)]
+
+
+def _lacks(revision: Revision, seen: Seen, now: datetime) -> bool:
+    """Fewer live instances than wanted, and at least one that may be started now."""
+    if not short_of(revision, seen, ("starting", "ready", "unready")):
+        return False
+    backing_off = [i for i in instances_of(revision.id, seen) if i.retry_at and i.retry_at > now]
+    counted = ("starting", "ready", "unready")
+    live = [i for i in instances_of(revision.id, seen) if i.state in counted]
+    return len(live) + len(backing_off) < sum(service.replicas for service in revision.services)
+
+
+def _shifts(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
+    if seen.instances is None or seen.routes is None:
+        return []
+    routes = desired_routes(state, seen, seen.routes, now)
+    return [SetRoutes(routes)] if routes is not None and routes != seen.routes.routes else []
+
+
+def desired_routes(state: EnvironmentState, seen: Seen, current: RoutesSeen, now: datetime) -> Routes | None:
+    """None: leave the routes as they are, because nobody who should serve is ready."""
+    keep = [revision for revision in wanted(state, now) if can_serve(revision, seen)]
+    weights = _weights(state, keep)
+    if weights is None and state.stable is not None:
+        return None
+    shares = weights or {}
+    backends = [Backend(r.id, shares.get(r.id, 0), endpoints(r.id, seen)) for r in keep]
+    backends += _draining(state, seen, current, {backend.revision for backend in backends}, now)
+    if not backends and current.routes is None:
+        return None
+    preview = _preview(state.rollout, {backend.revision for backend in backends})
+    strategy = state.strategy
+    audience = strategy.audience if preview and weight_of(state) > 0 else None
+    return Routes(state.id, tuple(backends), preview, strategy.sticky, audience)
+
+
+def weight_of(state: EnvironmentState) -> int:
+    """Percent that the candidate should have; 0 without one."""
+    rollout = state.rollout
+    return weight_at(rollout) if rollout and rollout.phase in ("running", "paused") else 0
+
+
+def _weights(state: EnvironmentState, ready: list[Revision]) -> dict[RevisionId, int] | None:
+    """Shares among those that are ready; whoever is left takes all, if it was meant to have traffic at all."""
+    rollout, candidate = state.rollout, weight_of(state)
+    shares: dict[RevisionId, int] = {}
+    if rollout and candidate:
+        shares[rollout.revision.id] = candidate
+    if state.stable and (candidate < 100):
+        shares[state.stable.id] = shares.get(state.stable.id, 0) + 100 - candidate
+    able = {revision: share for revision, share in shares.items() if revision in {r.id for r in ready}}
+    if not able and state.stable and state.stable.id in {r.id for r in ready}:
+        return {state.stable.id: 100}
+    if len(able) == 1:
+        return {next(iter(able)): 100}
+    return able or None
+
+
+def _draining(
+    state: EnvironmentState, seen: Seen, current: RoutesSeen, kept: set[RevisionId], now: datetime
+) -> list[Backend]:
+    """Who lost its traffic stays named with weight 0 until its last requests are answered: none is cut off."""
+    leaving = [b for b in (current.routes.backends if current.routes else ()) if b.revision not in kept]
+    limit = _drain_limit(state, seen)
+    waited = now - state.draining_since if state.draining_since else timedelta.max
+    busy = {revision for revision, requests in current.active.items() if requests and waited < limit}
+    return [Backend(b.revision, 0, b.endpoints) for b in leaving if b.weight or b.revision in busy]
+
+
+def _drain_limit(state: EnvironmentState, seen: Seen) -> timedelta:
+    if state.rollout:
+        return state.rollout.deadlines.drain
+    return (seen.rules.deadlines if seen.rules else Deadlines()).drain
+
+
+def endpoints(revision: RevisionId, seen: Seen) -> dict[str, tuple[str, ...]]:
+    """Addresses of ready instances, sorted, by service."""
+    found: dict[str, list[str]] = {}
+    for instance in instances_of(revision, seen):
+        if instance.state == "ready":
+            found.setdefault(instance.service, []).append(instance.address)
+    return {service: tuple(sorted(addresses)) for service, addresses in sorted(found.items())}
+
+
+def _preview(rollout: Rollout | None, routed: set[RevisionId]) -> RevisionId | None:
+    if rollout is None or rollout.phase not in ("running", "paused") or rollout.revision.id not in routed:
+        return None
+    return rollout.revision.id
+
+
+def _jobs(state: EnvironmentState, seen: Seen) -> list[Effect]:
+    rollout = state.rollout
+    if rollout is None or rollout.phase != "running" or not isinstance(rollout.step, RunCheck):
+        return []
+    if any(job.id == job_id(rollout) for job in seen.jobs) or not _reachable(rollout, seen):
+        return []
+    return [RunJob(job(rollout, rollout.step, seen))]
+
+
+def _reachable(rollout: Rollout, seen: Seen) -> bool:
+    """A check before the preview routes are up would fail for a reason that is not the candidate's."""
+    routes = seen.routes.routes if seen.routes else None
+    return routes is not None and routes.preview == rollout.revision.id
+
+
+def job(rollout: Rollout, step: RunCheck, seen: Seen) -> Job:
+    services = rollout.revision.services
+    where = {s.name: seen.addresses[s.name] for s in services if s.name in seen.addresses}
+    return Job(
+        id=job_id(rollout),
+        environment=rollout.revision.environment,
+        revision=rollout.revision.id,
+        check=step.check,
+        services={name: address.preview if step.preview else address.public for name, address in where.items()},
+        health_paths={service.name: service.health.path for service in services},
+    )
+
+
+def _stops(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
+    """Only what nobody wants, and only once the router no longer names it."""
+    if seen.instances is None or seen.routes is None:
+        return []
+    keep = {revision.id for revision in wanted(state, now)}
+    routes = seen.routes.routes
+    stray = dict.fromkeys(i.revision for i in seen.instances if i.revision not in keep and i.state != "stopping")
+    return [Stop(state.id, revision) for revision in stray if routes is None or not routes.names(revision)]

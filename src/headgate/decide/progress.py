@@ -1,0 +1,164 @@
+"""Has the current step reached its outcome? One interpreter for the steps of every strategy.
+
+A step is done, failed, or still waiting; each carries the sentence that `headgate why` prints.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from headgate.analysis.judge import judge
+from headgate.model.ids import JobId, RevisionId
+from headgate.model.measurements import Outcome, Verdict
+from headgate.model.observations import Instance, Seen
+from headgate.model.releases import Revision
+from headgate.model.rollouts import EnvironmentState, Rollout
+from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, RunCheck, SetWeight, Start
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    why: str
+
+
+Progress = Done | Waiting | Failed
+
+
+def progress(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) -> Progress:
+    match rollout.step:
+        case Start():
+            return _started(rollout.revision, seen)
+        case AwaitReady():
+            return _ready(rollout.revision, seen)
+        case RunCheck() as step:
+            return _checked(step, rollout, seen)
+        case SetWeight(weight=weight):
+            return _weighted(rollout, weight, seen)
+        case Analyze(at_least=at_least):
+            return _analyzed(rollout, at_least, now)
+        case Bake(duration=duration):
+            return _baked(rollout, duration, now)
+        case Retire():
+            return _retired(state, seen, now)
+
+
+def job_id(rollout: Rollout) -> JobId:
+    return JobId(f"{rollout.id}-{rollout.position}-1")
+
+
+def weight_at(rollout: Rollout) -> int:
+    """The weight that the walked steps ask for, percent."""
+    walked = rollout.steps[: rollout.position + 1]
+    return next((step.weight for step in reversed(walked) if isinstance(step, SetWeight)), 0)
+
+
+def verdict_now(rollout: Rollout) -> Verdict:
+    return judge(rollout.analysis, rollout.measured, rollout.reference)
+
+
+def instances_of(revision: RevisionId, seen: Seen) -> list[Instance]:
+    return [instance for instance in seen.instances or () if instance.revision == revision]
+
+
+def can_serve(revision: Revision, seen: Seen) -> bool:
+    """Every service has an instance that is ready."""
+    ready = {instance.service for instance in instances_of(revision.id, seen) if instance.state == "ready"}
+    return all(service.name in ready for service in revision.services)
+
+
+def short_of(revision: Revision, seen: Seen, states: tuple[str, ...]) -> list[str]:
+    """What is missing, as "web 1 of 2", counting instances in the given states."""
+    count = Counter(instance.service for instance in instances_of(revision.id, seen) if instance.state in states)
+    return [f"{s.name} {count[s.name]} of {s.replicas}" for s in revision.services if count[s.name] < s.replicas]
+
+
+def _blind(seen: Seen) -> str:
+    return "; ".join(seen.unknown) or "the platform could not be seen"
+
+
+def _started(revision: Revision, seen: Seen) -> Progress:
+    if seen.instances is None:
+        return Waiting(_blind(seen))
+    missing = short_of(revision, seen, ("starting", "ready", "unready", "exited"))
+    return Waiting(f"instances being started: {', '.join(missing)}") if missing else Done("all instances were started")
+
+
+def _ready(revision: Revision, seen: Seen) -> Progress:
+    if seen.instances is None:
+        return Waiting(_blind(seen))
+    missing = short_of(revision, seen, ("ready",))
+    if not missing:
+        return Done("all instances are ready")
+    reasons = sorted({i.detail for i in instances_of(revision.id, seen) if i.state != "ready" and i.detail})
+    return Waiting(f"ready: {', '.join(missing)}" + (f" ({reasons[0]})" if reasons else ""))
+
+
+def _checked(step: RunCheck, rollout: Rollout, seen: Seen) -> Progress:
+    job = next((job for job in seen.jobs if job.id == job_id(rollout)), None)
+    if job is None or job.state == "running":
+        return Waiting(f"check {step.check.name} is running")
+    if job.state == "passed":
+        return Done(f"check {step.check.name} passed{f': {job.detail}' if job.detail else ''}")
+    return Failed(f"check {step.check.name} {'was lost' if job.state == 'lost' else 'failed'}: {job.detail}")
+
+
+def _weighted(rollout: Rollout, weight: int, seen: Seen) -> Progress:
+    if seen.routes is None:
+        return Waiting("; ".join(seen.unknown) or "the router could not be asked")
+    routes = seen.routes.routes
+    if routes and routes.names(rollout.revision.id) and routes.weight(rollout.revision.id) == weight:
+        return Done(f"the router says {weight} % go to the candidate")
+    if not can_serve(rollout.revision, seen):
+        return Waiting("the candidate has a service without a ready instance")
+    return Waiting(f"the router does not yet say {weight} %")
+
+
+def _analyzed(rollout: Rollout, at_least: timedelta, now: datetime) -> Progress:
+    verdict = verdict_now(rollout)
+    passed = now - rollout.step_started_at
+    if verdict.outcome is Outcome.FAIL:
+        return Failed(f"analysis failed: {verdict.why}")
+    if verdict.outcome is Outcome.PASS and passed >= at_least:
+        return Done(f"analysis passed: {verdict.why}")
+    if verdict.outcome is Outcome.PASS:
+        return Waiting(f"looks well after {seconds(passed)} of {seconds(at_least)}: {verdict.why}")
+    return Waiting(f"{verdict.outcome}: {verdict.why}")
+
+
+def _baked(rollout: Rollout, duration: timedelta, now: datetime) -> Progress:
+    """A bake needs no proof, but it needs sight: it does not end while the metric source is blind."""
+    verdict = verdict_now(rollout)
+    passed = now - rollout.step_started_at
+    if verdict.outcome is Outcome.FAIL:
+        return Failed(f"analysis failed: {verdict.why}")
+    if passed < duration:
+        return Waiting(f"baking {seconds(passed)} of {seconds(duration)}: {verdict.why}")
+    if rollout.measured is None or rollout.measured.missing:
+        return Waiting(f"bake is over but nothing can be seen: {verdict.why}")
+    return Done(f"nothing worse in {seconds(duration)}: {verdict.why}")
+
+
+def _retired(state: EnvironmentState, seen: Seen, now: datetime) -> Progress:
+    previous = state.previous
+    if previous is None or (state.stable and previous.id == state.stable.id):
+        return Done("there was no earlier revision")
+    if state.warm_until is not None and now < state.warm_until:
+        return Done(f"{previous.label} stays warm until {state.warm_until:%H:%M:%S} UTC")
+    if seen.instances is None:
+        return Waiting(_blind(seen))
+    left = len(instances_of(previous.id, seen))
+    return Waiting(f"{left} instances of {previous.label} are stopping") if left else Done(f"{previous.label} is gone")
+
+
+def seconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds():.0f} s"

@@ -1,0 +1,226 @@
+"""Everything that moves an environment by itself, as ordered rules; the first that has something to say is heard."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from headgate.decide import compile as strategy
+from headgate.decide.fold import apply
+from headgate.decide.gates import closed_gates
+from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, seconds, verdict_now, weight_at
+from headgate.model import events as e
+from headgate.model.measurements import Outcome
+from headgate.model.observations import Seen
+from headgate.model.rollouts import EnvironmentState, Request, Rollout
+from headgate.model.rules import Environment
+from headgate.model.steps import Analyze, Bake, Retire, describe
+
+ENGINE = "headgate"  # the `by` of what was decided without a person
+CRASHES = 3  # deaths of one instance in a row that are a crash loop
+ATTEMPTS = 5  # of one effect within one step
+
+Rule = Callable[[EnvironmentState, Seen, datetime], list[e.Event]]
+
+
+def decide(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    """All that follows from one look; every event is a fact once it is in the log."""
+    decided: list[e.Event] = []
+    while news := _first_to_speak(state, seen, now):
+        for event in news:
+            state = apply(event, state, now)
+        decided += news
+    return decided
+
+
+def _first_to_speak(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    for rule in RULES:
+        if news := rule(state, seen, now):
+            return news
+    return []
+
+
+def drop_what_may_not_start(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    request = state.waiting
+    if request is None or seen.rules is None:
+        return []
+    release = request.revision.release
+    if request.kind == "deploy" and release in seen.quarantined:
+        return [e.ReleaseDropped(release, f"quarantined: {seen.quarantined[release]}")]
+    expired = [gate for gate in closed_gates(seen.rules, request, state, seen, now) if gate.expired]
+    return [e.ReleaseDropped(release, f"gate stayed closed: {expired[0].why}")] if expired else []
+
+
+def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    request = state.waiting
+    if request is None or seen.rules is None or state.rollout is not None:
+        return []
+    if closed_gates(seen.rules, request, state, seen, now):
+        return []
+    return [start(state, seen.rules, request)]
+
+
+def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:
+    back = request.kind == "rollback"
+    return e.RolloutStarted(
+        rollout=request.rollout,
+        kind=request.kind,
+        revision=request.revision,
+        replaces=state.stable.id if state.stable else None,
+        steps=strategy.rollback_steps(rules) if back else strategy.steps(rules, first=state.stable is None),
+        strategy=rules.strategy,
+        analysis=rules.analysis,
+        deadlines=rules.deadlines,
+        by=request.by,
+        why=request.why or f"{request.kind} of {request.revision.label} asked for by {request.by}",
+    )
+
+
+def take_measurement(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    rollout = state.rollout
+    if rollout is None or seen.measurement is None or seen.measurement.tick != rollout.ticks + 1:
+        return []
+    return [e.MeasurementTaken(rollout.id, seen.measurement)]
+
+
+def finish_abort(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    rollout = state.rollout
+    if rollout is None or rollout.phase != "aborting" or seen.routes is None:
+        return []
+    routes = seen.routes.routes
+    back = routes is None or routes.weight(rollout.revision.id) == 0
+    if routes is not None and state.stable is not None:
+        back = back and routes.weight(state.stable.id) == 100
+    where = f"all traffic is on {state.stable.label}" if state.stable else "there is no earlier revision to serve"
+    return [e.RolloutEnded(rollout.id, "aborted", f"{where}; {rollout.why}")] if back else []
+
+
+def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    rollout = _on_trial(state)
+    failure = next((failure for failure in reversed(state.failures) if failure.attempt >= ATTEMPTS), None)
+    if rollout is None or failure is None:
+        return []
+    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}")]
+
+
+def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    rollout = _on_trial(state)
+    if rollout is None:
+        return []
+    crashing = [i for i in instances_of(rollout.revision.id, seen) if i.restarts >= CRASHES]
+    if not crashing:
+        return []
+    one = crashing[0]
+    return [_abort(rollout, f"{one.service} crashes in a loop ({one.restarts} times): {one.detail}")]
+
+
+def abort_on_candidate_gone(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    """With traffic on it and no instance left for a service, users would see errors. Without a stable, nothing is better."""
+    rollout = _on_trial(state)
+    if rollout is None or rollout.replaces is None or seen.instances is None:
+        return []
+    if weight_at(rollout) == 0 or can_serve(rollout.revision, seen):
+        return []
+    details = sorted({i.detail for i in instances_of(rollout.revision.id, seen) if i.detail})
+    return [_abort(rollout, f"a service of the candidate has no ready instance left{_because(details)}")]
+
+
+def abort_on_failed_step(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    """A failed check, a failed analysis: whatever the step itself calls failed."""
+    rollout = _on_trial(state)
+    if rollout is None:
+        return []
+    outcome = progress(state, rollout, seen, now)
+    if not isinstance(outcome, Failed):
+        return []
+    return [*_verdict(rollout), _abort(rollout, outcome.why)]
+
+
+def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    rollout = _on_trial(state)
+    if rollout is None:
+        return []
+    if rollout.paused_at is not None:
+        overdue = now - rollout.paused_at > rollout.deadlines.pause
+        why = f"paused for more than {rollout.deadlines.pause}"
+        return [_abort(rollout, why)] if overdue else []
+    step = rollout.step
+    outcome = progress(state, rollout, seen, now)
+    if isinstance(outcome, Done) or now - rollout.step_started_at <= step.deadline:
+        return []
+    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {outcome.why}"
+    return [*_verdict(rollout), _abort(rollout, why)]
+
+
+def promote_before_retiring(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    rollout = _on_trial(state)
+    if rollout is None or rollout.phase != "running" or not isinstance(rollout.step, Retire):
+        return []
+    # Rules that vanished meanwhile keep nothing warm.
+    warm = now + seen.rules.keep_warm if seen.rules else now
+    return [e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why)]
+
+
+def complete_step(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    rollout = _on_trial(state)
+    if rollout is None or rollout.phase != "running" or isinstance(rollout.step, Retire):
+        return []
+    outcome = progress(state, rollout, seen, now)
+    if not isinstance(outcome, Done):
+        return []
+    return [*_verdict(rollout), e.StepCompleted(rollout.id, rollout.position, outcome.why)]
+
+
+def note_new_verdict(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    """A change of mind is worth a line in the log; the same verdict again is not."""
+    rollout = _on_trial(state)
+    if rollout is None or rollout.measured is None or not isinstance(rollout.step, Analyze | Bake):
+        return []
+    known = rollout.verdict.outcome if rollout.verdict else Outcome.NO_DATA
+    return _verdict(rollout) if verdict_now(rollout).outcome is not known else []
+
+
+def finish_rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    rollout = state.rollout
+    if rollout is None or rollout.phase != "retiring":
+        return []
+    outcome = progress(state, rollout, seen, now)
+    overdue = now - rollout.step_started_at > rollout.step.deadline
+    if isinstance(outcome, Done) or overdue:
+        return [e.RolloutEnded(rollout.id, "promoted", outcome.why)]
+    return []
+
+
+RULES: tuple[Rule, ...] = (
+    take_measurement,
+    finish_abort,
+    abort_on_failing_effect,
+    abort_on_crash_loop,
+    abort_on_candidate_gone,
+    abort_on_failed_step,
+    abort_on_overdue_step,
+    note_new_verdict,
+    complete_step,
+    promote_before_retiring,
+    finish_rollout,
+    drop_what_may_not_start,
+    start_what_waits,
+)
+
+
+def _on_trial(state: EnvironmentState) -> Rollout | None:
+    """The rollout while its candidate may still be aborted."""
+    rollout = state.rollout
+    return rollout if rollout and rollout.phase in ("running", "paused") else None
+
+
+def _abort(rollout: Rollout, why: str) -> e.RolloutAborted:
+    return e.RolloutAborted(rollout.id, ENGINE, why)
+
+
+def _verdict(rollout: Rollout) -> list[e.Event]:
+    if not isinstance(rollout.step, Analyze | Bake):
+        return []
+    return [e.VerdictReached(rollout.id, rollout.position, verdict_now(rollout))]
+
+
+def _because(details: list[str]) -> str:
+    return f": {details[0]}" if details else ""
