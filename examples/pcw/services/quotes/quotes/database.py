@@ -50,25 +50,26 @@ class Database:
 
     def check(self) -> None:
         """Raises SQLAlchemyError when the database does not answer; creates the table at the first success."""
-        if not self._created:
-            self._create()
+        self._create_once()
         with self._engine.connect() as connection:
             connection.execute(text("SELECT 1"))
 
     def write(self, records: Sequence[Record]) -> None:
-        if not self._created:
-            self._create()
+        self._create_once()
         with self._engine.begin() as connection:
             connection.execute(self._insert, records)
 
     def read(self, id: str) -> str | None:
+        self._create_once()
         with self._engine.connect() as connection:
             return connection.execute(select(enquiries.c.answer).where(enquiries.c.id == id)).scalar_one_or_none()
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def _create(self) -> None:
+    def _create_once(self) -> None:
+        if self._created:
+            return
         with self._engine.begin() as connection:
             if self._engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CREATE_LOCK})

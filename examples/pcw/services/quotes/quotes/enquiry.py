@@ -14,7 +14,7 @@ def _postcode(value: str) -> str:
     return postcode
 
 
-Postcode = Annotated[str, Field(min_length=5, max_length=10), AfterValidator(_postcode)]
+Postcode = Annotated[str, Field(max_length=10), AfterValidator(_postcode)]
 Excess = Annotated[int, Field(ge=0, le=1000)]
 Years = Annotated[int, Field(ge=0, le=80)]
 CoverMotor = Literal["comprehensive", "third_party_fire_theft", "third_party"]

@@ -11,6 +11,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 log = logging.getLogger("quotes")
 
+# Shown to customers next to the field, so in their words; `{}` names are the limits of the rule.
+WORDS = {
+    "missing": "is needed",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be one of {expected}",
+    "extra_forbidden": "is not part of this enquiry",
+    "string_type": "must be text",
+    "string_too_long": "must have at most {max_length} characters",
+    "json_invalid": "the body is not JSON",
+    "model_attributes_type": "the body must be one JSON object",
+    "union_tag_not_found": "say which insurance is asked for: motor or home",
+    "union_tag_invalid": "say which insurance is asked for: motor or home",
+}
+
 
 async def invalid_enquiry(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
@@ -31,15 +49,14 @@ async def unexpected(request: Request, _: Exception) -> JSONResponse:
 
 
 def _field(problem: dict[str, Any]) -> dict[str, str]:
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    name = _name(problem["loc"])
+    kind = problem["type"]
+    if kind.startswith("union_tag"):
+        return {"field": "kind", "problem": WORDS[kind]}
+    name, message = _name(problem["loc"]), str(problem["msg"]).removeprefix("Value error, ")
     # A rule between two fields is raised on the whole enquiry and begins with the field it is about.
-    about, colon, rest = message.partition(": ")
-    if not name and colon and about.isidentifier():
-        name, message = about, rest
-    if problem["type"] in ("union_tag_not_found", "union_tag_invalid"):
-        name, message = "kind", "say which insurance is asked for: motor or home"
-    return {"field": name, "problem": message}
+    if kind == "value_error" and not name:
+        name, _, message = message.partition(": ")
+    return {"field": name, "problem": WORDS.get(kind, message).format(**problem.get("ctx") or {})}
 
 
 def _name(location: Sequence[object]) -> str:
