@@ -65,6 +65,6 @@ def annual_premium(tariff: Tariff, enquiry: AnyEnquiry) -> int | Decline:
         value = getattr(enquiry, name)
         factor = table.factor(value)
         if factor is None:
-            return Decline(f"does not cover {name.replace('_', ' ')} {str(value).replace('_', ' ')}")
+            return Decline(f"makes no offer for {name.replace('_', ' ')} {str(value).replace('_', ' ')}")
         premium *= factor
     return max(int(premium.quantize(PENNY, ROUND_HALF_UP)), tariff.minimum_pence)
