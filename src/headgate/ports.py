@@ -31,7 +31,7 @@ class LogTooNew(LogDamaged):
 
 
 class LogUnavailable(Exception):
-    """The event log cannot be read or written now: disk full, locked, out of reach. Read again before deciding again."""
+    """The event log cannot be read or written now: disk full, locked. Read again before deciding again."""
 
 
 class Clock(Protocol):
@@ -95,11 +95,18 @@ class MetricSource(Protocol):
 
 
 class Commit(Protocol):
-    sha: str
-    branch: str
-    author: str
-    subject: str
-    version: str | None
+    """What a source says of one commit; read-only, so that a frozen dataclass fulfils it."""
+
+    @property
+    def sha(self) -> str: ...
+    @property
+    def branch(self) -> str: ...
+    @property
+    def author(self) -> str: ...  # "Name <mail>"
+    @property
+    def subject(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...  # the tag that names exactly this commit
 
 
 class Source(Protocol):
@@ -107,8 +114,12 @@ class Source(Protocol):
         """The commit that a branch, tag or SHA names. Raises AdapterError that says what was looked for."""
         ...
 
-    async def checkout(self, repository: str, commit: str, into: Path) -> dict[str, str]:
-        """Lay out exactly that commit, atomically; returns folder -> content digest of each folder with a `build`."""
+    async def checkout(self, repository: str, commit: str, into: Path, folders: Sequence[str]) -> dict[str, str]:
+        """Lay out exactly that commit, atomically, once; returns a content digest for each of the folders named."""
+        ...
+
+    async def read_file(self, repository: str, commit: str, path: str) -> str:
+        """The text of one file at that commit."""
         ...
 
 

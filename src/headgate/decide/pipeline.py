@@ -82,9 +82,9 @@ def _asked_for(release: ReleaseId, here: EnvironmentState | None) -> bool:
     return here is not None and release in here.requested
 
 
-def quarantine(state: ApplicationState, environments: Mapping[str, EnvironmentState]) -> list[e.Event]:
+def quarantine(state: ApplicationState, environments: Mapping[str, EnvironmentState]) -> list[e.ReleaseQuarantined]:
     """A release that was aborted, or rolled back from, is refused everywhere until someone lifts it with a reason."""
-    found: dict[ReleaseId, e.Event] = {}
+    found: dict[ReleaseId, e.ReleaseQuarantined] = {}
     for name, here in environments.items():
         for release, (at, why) in here.refused.items():
             lifted = state.lifted.get(release)

@@ -113,7 +113,7 @@ def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> l
 
 
 def abort_on_candidate_gone(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
-    """With traffic on it and no instance left for a service, users would see errors. Without a stable, nothing is better."""
+    """Users would see nothing but errors. Without a stable there is nothing better to go back to."""
     rollout = _on_trial(state)
     if rollout is None or rollout.replaces is None or seen.instances is None:
         return []

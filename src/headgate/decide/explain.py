@@ -1,0 +1,52 @@
+"""Why an environment waits, and for whom: the sentences of `headgate why`."""
+
+from datetime import datetime
+
+from headgate.decide.gates import closed_gates
+from headgate.decide.progress import progress, seconds
+from headgate.model.observations import Seen
+from headgate.model.rollouts import EnvironmentState, Rollout
+from headgate.model.steps import describe
+
+
+def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+    """Everything that is waited for, most urgent first; empty when there is nothing to do."""
+    return [*seen.unknown, *_rollout(state, seen, now), *_failing(state), *_waiting(state, seen, now)]
+
+
+def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+    rollout = state.rollout
+    if rollout is None:
+        return []
+    if rollout.phase == "aborting":
+        return [f"aborting {rollout.revision.label}: the router does not yet say that all traffic is back"]
+    return [_step(state, rollout, seen, now)]
+
+
+def _step(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) -> str:
+    where = f"step {rollout.position + 1} of {len(rollout.steps)}, {describe(rollout.step)}"
+    if rollout.paused_at is not None:
+        left = seconds(rollout.deadlines.pause - (now - rollout.paused_at))
+        return f"{where}: paused ({rollout.why}); `headgate resume` lets it go on; aborts by itself in {left}"
+    left = seconds(rollout.step.deadline - (now - rollout.step_started_at))
+    return f"{where}: {progress(state, rollout, seen, now).why} (decided within {left} at the latest)"
+
+
+def _failing(state: EnvironmentState) -> list[str]:
+    if not state.failures:
+        return []
+    last = state.failures[-1]
+    return [f"{last.effect} failed {last.attempt} times, is tried again: {last.why}"]
+
+
+def _waiting(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+    request = state.waiting
+    if request is None:
+        return []
+    label = request.revision.label
+    if state.rollout is not None:
+        return [f"{label} waits until the rollout of {state.rollout.revision.label} has ended"]
+    if seen.rules is None:
+        return [f"{label} waits, but this environment is not in the applied specification; `headgate apply` it"]
+    closed = closed_gates(seen.rules, request, state, seen, now)
+    return [f"{label} waits for a gate: {gate.why}" for gate in closed]

@@ -1,0 +1,68 @@
+"""Act: carry out effects. Each is safe to repeat; one that fails becomes an event, with its attempt counted."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from headgate.engine.world import World
+from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
+from headgate.model.events import EffectFailed
+from headgate.model.rollouts import EnvironmentState
+from headgate.model.rules import Environment
+from headgate.ports import AdapterError
+
+LIMIT = timedelta(seconds=20)  # for one effect; the adapters have shorter limits of their own
+LONGEST_PAUSE = timedelta(seconds=30)  # between two attempts
+
+log = logging.getLogger(__name__)
+
+
+async def perform(effect: Effect, world: World, rules: Environment) -> None:
+    platform, router = world.platforms[rules.platform], world.routers[rules.traffic]
+    match effect:
+        case Run(revision=revision):
+            await platform.run(revision)
+        case Stop(environment=environment, revision=revision_id):
+            await platform.stop(environment, revision_id)
+        case SetRoutes(routes=routes):
+            await router.set_routes(routes)
+        case RunJob(job=job):
+            await platform.run_job(job)
+
+
+async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
+    try:
+        async with asyncio.timeout(LIMIT.total_seconds()):
+            await perform(effect, world, rules)
+    except AdapterError as error:
+        return _failed(effect, str(error), state)
+    except TimeoutError:
+        return _failed(effect, f"no answer within {LIMIT.total_seconds():.0f} s", state)
+    except Exception as error:  # an adapter's bug is the environment's failure, not the server's end
+        log.exception("%s in %s", effect, state.id)
+        return _failed(
+            effect, f"{type(error).__name__}: {error} (a defect of the adapter; see the server's log)", state
+        )
+    return None
+
+
+def _failed(effect: Effect, why: str, state: EnvironmentState) -> EffectFailed:
+    return EffectFailed(_key(effect), why, _attempts(effect, state) + 1)
+
+
+def _key(effect: Effect) -> str:
+    """Endpoints that change do not make it another effect."""
+    return str(effect)
+
+
+def _attempts(effect: Effect, state: EnvironmentState) -> int:
+    return max((failure.attempt for failure in state.failures if failure.effect == _key(effect)), default=0)
+
+
+def is_due(effect: Effect, state: EnvironmentState, now: datetime) -> bool:
+    """Attempts back off by doubling from half a second, so that a broken world is not hammered."""
+    last = next((failure for failure in reversed(state.failures) if failure.effect == _key(effect)), None)
+    if last is None:
+        return True
+    pause = min(timedelta(seconds=0.25) * 2 ** min(last.attempt, 10), LONGEST_PAUSE)
+    return now - last.at >= pause

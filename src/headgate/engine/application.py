@@ -1,0 +1,155 @@
+"""One application: its specification, its releases, and the wheels of its environments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from headgate.decide.pipeline import ApplicationState, advance, fold_application, quarantine, release_called
+from headgate.engine.refusals import Rejected, Unknown
+from headgate.engine.wheel import Wheel
+from headgate.engine.world import World
+from headgate.model import events as e
+from headgate.model.commands import Deploy
+from headgate.model.ids import (
+    EnvironmentId,
+    ReleaseId,
+    RolloutId,
+    application_stream,
+    environment_id,
+    environment_stream,
+    release_stream,
+)
+from headgate.model.releases import Release, Revision
+from headgate.model.rollouts import EnvironmentState
+from headgate.model.rules import Environment
+from headgate.ports import Clock, Conflict, EventLog
+from headgate.spec.compose import compose
+
+ENGINE = "headgate"
+
+
+@dataclass
+class Application:
+    name: str
+    world: World
+    log: EventLog
+    clock: Clock
+    new_id: Callable[[str], str]  # prefix -> a fresh id
+    state: ApplicationState = field(default_factory=ApplicationState)
+    releases: dict[ReleaseId, Release] = field(default_factory=dict)  # oldest first
+    wheels: dict[str, Wheel] = field(default_factory=dict)  # by environment name
+
+    async def remember(self) -> None:
+        recorded = await self.log.read(application_stream(self.name), self.state.version)
+        self.state = fold_application(self.state, recorded)
+        for announced in self.state.releases:
+            if announced.release not in self.releases:
+                self.releases[announced.release] = await self._release(announced.release)
+        await self._build_wheels()
+
+    async def _release(self, release: ReleaseId) -> Release:
+        recorded = await self.log.read(release_stream(release))
+        return next(one.event.release for one in recorded if isinstance(one.event, e.ReleaseCreated))
+
+    async def _build_wheels(self) -> None:
+        """Environments of the specification, and those that ever had events: what runs there is still cared for."""
+        prefix = environment_stream(environment_id(self.name, ""))
+        names = [rules.name for rules in self.state.specification.environments] if self.state.specification else []
+        for name in [*names, *(stream.removeprefix(prefix) for stream in await self.log.streams(prefix))]:
+            if name not in self.wheels:
+                wheel = Wheel(environment_id(self.name, name), self.world, self.log, self.clock, self)
+                await wheel.remember()
+                self.wheels[name] = wheel
+
+    # --- what the wheels ask of their surroundings
+
+    def rules(self, environment: EnvironmentId) -> Environment | None:
+        name = environment.partition("/")[2]
+        return self.state.specification.environment(name) if self.state.specification else None
+
+    def quarantined(self, environment: EnvironmentId) -> Mapping[ReleaseId, str]:
+        """Recorded, and not yet recorded: an abort a moment ago counts at once, everywhere."""
+        pending = {event.release: event.why for event in self._pending_quarantine()}
+        return {**self.state.quarantined, **pending}
+
+    def passed(self, environment: EnvironmentId) -> Mapping[ReleaseId, datetime]:
+        rules = self.rules(environment)
+        before = self.wheels.get(rules.after) if rules and rules.after else None
+        return before.state.promoted if before else {}
+
+    def states(self) -> dict[str, EnvironmentState]:
+        return {name: wheel.state for name, wheel in self.wheels.items()}
+
+    def _pending_quarantine(self) -> list[e.ReleaseQuarantined]:
+        return quarantine(self.state, self.states())
+
+    # --- what moves by itself
+
+    async def advance(self) -> list[str]:
+        """Quarantine what was aborted, ask for what should go on; returns the environments that were asked."""
+        await self._append(list(self._pending_quarantine()))
+        asked = []
+        for wanted in advance(self.state, self.states()):
+            revision = await self.revision(wanted.environment, self.releases[wanted.release])
+            command = Deploy(revision, RolloutId(self.new_id("rol")), ENGINE, wanted.why)
+            if await self.wheels[wanted.environment].command(command) is None:
+                asked.append(wanted.environment)
+        return asked
+
+    async def _append(self, events: list[e.Event]) -> None:
+        if not events:
+            return
+        try:
+            recorded = await self.log.append(application_stream(self.name), events, self.state.version)
+        except Conflict:
+            return  # the next turn reads what the other wrote and decides again
+        self.state = fold_application(self.state, recorded)
+
+    async def record(self, events: list[e.Event]) -> None:
+        """Like _append, but the caller must know that it was not done."""
+        version = self.state.version
+        await self._append(events)
+        if self.state.version == version:
+            raise Rejected("another change came first; look again and repeat the command")
+        await self.remember()
+
+    # --- finding and composing
+
+    def wheel(self, environment: str) -> Wheel:
+        if environment not in self.wheels:
+            known = ", ".join(self.wheels) or "none"
+            raise Unknown(f"{self.name} has no environment {environment!r}; known: {known}")
+        return self.wheels[environment]
+
+    def release(self, name: str) -> Release:
+        found = release_called(name, self.releases)
+        if len({release.id for release in found}) == 1:
+            return found[0]
+        recent = ", ".join(release.label for release in list(self.releases.values())[-5:]) or "none"
+        if found:
+            which = ", ".join(f"{release.id} ({release.commit[:10]})" for release in found)
+            raise Unknown(f"{name!r} names several releases of {self.name}: {which}; say which by its id")
+        raise Unknown(f"{self.name} has no release {name!r}; the latest: {recent}")
+
+    def newest(self, environment: str) -> Release:
+        """What `deploy ENV` means without a release: what is stable in the environment before, else the newest one."""
+        rules = self.rules(environment_id(self.name, environment))
+        before = self.wheels.get(rules.after) if rules and rules.after else None
+        if before and before.state.stable:
+            return self.releases[before.state.stable.release]
+        if before and rules:
+            raise Rejected(
+                f"nothing is stable in {rules.after} yet; deploy there first: `headgate deploy {rules.after}`"
+            )
+        if not self.releases:
+            raise Rejected(f"{self.name} has no release yet; make one with `headgate release`")
+        return list(self.releases.values())[-1]
+
+    async def revision(self, environment: str, release: Release) -> Revision:
+        where = environment_id(self.name, environment)
+        rules = self.rules(where)
+        if rules is None:
+            raise Rejected(f"{environment} is not in the applied specification; `headgate apply` it first")
+        services = {service.name: rules.listen.get(service.name) for service in release.services}
+        addresses = await self.world.routers[rules.traffic].addresses(where, services)
+        return compose(release, rules, addresses, self.name)

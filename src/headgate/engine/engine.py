@@ -1,0 +1,171 @@
+"""The engine: turns every wheel, wakes them when something happened, and answers commands."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from headgate.engine.application import Application
+from headgate.engine.building import build
+from headgate.engine.refusals import Rejected, Unknown
+from headgate.engine.wheel import Wheel
+from headgate.engine.world import World
+from headgate.model import commands as c
+from headgate.model import events as e
+from headgate.model.ids import RolloutId, application_stream, release_stream
+from headgate.model.releases import Release
+from headgate.model.rules import Application as Rules
+from headgate.ports import Clock, EventLog, LogUnavailable
+
+IN_FLIGHT = timedelta(seconds=0.25)  # between turns while a rollout is under way
+WAITING = timedelta(seconds=1)  # while a release waits for its gates
+IDLE = timedelta(seconds=5)  # between looks for drift; a change that the platform notices wakes the wheel at once
+AT_ONCE = timedelta(milliseconds=10)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Engine:
+    world: World
+    log: EventLog
+    clock: Clock
+    new_id: Callable[[str], str]
+    applications: dict[str, Application] = field(default_factory=dict)
+    _awake: dict[str, asyncio.Event] = field(default_factory=dict)  # by environment id
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        prefix = application_stream("")
+        for stream in await self.log.streams(prefix):
+            application = await self._application(stream.removeprefix(prefix))
+            await self._advance(application)  # what a crash left undone
+
+    async def stop(self) -> None:
+        """The control plane ends; what runs goes on running."""
+        for task in self._tasks.values():
+            task.cancel()
+        for task in self._tasks.values():
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+
+    def wake(self, environment: str) -> None:
+        """Something happened there: look at once."""
+        if environment in self._awake:
+            self._awake[environment].set()
+
+    # --- what people ask
+
+    async def apply(self, rules: Rules, by: str) -> Application:
+        application = await self._application(rules.name)
+        if application.state.specification != rules:
+            await application.record([e.SpecificationApplied(rules, by)])
+        self._spin(application)
+        return application
+
+    async def release(self, name: str, reference: str, by: str) -> Release:
+        application = self.application(name)
+        rules = application.state.specification
+        if rules is None:
+            raise Rejected(f"{name} has no specification; `headgate apply` it first")
+        release = await build(rules, reference, self.world, self.clock)
+        if release.id not in application.releases:
+            if not await self.log.read(release_stream(release.id)):
+                await self.log.append(release_stream(release.id), [e.ReleaseCreated(release, by)], after=0)
+            await application.record([e.ReleaseAnnounced(release.id, release.label, release.branch)])
+        await self._advance(application)
+        return application.releases[release.id]
+
+    async def deploy(self, name: str, environment: str, reference: str | None, by: str, why: str = "") -> Release:
+        application = self.application(name)
+        application.wheel(environment)
+        release = application.release(reference) if reference else application.newest(environment)
+        revision = await application.revision(environment, release)
+        await self.command(name, environment, c.Deploy(revision, self.rollout_id(), by, why))
+        return release
+
+    async def approve(self, name: str, environment: str, by: str, why: str = "") -> None:
+        waiting = self.application(name).wheel(environment).state.waiting
+        if waiting is None:
+            raise Rejected(f"nothing waits for an approval in {environment}")
+        await self.command(name, environment, c.Approve(waiting.revision.release, by, why))
+
+    async def lift(self, name: str, reference: str, by: str, why: str) -> Release:
+        application = self.application(name)
+        release = application.release(reference)
+        if release.id not in application.quarantined(next(iter(application.wheels.values())).environment):
+            raise Rejected(f"{release.label} is not quarantined")
+        await application.record([e.QuarantineLifted(release.id, by, why)])
+        return release
+
+    async def command(self, name: str, environment: str, command: c.Command) -> None:
+        """Raises Rejected with the reason where it is refused."""
+        wheel = self.application(name).wheel(environment)
+        refused = await wheel.command(command)
+        self.wake(wheel.environment)
+        if refused:
+            raise Rejected(refused.why)
+
+    def rollout_id(self) -> RolloutId:
+        return RolloutId(self.new_id("rol"))
+
+    def application(self, name: str) -> Application:
+        if name not in self.applications:
+            known = ", ".join(self.applications) or "none yet; `headgate apply` one"
+            raise Unknown(f"there is no application {name!r}; known: {known}")
+        return self.applications[name]
+
+    # --- what turns by itself
+
+    async def _application(self, name: str) -> Application:
+        if name not in self.applications:
+            application = Application(name, self.world, self.log, self.clock, self.new_id)
+            await application.remember()
+            self.applications[name] = application
+            self._spin(application)
+        return self.applications[name]
+
+    def _spin(self, application: Application) -> None:
+        for wheel in application.wheels.values():
+            if wheel.environment not in self._tasks:
+                self._awake[wheel.environment] = asyncio.Event()
+                self._tasks[wheel.environment] = asyncio.create_task(self._turn_for_ever(application, wheel))
+
+    async def _turn_for_ever(self, application: Application, wheel: Wheel) -> None:
+        awake = self._awake[wheel.environment]
+        while True:
+            awake.clear()
+            pause = await self._turn(application, wheel)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause.total_seconds()):
+                    await awake.wait()
+
+    async def _turn(self, application: Application, wheel: Wheel) -> timedelta:
+        """One turn, whatever goes wrong in it; returns how long to sleep unless woken."""
+        try:
+            happened = await wheel.turn() if self._concerns_anyone(wheel) else False
+            if happened:
+                await self._advance(application)
+        except LogUnavailable as error:
+            log.error("%s: %s", wheel.environment, error)
+            return IDLE
+        except Exception:
+            log.exception("the turn of %s went wrong; it is tried again", wheel.environment)
+            return IDLE
+        if happened:
+            return AT_ONCE
+        if wheel.state.rollout:
+            return IN_FLIGHT
+        return WAITING if wheel.state.waiting else IDLE
+
+    @staticmethod
+    def _concerns_anyone(wheel: Wheel) -> bool:
+        """An environment in which nothing ever happened is not looked at."""
+        return wheel.state.version > 0
+
+    async def _advance(self, application: Application) -> None:
+        for environment in await application.advance():
+            self.wake(application.wheels[environment].environment)

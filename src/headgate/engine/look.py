@@ -1,0 +1,101 @@
+"""Look: what the world says of one environment right now. What cannot be seen is named, never guessed."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from headgate.decide.progress import job_id, weight_at
+from headgate.engine.world import World
+from headgate.model.checks import JobSeen
+from headgate.model.ids import ReleaseId, RevisionId
+from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
+from headgate.model.observations import Instance, Seen
+from headgate.model.rollouts import EnvironmentState, Rollout
+from headgate.model.routes import RoutesSeen
+from headgate.model.rules import Environment
+from headgate.model.steps import RunCheck
+from headgate.ports import AdapterError
+
+
+class Look:
+    """One look at one environment. Rules may be None: what runs there is then still seen, and taken down if asked."""
+
+    def __init__(self, world: World, state: EnvironmentState, rules: Environment) -> None:
+        self.platform = world.platforms[rules.platform]
+        self.router = world.routers[rules.traffic]
+        self.metrics = world.metrics[rules.metrics]
+        self.state = state
+        self.rules = rules
+        self.unknown: list[str] = []
+
+    async def take(
+        self, now: datetime, quarantined: Mapping[ReleaseId, str], passed: Mapping[ReleaseId, datetime], measure: bool
+    ) -> Seen:
+        instances, routes, jobs = await asyncio.gather(self._instances(), self._routes(), self._jobs())
+        addresses = await self.router.addresses(self.state.id, self._services()) if self.state.rollout else {}
+        return Seen(
+            rules=self.rules,
+            instances=instances,
+            routes=routes,
+            addresses=addresses,
+            jobs=jobs,
+            measurement=await self._measurement(now, routes) if measure else None,
+            unknown=tuple(self.unknown),
+            quarantined=dict(quarantined),
+            passed=dict(passed),
+        )
+
+    def _services(self) -> dict[str, int | None]:
+        rollout = self.state.rollout
+        revisions = [r for r in (rollout.revision if rollout else None, self.state.stable) if r]
+        return {service.name: self.rules.listen.get(service.name) for r in revisions for service in r.services}
+
+    async def _instances(self) -> tuple[Instance, ...] | None:
+        try:
+            return tuple(await self.platform.observe(self.state.id))
+        except AdapterError as error:
+            self.unknown.append(f"the platform cannot be seen: {error}")
+            return None
+
+    async def _routes(self) -> RoutesSeen | None:
+        try:
+            return await self.router.observe(self.state.id)
+        except AdapterError as error:
+            self.unknown.append(f"the router cannot be asked: {error}")
+            return None
+
+    async def _jobs(self) -> tuple[JobSeen, ...]:
+        rollout = self.state.rollout
+        if rollout is None or not isinstance(rollout.step, RunCheck):
+            return ()
+        try:
+            job = await self.platform.observe_job(self.state.id, job_id(rollout))
+        except AdapterError as error:
+            self.unknown.append(f"the check cannot be seen: {error}")
+            return ()
+        return (job,) if job else ()
+
+    async def _measurement(self, now: datetime, routes: RoutesSeen | None) -> Measurement | None:
+        rollout = self.state.rollout
+        if rollout is None or rollout.phase not in ("running", "paused") or rollout.last_tick_at is None:
+            return None
+        if now - rollout.last_tick_at < rollout.analysis.interval:
+            return None
+        return await self._tick(rollout, Window(rollout.last_tick_at, now), routes)
+
+    async def _tick(self, rollout: Rollout, window: Window, routes: RoutesSeen | None) -> Measurement:
+        weights = routes.routes if routes else None
+        candidate = await self._samples(rollout.revision.id, window) if weight_at(rollout) else ({}, ())
+        stable: tuple[dict[str, Sample], tuple[str, ...]] = ({}, ())
+        if rollout.replaces and weights and weights.weight(rollout.replaces):
+            stable = await self._samples(rollout.replaces, window)
+        missing = (*(f"candidate: {why}" for why in candidate[1]), *(f"stable: {why}" for why in stable[1]))
+        return Measurement(rollout.ticks + 1, window, candidate[0], stable[0], missing)
+
+    async def _samples(self, revision: RevisionId, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
+        """Samples by service, and why some could not be read."""
+        queries = [Query(self.state.id, service) for service in self._services()]
+        readings = await asyncio.gather(*(self.metrics.read(query, revision, window) for query in queries))
+        both = list(zip((query.service for query in queries), readings, strict=True))
+        samples = {service: reading for service, reading in both if isinstance(reading, Sample)}
+        return samples, tuple(f"{service}: {r.reason}" for service, r in both if isinstance(r, NoData))

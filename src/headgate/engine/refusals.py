@@ -1,0 +1,9 @@
+"""What the engine answers when it cannot do what was asked. The text is for a person and says what to do next."""
+
+
+class Unknown(Exception):
+    """No such application, environment or release."""
+
+
+class Rejected(Exception):
+    """It exists, but it cannot be done now."""

@@ -1,0 +1,99 @@
+"""The events of one environment as sentences, for `headgate why` and `headgate history --events`."""
+
+from functools import singledispatch
+from typing import Any
+
+from headgate.model import events as e
+from headgate.model.steps import describe
+
+
+@singledispatch
+def sentence(event: e.Event) -> str:
+    return type(event).__name__
+
+
+@sentence.register
+def _(event: e.ReleaseRequested) -> str:
+    return f"{event.revision.label} was asked for by {event.by}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: e.ReleaseSuperseded) -> str:
+    return f"{event.release} gave way to {event.by_release}: {event.why}"
+
+
+@sentence.register
+def _(event: e.ReleaseDropped) -> str:
+    return f"{event.release} will not start: {event.why}"
+
+
+@sentence.register
+def _(event: e.ApprovalGiven) -> str:
+    return f"{event.by} approved {event.release}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: e.RolloutStarted) -> str:
+    steps = ", ".join(describe(step) for step in event.steps)
+    return f"{event.kind} of {event.revision.label} started by {event.by}: {steps}"
+
+
+@sentence.register
+def _(event: e.StepCompleted) -> str:
+    return f"step {event.index + 1} done: {event.why}"
+
+
+@sentence.register
+def _(event: e.StepsSkipped) -> str:
+    return f"{event.by} skipped to step {event.to + 1}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: e.VerdictReached) -> str:
+    return f"verdict {event.verdict.outcome}: {event.verdict.why}"
+
+
+@sentence.register
+def _(event: e.MeasurementTaken) -> str:
+    taken = event.measurement
+    counts = ", ".join(
+        f"{side} {service} {sample.requests} requests {sample.errors} errors"
+        for side, samples in (("candidate", taken.candidate), ("stable", taken.stable))
+        for service, sample in samples.items()
+    )
+    return f"measured: {counts or 'nothing'}{'; missing: ' + '; '.join(taken.missing) if taken.missing else ''}"
+
+
+@sentence.register(e.RolloutPaused)
+@sentence.register(e.RolloutResumed)
+def _(event: e.RolloutPaused | e.RolloutResumed) -> str:
+    return f"{'paused' if isinstance(event, e.RolloutPaused) else 'resumed'} by {event.by}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: e.RevisionPromoted) -> str:
+    return f"promoted: {event.revision} is stable{_because(event.why)}"
+
+
+@sentence.register
+def _(event: e.RolloutAborted) -> str:
+    return f"aborted by {event.by}: {event.why}"
+
+
+@sentence.register
+def _(event: e.RolloutEnded) -> str:
+    return f"ended, {event.outcome}: {event.why}"
+
+
+@sentence.register
+def _(event: e.EffectFailed) -> str:
+    return f"{event.effect} failed (attempt {event.attempt}): {event.why}"
+
+
+def told(recorded: e.Recorded) -> dict[str, Any]:
+    kind = type(recorded.event).__name__
+    return {"at": recorded.at.isoformat(), "version": recorded.version, "kind": kind, "text": sentence(recorded.event)}
+
+
+def _because(why: str) -> str:
+    return f": {why}" if why else ""

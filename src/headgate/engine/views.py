@@ -1,0 +1,187 @@
+"""What people and scripts are shown, ready for JSON: times ISO 8601 UTC, shares 0-1, durations in seconds."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from headgate.analysis.proportions import quantile
+from headgate.decide.explain import waits_for
+from headgate.decide.progress import verdict_now
+from headgate.engine.application import Application
+from headgate.engine.wheel import Wheel
+from headgate.model.ids import RevisionId
+from headgate.model.measurements import Query, Sample, Window
+from headgate.model.observations import Instance
+from headgate.model.releases import Release, Revision
+from headgate.model.rollouts import EnvironmentState, Past, Rollout
+from headgate.model.steps import describe
+from headgate.ports import AdapterError
+
+View = dict[str, Any]
+LIVE = timedelta(seconds=5)  # window of the rates that `watch` shows
+
+
+async def environment(application: Application, name: str, now: datetime) -> View:
+    wheel = application.wheel(name)
+    state, seen = wheel.state, wheel.seen
+    routes = seen.routes.routes if seen.routes else None
+    return {
+        "application": application.name,
+        "environment": name,
+        "stable": _revision(state.stable, since=state.stable_since),
+        "previous": _warm(state, now),
+        "rollout": _rollout(state.rollout, now) if state.rollout else None,
+        "waiting": _revision(state.waiting.revision) if state.waiting else None,
+        "weights": {backend.revision: backend.weight for backend in routes.backends} if routes else {},
+        "labels": _labels(state),
+        "instances": [_instance(instance) for instance in seen.instances or ()],
+        "addresses": await _addresses(wheel),
+        "waits_for": waits_for(state, seen, now),
+        "quarantined": dict(application.quarantined(wheel.environment)),
+        "live": await live(wheel, now),
+    }
+
+
+def summary(application: Application, name: str, now: datetime) -> View:
+    """One line of `headgate status`."""
+    wheel = application.wheel(name)
+    state = wheel.state
+    instances = wheel.seen.instances or ()
+    wanted = sum(service.replicas for service in state.stable.services) if state.stable else 0
+    return {
+        "environment": name,
+        "stable": _revision(state.stable, since=state.stable_since),
+        "rollout": _rollout(state.rollout, now) if state.rollout else None,
+        "waiting": _revision(state.waiting.revision) if state.waiting else None,
+        "ready": sum(
+            i.state == "ready" and bool(state.stable) and i.revision == state.stable.id
+            for i in instances
+            if state.stable
+        ),
+        "wanted": wanted,
+        "waits_for": waits_for(state, wheel.seen, now),
+    }
+
+
+async def live(wheel: Wheel, now: datetime) -> View:
+    """Rates and latencies of each revision with traffic, by service; {"why": ...} where they cannot be read."""
+    rules, routes = wheel.rules, wheel.seen.routes.routes if wheel.seen.routes else None
+    if rules is None or routes is None:
+        return {}
+    source, window = wheel.world.metrics[rules.metrics], Window(now - LIVE, now)
+    pairs = [(b.revision, service) for b in routes.backends if b.weight for service in b.endpoints]
+    readings = await asyncio.gather(*(source.read(Query(wheel.environment, s), r, window) for r, s in pairs))
+    shown: View = {}
+    for (revision, service), reading in zip(pairs, readings, strict=True):
+        shown.setdefault(revision, {})[service] = (
+            _rates(reading) if isinstance(reading, Sample) else {"why": reading.reason}
+        )
+    return shown
+
+
+def _rates(sample: Sample) -> View:
+    return {
+        "requests_per_second": sample.requests / LIVE.total_seconds(),
+        "error_share": sample.errors / sample.requests if sample.requests else 0.0,
+        "p50_ms": quantile(sample, 0.50),
+        "p99_ms": quantile(sample, 0.99),
+    }
+
+
+async def _addresses(wheel: Wheel) -> View:
+    if wheel.rules is None or wheel.state.stable is None:
+        return {}
+    router, listen = wheel.world.routers[wheel.rules.traffic], wheel.rules.listen
+    services = {service.name: listen.get(service.name) for service in wheel.state.stable.services}
+    try:
+        addresses = await router.addresses(wheel.environment, services)
+    except AdapterError:
+        return {}
+    return {name: {"public": address.public, "preview": address.preview} for name, address in addresses.items()}
+
+
+def _labels(state: EnvironmentState) -> dict[RevisionId, str]:
+    rollout = state.rollout
+    known = [
+        *(past.revision for past in state.past),
+        state.previous,
+        state.stable,
+        rollout.revision if rollout else None,
+    ]
+    return {revision.id: revision.label for revision in known if revision}
+
+
+def _warm(state: EnvironmentState, now: datetime) -> View | None:
+    if state.previous is None or state.warm_until is None or state.warm_until <= now or state.rollout:
+        return None
+    return {**(_revision(state.previous) or {}), "warm_until": state.warm_until.isoformat()}
+
+
+def _revision(revision: Revision | None, since: datetime | None = None) -> View | None:
+    if revision is None:
+        return None
+    shown = {"revision": revision.id, "release": revision.release, "commit": revision.commit, "label": revision.label}
+    return {**shown, "since": since.isoformat()} if since else shown
+
+
+def _rollout(rollout: Rollout, now: datetime) -> View:
+    verdict = verdict_now(rollout)
+    return {
+        "id": rollout.id,
+        "kind": rollout.kind,
+        "candidate": _revision(rollout.revision),
+        "replaces": rollout.replaces,
+        "strategy": rollout.strategy.kind,
+        "phase": rollout.phase,
+        "by": rollout.by,
+        "started_at": rollout.started_at.isoformat(),
+        "position": rollout.position,
+        "steps": [describe(step) for step in rollout.steps],
+        "step_seconds": (now - rollout.step_started_at).total_seconds(),
+        "why": rollout.why,
+        "verdict": {"outcome": verdict.outcome.value, "why": verdict.why},
+    }
+
+
+def _instance(instance: Instance) -> View:
+    return {
+        "id": instance.id,
+        "revision": instance.revision,
+        "service": instance.service,
+        "address": instance.address,
+        "state": instance.state,
+        "restarts": instance.restarts,
+        "detail": instance.detail,
+    }
+
+
+def release(release: Release) -> View:
+    return {
+        "release": release.id,
+        "label": release.label,
+        "commit": release.commit,
+        "branch": release.branch,
+        "author": release.author,
+        "subject": release.subject,
+        "created_at": release.created_at.isoformat(),
+        "images": release.images,
+    }
+
+
+def past(state: EnvironmentState) -> list[View]:
+    """Ended rollouts, newest first."""
+    return [_past(one) for one in reversed(state.past)]
+
+
+def _past(one: Past) -> View:
+    return {
+        "rollout": one.rollout,
+        "kind": one.kind,
+        "release": one.revision.release,
+        "label": one.revision.label,
+        "outcome": one.outcome,
+        "started_at": one.started_at.isoformat(),
+        "ended_at": one.ended_at.isoformat(),
+        "seconds": (one.ended_at - one.started_at).total_seconds(),
+        "why": one.why,
+    }

@@ -1,0 +1,122 @@
+"""The wheel of one environment: remember, look, decide, record, act."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from headgate.decide.accept import accept
+from headgate.decide.fold import apply, empty, fold
+from headgate.decide.plan import plan
+from headgate.decide.rules import decide
+from headgate.engine.act import attempt, is_due
+from headgate.engine.look import Look
+from headgate.engine.world import World
+from headgate.model.commands import Command, Refused
+from headgate.model.effects import Effect
+from headgate.model.events import Event
+from headgate.model.ids import EnvironmentId, ReleaseId, environment_stream
+from headgate.model.observations import Seen
+from headgate.model.rollouts import EnvironmentState
+from headgate.model.rules import Environment
+from headgate.ports import Clock, Conflict, EventLog
+
+
+class Surroundings(Protocol):
+    """What an environment has to know of the application around it."""
+
+    def rules(self, environment: EnvironmentId) -> Environment | None: ...
+
+    def quarantined(self, environment: EnvironmentId) -> Mapping[ReleaseId, str]: ...
+
+    def passed(self, environment: EnvironmentId) -> Mapping[ReleaseId, datetime]: ...
+
+
+@dataclass
+class Wheel:
+    environment: EnvironmentId
+    world: World
+    log: EventLog
+    clock: Clock
+    surroundings: Surroundings
+    state: EnvironmentState = field(init=False)
+    seen: Seen = field(init=False)
+    rules: Environment | None = None  # the latest known: what runs is taken care of even if its rules are gone
+
+    def __post_init__(self) -> None:
+        self.state = empty(self.environment)
+        self.seen = Seen(None, None, None)
+        self._lock = asyncio.Lock()
+        self._last: list[Effect] = []  # repeated without result, they are no news: the next turn may wait
+
+    async def remember(self) -> None:
+        """Only what is new: the log alone knows, the state in memory is what it said so far."""
+        recorded = await self.log.read(environment_stream(self.environment), self.state.version)
+        self.state = fold(self.state, recorded)
+
+    async def turn(self) -> bool:
+        """One turn; True when something happened, so that the next should follow at once."""
+        async with self._lock:
+            await self.remember()
+            if not await self._look(measure=True):
+                return False
+            events = decide(self.state, self.seen, self.clock.now())
+            return await self._record(events) and (await self._act() or bool(events))
+
+    async def command(self, command: Command) -> Refused | None:
+        """What someone asks, with all that follows from it at once, in a single entry of the log."""
+        async with self._lock:
+            await self.remember()
+            if not await self._look(measure=False):
+                return Refused("this environment is not in the applied specification; `headgate apply` it first")
+            now = self.clock.now()
+            answer = accept(command, self.state, self.seen, now)
+            if isinstance(answer, Refused):
+                return answer
+            follow = decide(preview(self.state, answer, now), self.seen, now)
+            if not await self._record([*answer, *follow]):
+                return Refused("another command came first; look again with `headgate status` and repeat it")
+            await self._act()
+            return None
+
+    async def _look(self, measure: bool) -> bool:
+        rules = self.surroundings.rules(self.environment)
+        self.rules = rules or self.rules
+        if self.rules is None:
+            return False
+        now = self.clock.now()
+        look = Look(self.world, self.state, self.rules)
+        quarantined = self.surroundings.quarantined(self.environment)
+        self.seen = await look.take(now, quarantined, self.surroundings.passed(self.environment), measure)
+        return True
+
+    async def _record(self, events: list[Event]) -> bool:
+        """Record first. False: someone else wrote, so nothing that was decided here counts."""
+        if not events:
+            return True
+        try:
+            recorded = await self.log.append(environment_stream(self.environment), events, self.state.version)
+        except Conflict:
+            return False
+        self.state = fold(self.state, recorded)
+        return True
+
+    async def _act(self) -> bool:
+        if self.rules is None:
+            return False
+        now = self.clock.now()
+        effects = [effect for effect in plan(self.state, self.seen, now) if is_due(effect, self.state, now)]
+        for effect in effects:
+            failed = await attempt(effect, self.world, self.rules, self.state)
+            if failed:
+                await self._record([failed])
+        news, self._last = effects != self._last, effects
+        return bool(effects) and news
+
+
+def preview(state: EnvironmentState, events: list[Event], now: datetime) -> EnvironmentState:
+    """The state as it will be once the events are recorded."""
+    for event in events:
+        state = apply(event, state, now)
+    return state
