@@ -35,7 +35,7 @@ def rooms() -> list[str]:
     """As ARCHITECTURE.md writes them: `model/`, `ports.py`, and the folder of each seam."""
     folders = [path.parent for path in SOURCE.glob("*/__init__.py")]
     seams = [path.parent for path in SOURCE.glob("adapters/*/__init__.py")]
-    files = [path for path in SOURCE.glob("*.py") if path.name != "__init__.py"]
+    files = [path for path in [*SOURCE.glob("*.py"), *SOURCE.glob("adapters/*.py")] if path.name != "__init__.py"]
     return sorted([f"{path.name}/" for path in folders + seams] + [path.name for path in files])
 
 

@@ -43,3 +43,14 @@ def test_tests_run_with_the_versions_users_run() -> None:
 def test_every_line_is_a_pin_or_its_hash(lock: str) -> None:
     lines = (ROOT / "requirements" / lock).read_text().splitlines()
     assert [line for line in lines if not re.match(r"[\w.-]+==|    --hash=sha256:", line)] == []
+
+
+def test_the_example_runs_with_the_locked_versions() -> None:
+    """The demo starts examples/pcw from the development environment: its own pins must be the same."""
+    dev = pins("dev.lock")
+    files = sorted((ROOT / "examples").rglob("requirements*.txt"))
+    found = [
+        pin for path in files for pin in re.findall(r"^([\w.-]+)(?:\[\w+\])?==(\S+)", path.read_text(), re.MULTILINE)
+    ]
+    assert found
+    assert [(name, version) for name, version in found if dev.get(normal(name)) != version] == []
