@@ -1,0 +1,116 @@
+"""The platform itself: what the engine asks for, environment by environment."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from headgate.adapters.platforms.process import logs
+from headgate.adapters.platforms.process.fleet import Fleet
+from headgate.adapters.platforms.process.folders import Folder, checked, environment_folder
+from headgate.adapters.platforms.process.instances import Around
+from headgate.adapters.platforms.process.jobs import Jobs
+from headgate.adapters.platforms.process.readiness import Prober
+from headgate.adapters.platforms.process.settings import ProcessSettings
+from headgate.adapters.platforms.process.spawn import folder_below
+from headgate.model.checks import Job, JobSeen
+from headgate.model.ids import EnvironmentId, JobId, RevisionId
+from headgate.model.observations import Instance
+from headgate.model.releases import Revision
+from headgate.ports import AdapterError
+
+OnChange = Callable[[EnvironmentId], None]
+GONE_PAUSE = 0.05  # seconds
+
+
+@dataclass(slots=True)
+class Place:
+    """One environment on this machine."""
+
+    folder: Folder
+    fleet: Fleet
+    jobs: Jobs
+    adopted: bool = False
+    adopting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class ProcessPlatform:
+    def __init__(self, settings: ProcessSettings, on_change: OnChange | None = None) -> None:
+        self.settings = settings
+        self.on_change = on_change  # told as soon as an instance or a job is in another state
+        self._prober = Prober()
+        self._places: dict[EnvironmentId, Place] = {}
+
+    async def run(self, revision: Revision) -> None:
+        place = await self._place(revision.environment)
+        place.fleet.start_missing(revision)
+
+    async def stop(self, environment: EnvironmentId, revision: RevisionId) -> None:
+        place = await self._place(environment)
+        place.fleet.stop(revision)
+
+    async def observe(self, environment: EnvironmentId) -> Sequence[Instance]:
+        place = await self._place(environment)
+        return place.fleet.instances()
+
+    async def run_job(self, job: Job) -> None:
+        place = await self._place(job.environment)
+        release = self._release(place, job.revision)
+        source = folder_below(self.settings.releases, release, f"{job.environment}, check {job.check.name}")
+        place.jobs.run(job, source)
+
+    async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
+        place = await self._place(environment)
+        return place.jobs.seen(job)
+
+    async def logs(
+        self, environment: EnvironmentId, service: str | None, lines: int, follow: bool
+    ) -> AsyncIterator[str]:
+        place = await self._place(environment)
+        async for line in logs.read(lambda: place.fleet.logs(service), lines, follow):
+            yield line
+
+    async def stop_all(self, environment: EnvironmentId) -> None:
+        """Returns when nothing of the environment runs any more."""
+        place = await self._place(environment)
+        place.fleet.stop(None)
+        while place.fleet.slots:  # noqa: ASYNC110 - seldom, and simpler than being told
+            await asyncio.sleep(GONE_PAUSE)
+
+    async def close(self) -> None:
+        """Look away. All instances and commands go on, and the next platform on the same folder finds them."""
+        for place in self._places.values():
+            place.fleet.close()
+            place.jobs.close()
+        self._places.clear()
+        await self._prober.close()
+
+    async def _place(self, environment: EnvironmentId) -> Place:
+        place = self._places.get(environment) or self._open(environment)
+        async with place.adopting:
+            if not place.adopted:
+                await place.fleet.adopt()
+                place.adopted = True
+        return place
+
+    def _open(self, environment: EnvironmentId) -> Place:
+        def changed() -> None:
+            if self.on_change is not None:
+                self.on_change(environment)
+
+        folder = environment_folder(self.settings.data, environment)
+        around = Around(self.settings, folder, self._prober, changed)
+        place = Place(folder, Fleet(environment, around, self._ports), Jobs(around, changed))
+        self._places[environment] = place
+        return place
+
+    def _ports(self) -> set[int]:
+        return set().union(*(place.fleet.ports() for place in self._places.values()))
+
+    @staticmethod
+    def _release(place: Place, revision: RevisionId) -> str:
+        path = place.folder.revision(revision)
+        try:
+            return checked("release", json.loads(path.read_text())["release"])
+        except (FileNotFoundError, ValueError, KeyError) as error:
+            raise AdapterError(f"{revision} was never run here, so there is nothing to check: run it first") from error

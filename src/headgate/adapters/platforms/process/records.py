@@ -1,0 +1,54 @@
+"""What is written down of one instance, before its process exists and after it has ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from headgate.adapters.platforms.process.folders import write_atomically
+from headgate.adapters.platforms.process.identity import Identity
+from headgate.model.ids import EnvironmentId, RevisionId
+from headgate.model.services import Health
+from headgate.ports import AdapterError
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    id: str  # of the place it fills: <service>.<revision>.<number>; stays the same when it is started again
+    environment: EnvironmentId
+    revision: RevisionId
+    service: str
+    health: Health
+    marker: str  # of this one start; in the process's environment, so that it is found again whatever happened
+    port: int
+    log_start: int  # where in the log file this start's output begins
+    started_at: datetime
+    process: Identity | None = None  # None: about to be started
+    was_ready: bool = False
+    restarts: int = 0
+    exited: str | None = None  # why, once it has ended
+    retry_at: datetime | None = None
+    stopping_since: datetime | None = None
+    told: bool = False  # SIGTERM was sent
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+
+RECORD = TypeAdapter(Record)
+
+
+def save(record: Record, path: Path) -> None:
+    write_atomically(path, RECORD.dump_json(record).decode())
+
+
+def load(path: Path) -> Record:
+    try:
+        return RECORD.validate_json(path.read_bytes())
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"]
+        raise AdapterError(
+            f"{path} is damaged ({reason}). End the process it names, if it still runs, and remove the file"
+        ) from error
