@@ -1,0 +1,133 @@
+"""A specification into the model: rules from the file that was applied, services from the commit under release."""
+
+from typing import Literal
+
+from headgate.model.checks import Check
+from headgate.model.rules import (
+    AnalysisRules,
+    Application,
+    ApprovalGate,
+    Audience,
+    Deadlines,
+    Environment,
+    Gate,
+    SoakGate,
+    Strategy,
+)
+from headgate.model.services import Health, Service
+from headgate.spec.problems import Path, SpecificationError
+from headgate.spec.sections.check import CheckSection
+from headgate.spec.sections.environment import EnvironmentSection
+from headgate.spec.sections.gate import ApprovalSection, GateSection
+from headgate.spec.sections.service import ServiceSection
+from headgate.spec.sections.strategy import AudienceSection, StrategySection
+from headgate.spec.specification import Specification
+
+
+def application(spec: Specification, source: str, file: str) -> Application:
+    """Raises SpecificationError where the file asks for what the model has no word for yet: see `missing`."""
+    environments = tuple(_environment(spec, name, section) for name, section in spec.environments.items())
+    return Application(spec.application, source, file, environments)
+
+
+def services(spec: Specification) -> tuple[Service, ...]:
+    return tuple(_service(name, section) for name, section in spec.services.items())
+
+
+def _service(name: str, section: ServiceSection) -> Service:
+    health = Health(section.health.path, section.health.interval, section.health.timeout)
+    return Service(
+        name=name,
+        command=tuple(section.command or ()),
+        port=section.port,
+        build=section.build or ".",
+        image=section.image,
+        health=health,
+        replicas=section.replicas,
+        env=dict(section.env),
+    )
+
+
+def _environment(spec: Specification, name: str, section: EnvironmentSection) -> Environment:
+    path: Path = ("environments", name)
+    return Environment(
+        name=name,
+        platform=section.platform,
+        traffic=section.traffic,
+        metrics=section.metrics,
+        deploy=_deploy(section),
+        after=section.after,
+        branches=tuple(section.branches),
+        strategy=_strategy(spec, path, section.strategy),
+        checks=tuple(_check(spec, (*path, "checks", at), check) for at, check in enumerate(section.checks)),
+        gates=tuple(_gate(spec, (*path, "gates", at), gate) for at, gate in enumerate(section.gates)),
+        analysis=_analysis(section),
+        bake=section.bake,
+        keep_warm=section.keep_warm,
+        listen=dict(section.listen),
+        replicas=dict(section.replicas),
+        env=dict(section.env),
+        deadlines=Deadlines(
+            section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
+        ),
+    )
+
+
+def _deploy(section: EnvironmentSection) -> Literal["on-build", "on-request", "on-advance"]:
+    if section.deploy is not None:
+        return section.deploy
+    if section.after is not None:
+        return "on-advance"
+    return "on-build" if "branches" in section.model_fields_set else "on-request"
+
+
+def _strategy(spec: Specification, path: Path, section: StrategySection) -> Strategy:
+    if section.canary:
+        sticky = section.canary.sticky is not None
+        return Strategy("canary", tuple(section.canary.steps), sticky, _audience(section.canary.audience))
+    if section.blue_green:
+        if section.blue_green.gate:
+            raise _wordless(spec, (*path, "strategy", "blue-green", "gate"))
+        return Strategy("blue-green", audience=_audience(section.blue_green.audience))
+    return Strategy("all-at-once")
+
+
+def _audience(section: AudienceSection | None) -> Audience | None:
+    return Audience(dict(section.header)) if section else None
+
+
+def _check(spec: Specification, path: Path, section: CheckSection) -> Check:
+    if section.load:
+        raise _wordless(spec, (*path, "load"))
+    return Check(section.called, "smoke" if section.smoke else "run", section.run or "", section.timeout)
+
+
+def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
+    if section.approval is not None:
+        return _approval(spec, section.approval)
+    if section.soak is not None:
+        return SoakGate(section.soak)
+    raise _wordless(spec, (*path, section.kind))
+
+
+def _approval(spec: Specification, section: ApprovalSection) -> ApprovalGate:
+    """Groups become their people, each once, in the order of the file."""
+    people = [person for name in section.from_ for person in spec.content.groups.get(name, [name])]
+    return ApprovalGate(tuple(dict.fromkeys(people)), section.count, section.author_may_approve, section.deadline)
+
+
+def _analysis(section: EnvironmentSection) -> AnalysisRules:
+    rules = section.analysis
+    return AnalysisRules(
+        errors_worse_by=rules.errors.worse_by,
+        p99_worse_by=rules.latency.p99_worse_by,
+        minimum_requests=rules.minimum_requests,
+        interval=rules.interval,
+        at_least=rules.at_least,
+        deadline=rules.deadline,
+    )
+
+
+def _wordless(spec: Specification, path: Path) -> SpecificationError:
+    """A rule that would be dropped in silence is refused instead."""
+    return SpecificationError([spec.problem(path, "what is built in", "Not built in yet: remove it.", str(path[-1]))])

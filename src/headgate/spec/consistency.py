@@ -1,0 +1,130 @@
+"""Contradictions: fields that are well formed each by itself and cannot all hold."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from headgate.spec.problems import Path, Problem
+from headgate.spec.sections.gate import ApprovalSection
+from headgate.spec.specification import Specification
+from headgate.spec.units import written
+
+
+def contradictions(spec: Specification) -> list[Problem]:
+    rules = (order, advance, known_services, ports, soak, approvals, check_names, group_names, analysis)
+    return [problem for rule in rules for problem in rule(spec)]
+
+
+def order(spec: Specification) -> Iterator[Problem]:
+    """`after` names another environment, and following it ends."""
+    for name, environment in spec.environments.items():
+        path: Path = ("environments", name, "after")
+        if environment.after is None:
+            continue
+        if environment.after not in spec.environments:
+            yield spec.problem(path, *_known(environment.after, list(spec.environments), "an environment"))
+        elif name in (circle := _followed(spec, name)):
+            chain = " after ".join([name, *circle[: circle.index(name) + 1]])
+            yield spec.problem(path, "an order without a circle", f"Remove one `after` of: {chain}.")
+
+
+def _followed(spec: Specification, name: str) -> list[str]:
+    """The environments before this one, nearest first; stops where one comes round again."""
+    passed: list[str] = []
+    here = spec.environments[name].after
+    while here in spec.environments and here not in passed:
+        passed.append(here)
+        here = spec.environments[here].after
+    return passed
+
+
+def advance(spec: Specification) -> Iterator[Problem]:
+    for name, environment in spec.environments.items():
+        if environment.deploy == "on-advance" and environment.after is None:
+            remedy = "Add `after: ENVIRONMENT`, the one that releases advance from."
+            yield spec.problem(("environments", name, "deploy"), "on-build or on-request, without `after`", remedy)
+
+
+def known_services(spec: Specification) -> Iterator[Problem]:
+    """`listen` and `replicas` name services."""
+    for name, environment in spec.environments.items():
+        for field, named in (("listen", environment.listen), ("replicas", environment.replicas)):
+            for service in named:
+                if service not in spec.services:
+                    path = ("environments", name, field, service)
+                    yield spec.key_problem(path, *_known(service, list(spec.services), "a service"))
+
+
+def ports(spec: Specification) -> Iterator[Problem]:
+    """Every public port is claimed once: they are all on one loopback address."""
+    claimed: dict[int, str] = {}
+    for name, environment in spec.environments.items():
+        for service, port in environment.listen.items():
+            if port in claimed:
+                remedy = f"{claimed[port]} has it already: write another port."
+                yield spec.problem(("environments", name, "listen", service), "a port that nothing else claims", remedy)
+            claimed.setdefault(port, f"{service} in {name}")
+
+
+def soak(spec: Specification) -> Iterator[Problem]:
+    for name, environment in spec.environments.items():
+        for position, gate in enumerate(environment.gates):
+            if gate.soak is not None and environment.after is None:
+                path = ("environments", name, "gates", position, "soak")
+                remedy = "Add `after: ENVIRONMENT`, the one where releases prove themselves."
+                yield spec.problem(path, "soak only together with `after`", remedy)
+
+
+def approvals(spec: Specification) -> Iterator[Problem]:
+    """As many people as must approve. Only told where every name is a group of this file: others may be known elsewhere."""
+    for path, approval in approval_sections(spec):
+        people = {person for name in approval.from_ for person in spec.content.groups.get(name, [])}
+        if approval.from_ and set(approval.from_) <= spec.content.groups.keys() and len(people) < approval.count:
+            remedy = "Lower the count, or name more people."
+            yield spec.problem((*path, "count"), f"at most {len(people)}, the number of people named", remedy)
+
+
+def approval_sections(spec: Specification) -> Iterator[tuple[Path, ApprovalSection]]:
+    for name, environment in spec.environments.items():
+        for position, gate in enumerate(environment.gates):
+            if gate.approval is not None:
+                yield ("environments", name, "gates", position, "approval"), gate.approval
+
+
+def check_names(spec: Specification) -> Iterator[Problem]:
+    for name, environment in spec.environments.items():
+        seen: set[str] = set()
+        for position, check in enumerate(environment.checks):
+            if check.called in seen:
+                path = ("environments", name, "checks", position)
+                allowed = "checks with names of their own"
+                yield spec.problem(path, allowed, "Give this one another name.", f"{check.called} twice")
+            seen.add(check.called)
+
+
+def group_names(spec: Specification) -> Iterator[Problem]:
+    """Groups hold people: a group in a group would be read as a person's name."""
+    for group, people in spec.content.groups.items():
+        for position, person in enumerate(people):
+            if person in spec.content.groups:
+                yield spec.problem(
+                    ("groups", group, position), "people, no groups", f"Write the people of {person} out."
+                )
+
+
+def analysis(spec: Specification) -> Iterator[Problem]:
+    for name, environment in spec.environments.items():
+        rules, path = environment.analysis, ("environments", name, "analysis")
+        if rules.interval > rules.at_least:
+            allowed = f"at least {written(rules.interval)}, the interval of one measurement"
+            yield spec.problem(
+                (*path, "at_least"), allowed, "Watch longer, or measure more often.", written(rules.at_least)
+            )
+        if rules.at_least > rules.deadline:
+            allowed = f"more than {written(rules.at_least)}, how long each step is watched at least"
+            yield spec.problem((*path, "deadline"), allowed, "Lengthen the deadline.", written(rules.deadline))
+
+
+def _known(found: str, known: list[str], what: str) -> tuple[str, str]:
+    """What is allowed, and what to do, for a name that names nothing."""
+    close = get_close_matches(found, known, 1)
+    return f"{what}: {', '.join(known)}", f"Did you mean {close[0]}?" if close else "Write one of these."

@@ -1,0 +1,116 @@
+"""What a file asks for that is not there: adapters and features, each with its line.
+
+Which there are is an argument, so that later adapters only register themselves: kind -> names. The kinds: the adapter folders
+`platforms`, `traffic`, `metrics`, `secrets`, `provisioners`; `images`, the platforms that run images; and features of the
+engine: `ci` (run), `checks` (smoke, run, load), `gates` (approval, ...), `strategies` (blue-green.gate), `analysis` (fields).
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from headgate.spec.consistency import approval_sections
+from headgate.spec.problems import Path, Problem
+from headgate.spec.specification import Specification
+
+Present = Mapping[str, Collection[str]]
+
+
+def missing(spec: Specification, adapters: Present) -> list[Problem]:
+    rules = (named_adapters, images, ci, checks, gates, strategies, analysis, values, approvers)
+    return [problem for rule in rules for problem in rule(spec, adapters)]
+
+
+def named_adapters(spec: Specification, present: Present) -> Iterator[Problem]:
+    kinds = {"platform": "platforms", "traffic": "traffic", "metrics": "metrics"}
+    for name, environment in spec.environments.items():
+        for field, kind in kinds.items():
+            wanted = getattr(environment, field)
+            if wanted not in present.get(kind, ()):
+                remedy = f"Use one of these, or install the adapter {wanted} for {kind}."
+                yield spec.problem(("environments", name, field), _listed(present, kind), remedy, wanted)
+
+
+def images(spec: Specification, present: Present) -> Iterator[Problem]:
+    """A platform that runs no images needs a folder to run in, and a command to run."""
+    bare = [e.platform for e in spec.environments.values() if e.platform not in present.get("images", ())]
+    bare = [platform for platform in bare if platform in present.get("platforms", ())]
+    if not bare:
+        return
+    for name, service in spec.services.items():
+        path: Path = ("services", name)
+        if service.image is not None:
+            remedy = f"Platform {bare[0]} runs no images: write `build: FOLDER`, or use another platform."
+            yield spec.problem((*path, "image"), "build", remedy)
+        elif service.command is None:
+            remedy = f"Platform {bare[0]} runs no images: add `command: [PROGRAM, ARGUMENT]`."
+            yield spec.problem((*path, "command"), "command, the program and its arguments", remedy, "nothing")
+
+
+def ci(spec: Specification, present: Present) -> Iterator[Problem]:
+    if spec.content.pipeline.ci and not present.get("ci"):
+        allowed = "no CI steps: nothing here runs them yet"
+        yield spec.problem(("pipeline", "ci"), allowed, "Remove them, and run them where you run them today.")
+
+
+def checks(spec: Specification, present: Present) -> Iterator[Problem]:
+    for name, environment in spec.environments.items():
+        for position, check in enumerate(environment.checks):
+            if check.kind not in present.get("checks", ()):
+                path = ("environments", name, "checks", position, check.kind)
+                remedy = f"Checks of kind {check.kind} are not built in yet: remove it, or use another kind."
+                yield spec.problem(path, _listed(present, "checks"), remedy, f"a check of kind {check.kind}")
+
+
+def gates(spec: Specification, present: Present) -> Iterator[Problem]:
+    for name, environment in spec.environments.items():
+        for position, gate in enumerate(environment.gates):
+            if gate.kind not in present.get("gates", ()):
+                path = ("environments", name, "gates", position, gate.kind)
+                remedy = f"Gates of kind {gate.kind} are not built in yet: remove it, or use another kind."
+                yield spec.problem(path, _listed(present, "gates"), remedy, f"a gate of kind {gate.kind}")
+
+
+def strategies(spec: Specification, present: Present) -> Iterator[Problem]:
+    for name, environment in spec.environments.items():
+        blue_green = environment.strategy.blue_green
+        if blue_green and blue_green.gate and "blue-green.gate" not in present.get("strategies", ()):
+            path = ("environments", name, "strategy", "blue-green", "gate")
+            remedy = "A gate before the switch is not built in yet: move it to `gates` of the environment."
+            yield spec.problem(path, "blue-green without a gate of its own", remedy, "a gate before the switch")
+
+
+def analysis(spec: Specification, present: Present) -> Iterator[Problem]:
+    for name, environment in spec.environments.items():
+        rules = environment.analysis
+        if "false_rollback_rate" in rules.model_fields_set - set(present.get("analysis", ())):
+            path = ("environments", name, "analysis", "false_rollback_rate")
+            yield spec.problem(path, "analysis without it", "The built-in judge promises no rate yet: remove it.")
+
+
+def values(spec: Specification, present: Present) -> Iterator[Problem]:
+    remedies = {
+        "secret": ("secrets", "No secret store is built in yet: install one, or write the value if it is no secret."),
+        "terraform": ("provisioners", "No provisioner is built in yet: install one, or write the value."),
+    }
+    sections = {"services": spec.services, "environments": spec.environments}
+    for above, named in sections.items():
+        for name, section in named.items():  # type: ignore[attr-defined]
+            for variable, value in section.env.items():
+                kind, remedy = remedies.get(value.kind, ("", ""))
+                if kind and not present.get(kind):
+                    path = (above, name, "env", variable, value.kind)
+                    yield spec.problem(path, "a plain value", remedy, f"{value.kind} {value.text}")
+
+
+def approvers(spec: Specification, present: Present) -> Iterator[Problem]:
+    """A gate that too few people can open never opens. A name that no group of the file has counts as one person."""
+    for path, approval in approval_sections(spec):
+        groups = spec.content.groups
+        people = {person for name in approval.from_ for person in groups.get(name, [name])}
+        if approval.from_ and len(people) < approval.count:
+            unknown = ", ".join(name for name in approval.from_ if name not in groups)
+            remedy = f"Not a group of this file: {unknown}. Add `groups: {{NAME: [PERSON, ...]}}`, or lower the count."
+            yield spec.problem((*path, "count"), f"at most {len(people)}, the number of people named", remedy)
+
+
+def _listed(present: Present, kind: str) -> str:
+    return ", ".join(sorted(present.get(kind, ()))) or "none: nothing of this kind is installed"

@@ -1,0 +1,61 @@
+"""The sections `environments.NAME` and `deadlines` below it: a place that serves, with the rules that hold there."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from headgate.spec.sections.analysis import AnalysisSection
+from headgate.spec.sections.check import CheckSection
+from headgate.spec.sections.gate import GateSection
+from headgate.spec.sections.section import Section, defaults_to, part
+from headgate.spec.sections.service import EnvironmentValue
+from headgate.spec.sections.strategy import Strategy
+from headgate.spec.sections.texts import (
+    Adapter,
+    Branch,
+    Duration,
+    Instances,
+    Name,
+    Port,
+    Positive,
+    Variable,
+    one_word_of,
+)
+
+Deploy = Literal["on-build", "on-request", "on-advance"]
+
+
+class DeadlinesSection(Section):
+    ready: Positive = defaults_to("2m", "All instances of a candidate must be ready by then.")
+    weight: Positive = defaults_to("30s", "The router must have taken a new weight by then.")
+    retire: Positive = defaults_to("2m", "The old revision must be gone by then.")
+    drain: Positive = defaults_to("30s", "Time for requests in flight before an instance is stopped.")
+
+
+class EnvironmentSection(Section):
+    platform: Adapter = Field(description="What runs the services here.", examples=["process"])
+    traffic: Adapter = defaults_to("envoy", "What shifts the traffic.")
+    metrics: Adapter = defaults_to("envoy", "Where measurements come from.")
+    deploy: Annotated[Deploy, one_word_of("on-build", "on-request", "on-advance")] | None = Field(
+        None,
+        description="When releases come. Default: on-advance with after, else on-build with branches, else on-request.",
+    )
+    after: Name | None = Field(None, description="The environment a release must have passed before.")
+    branches: Annotated[list[Branch], Field(min_length=1)] = defaults_to(
+        ["main"], "Whose releases may come here; * stands for any text, ? for one character."
+    )
+    strategy: Strategy = defaults_to("all-at-once", "How a new revision takes over the traffic.")
+    checks: list[CheckSection] = Field(default_factory=list, description="Probes of the candidate before users see it.")
+    gates: list[GateSection] = Field(default_factory=list, description="All must be open before a rollout starts.")
+    analysis: AnalysisSection = part(AnalysisSection, "When a candidate counts as worse.")
+    bake: Duration = defaults_to("0s", "Time at full weight with every abort rule armed.")
+    keep_warm: Duration = defaults_to("30m", "Time the old revision stays up after a promotion.")
+    listen: dict[Name, Port] = Field(
+        default_factory=dict, description="Service: public port on loopback. Others are allocated."
+    )
+    replicas: dict[Name, Instances] = Field(default_factory=dict, description="Service: instances here.")
+    env: dict[Variable, EnvironmentValue] = Field(
+        default_factory=dict,
+        description="Environment variables of every service here; they win over the service's own.",
+    )
+    deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")

@@ -1,0 +1,25 @@
+"""The whole file."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from headgate.spec.sections.check import PipelineSection
+from headgate.spec.sections.environment import EnvironmentSection
+from headgate.spec.sections.section import Section, part
+from headgate.spec.sections.service import ServiceSection
+from headgate.spec.sections.texts import Name, Person
+
+
+class File(Section):
+    application: Name = Field(description="The application's name.", examples=["shop"])
+    services: Annotated[dict[Name, ServiceSection], Field(min_length=1)] = Field(
+        description="The programs it consists of.", examples=["{web: {port: 8000, command: [...]}}"]
+    )
+    pipeline: PipelineSection = part(PipelineSection, "What every commit goes through.")
+    groups: dict[Person, Annotated[list[Person], Field(min_length=1)]] = Field(
+        default_factory=dict, description="Group: people in it, for approvals."
+    )
+    environments: Annotated[dict[Name, EnvironmentSection], Field(min_length=1)] = Field(
+        description="The places it is served from.", examples=["{production: {platform: process}}"]
+    )

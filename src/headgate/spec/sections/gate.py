@@ -1,0 +1,27 @@
+"""The sections `environments.NAME.gates[N]` and below: outside conditions that must be open before a rollout starts."""
+
+from pydantic import Field
+
+from headgate.spec.sections.section import OneOf, Section, defaults_to
+from headgate.spec.sections.texts import Count, Flag, Freeze, Person, Positive, Url
+
+
+class ApprovalSection(Section):
+    from_: list[Person] = Field(
+        default_factory=list, alias="from", description="People and groups who may approve. Empty: anyone."
+    )
+    count: Count = defaults_to(1, "How many of them must.")
+    author_may_approve: Flag = Field(False, description="Whether the commit's author counts.")
+    deadline: Positive = defaults_to("7d", "A release not approved by then is dropped.")
+
+
+class WebhookSection(Section):
+    url: Url = Field(description="Asked before each rollout.", examples=["https://example.org/gate"])
+    timeout: Positive = defaults_to("10s", "No answer by then is closed.")
+
+
+class GateSection(OneOf):
+    approval: ApprovalSection | None = Field(None, description="People must approve.")
+    soak: Positive | None = Field(None, description="Time to be stable in the environment before this one.")
+    freeze: Freeze | None = Field(None, description="Weekly window in which no rollout starts.")
+    webhook: WebhookSection | None = Field(None, description="Another system must agree.")

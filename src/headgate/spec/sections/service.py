@@ -1,0 +1,71 @@
+"""The sections `services.NAME` and below: one deployable program."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from headgate.model.services import Value
+from headgate.spec.sections.section import OneOf, Section, ShortForm, defaults_to, part, unsuitable
+from headgate.spec.sections.texts import (
+    ANY_SCALAR,
+    Folder,
+    Image,
+    Instances,
+    Line,
+    Port,
+    Positive,
+    Text,
+    UrlPath,
+    Variable,
+)
+
+
+class ValueSection(OneOf):
+    """Where a variable's value comes from, when it is not written here."""
+
+    secret: Line | None = Field(None, description="Reference of a secret in the secret store.")
+    terraform: Line | None = Field(None, description="Name of a Terraform output.")
+
+
+def _value(section: ValueSection) -> Value:
+    if section.secret is not None:
+        return Value("secret", section.secret)
+    return Value("terraform", section.terraform or "")
+
+
+EnvironmentValue = Annotated[
+    Value,
+    ShortForm(
+        ValueSection,
+        expand=lambda scalar, _: Value("plain", scalar.text),
+        finish=_value,
+        allowed="text, {secret: REFERENCE} or {terraform: OUTPUT}",
+        schema={"type": ANY_SCALAR},
+    ),
+]
+
+
+class HealthSection(Section):
+    path: UrlPath = defaults_to("/", "Answers with success when an instance is ready.")
+    interval: Positive = defaults_to("1s", "Time between two probes.")
+    timeout: Positive = defaults_to("2s", "A probe that takes longer has failed.")
+
+
+class ServiceSection(Section):
+    build: Folder | None = Field(None, description="Folder it is built from. Default: `.`; not together with image.")
+    image: Image | None = Field(None, description="Image that is run as it is, instead of build.")
+    command: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        None, description="Program and arguments; $PORT becomes the instance's port. Default: the image's own."
+    )
+    port: Port = Field(description="Port it listens on inside its container.", examples=[8000])
+    health: HealthSection = part(HealthSection, "How readiness is told.")
+    replicas: Instances = defaults_to(1, "Instances of each revision.")
+    env: dict[Variable, EnvironmentValue] = Field(
+        default_factory=dict, description="Environment variables, the same in every environment."
+    )
+
+    @model_validator(mode="after")
+    def build_or_image(self) -> "ServiceSection":
+        if self.build is not None and self.image is not None:
+            raise unsuitable("build or image, not both", "Remove one of the two.")
+        return self
