@@ -1,0 +1,77 @@
+"""A source in memory: commits with their files, laid out on disk when they are checked out."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headgate.ports import AdapterError
+
+
+@dataclass(frozen=True, slots=True)
+class FakeCommit:
+    sha: str
+    branch: str
+    author: str
+    subject: str
+    version: str | None
+    files: Mapping[str, str]  # path below the repository -> text
+    builds: Sequence[str] = (".",)  # folders whose content digest a checkout returns
+
+
+class FakeSource:
+    def __init__(self) -> None:
+        self._commits: dict[str, list[FakeCommit]] = {}  # repository -> commits, oldest first
+
+    def commit(
+        self,
+        repository: str,
+        files: Mapping[str, str],
+        subject: str = "Change something",
+        branch: str = "main",
+        author: str = "Ada <ada@example.org>",
+        version: str | None = None,
+    ) -> FakeCommit:
+        """Adds a commit on top of its branch. Folders with a `Dockerfile` are what it builds; none: the whole."""
+        commits = self._commits.setdefault(repository, [])
+        parent = commits[-1].sha if commits else ""
+        sha = hashlib.sha1(
+            repr((parent, subject, branch, sorted(files.items()))).encode(), usedforsecurity=False
+        ).hexdigest()
+        builds = [str(Path(path).parent) for path in files if Path(path).name == "Dockerfile"] or ["."]
+        made = FakeCommit(sha, branch, author, subject, version, dict(files), tuple(builds))
+        commits.append(made)
+        return made
+
+    async def resolve(self, repository: str, reference: str) -> FakeCommit:
+        for commit in reversed(self._commits.get(repository, [])):
+            by_sha = len(reference) >= 4 and commit.sha.startswith(reference)
+            if by_sha or reference in (commit.branch, commit.version) or reference == "HEAD":
+                return commit
+        raise AdapterError(f"{repository}: no branch, tag or commit is called {reference!r}")
+
+    async def checkout(self, repository: str, commit: str, into: Path) -> dict[str, str]:
+        found = await self.resolve(repository, commit)
+        _lay_out(found, into)
+        return {folder: _digest(found, folder) for folder in found.builds}
+
+
+def _lay_out(commit: FakeCommit, into: Path) -> None:
+    """All or nothing: written beside its place, then renamed."""
+    if into.exists():
+        return
+    beside = into.with_name(f"{into.name}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    for path, text in commit.files.items():
+        target = beside / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    beside.mkdir(parents=True, exist_ok=True)
+    beside.rename(into)
+
+
+def _digest(commit: FakeCommit, folder: str) -> str:
+    prefix = "" if folder == "." else f"{folder}/"
+    inside = sorted((path, text) for path, text in commit.files.items() if path.startswith(prefix))
+    return f"sha256:{hashlib.sha256(repr(inside).encode()).hexdigest()}"
