@@ -1,6 +1,7 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +33,16 @@ class LogTooNew(LogDamaged):
 
 class LogUnavailable(Exception):
     """The event log cannot be read or written now: disk full, locked. Read again before deciding again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What an adapter is made with: every entry point of a seam is a callable that takes a Host."""
+
+    folder: Path  # the adapter's own, made by it, for the owner only
+    envoy: Path  # folder of the Envoy that traffic and metrics share
+    releases: Path  # a release's source lies in <releases>/<release id>
+    changed: Callable[[EnvironmentId], None]  # tell the engine to look at once
 
 
 class Clock(Protocol):

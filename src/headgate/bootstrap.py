@@ -1,0 +1,74 @@
+"""Wiring: the only file that names concrete adapters and stores."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from headgate.engine.engine import Engine
+from headgate.engine.world import World
+from headgate.model.ids import EnvironmentId
+from headgate.ports import Host
+from headgate.store.lock import FolderLock
+from headgate.store.sqlite import SqliteEventLog
+
+LOG = "events.db"
+
+# What of a specification the engine itself carries out by now; adapters add their own names.
+FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak"}}
+
+
+class WallClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(6)}"
+
+
+def known(seam: str) -> dict[str, EntryPoint]:
+    """Adapters that are installed, built in or from plugins, by the name that a specification uses."""
+    return {point.name: point for point in entry_points(group=f"headgate.{seam}")}
+
+
+def present() -> dict[str, set[str]]:
+    """What a specification may ask for here: adapters by seam, and features."""
+    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics")}
+    return {**seams, **FEATURES}
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Engine]:
+    """An engine at work on a data folder, until the block ends. What it runs goes on running afterwards.
+
+    Raises FolderInUse, LogDamaged, LogUnavailable.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(FolderLock(folder))
+        log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
+        engine = Engine(
+            await _world(folder, stack, lambda environment: engine.wake(environment)), log, WallClock(), new_id
+        )
+        stack.push_async_callback(engine.stop)
+        await engine.start()
+        yield engine
+
+
+async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[EnvironmentId], None]) -> World:
+    def made(seam: str) -> dict[str, Any]:
+        adapters = {name: _make(point, folder, changed) for name, point in known(seam).items()}
+        for adapter in adapters.values():
+            if hasattr(adapter, "close"):
+                stack.push_async_callback(adapter.close)
+        return adapters
+
+    return World(made("platforms"), made("traffic"), made("metrics"), made("sources")["git"], folder / "releases")
+
+
+def _make(point: EntryPoint, folder: Path, changed: Callable[[EnvironmentId], None]) -> Any:
+    own = folder / point.group.removeprefix("headgate.") / point.name
+    return point.load()(Host(own, folder / "envoy", folder / "releases", changed))
