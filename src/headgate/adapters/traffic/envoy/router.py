@@ -1,0 +1,190 @@
+"""The traffic router on Envoy: files in, read-back out."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, check_environment, check_revision, check_service
+from headgate.adapters.traffic.envoy.clusters import clusters, endpoints
+from headgate.adapters.traffic.envoy.doors import Doors, service_of
+from headgate.adapters.traffic.envoy.files import ResourceFile, version
+from headgate.adapters.traffic.envoy.listeners import DOORS, Folder, bootstrap
+from headgate.adapters.traffic.envoy.process import EnvoyProcess
+from headgate.adapters.traffic.envoy.readback import Readback, difference, endpoints_of, routes_of
+from headgate.adapters.traffic.envoy.routing import door_name, route_configuration
+from headgate.model.ids import EnvironmentId, RevisionId
+from headgate.model.routes import Address, Backend, Routes, RoutesSeen
+from headgate.ports import AdapterError
+
+_LINGER = 2.0  # seconds that a cluster stays after the last route to it: worker threads follow a moment later
+
+
+class EnvoyRouter:
+    """One Envoy for each data folder. It goes on serving when this object, or its process, is gone."""
+
+    def __init__(self, settings: EnvoySettings) -> None:
+        self._settings = settings
+        self._folder = Folder(settings.folder.absolute())
+        self._admin = EnvoyAdmin(settings.folder)
+        self._process = EnvoyProcess(settings, self._admin, json.dumps(bootstrap(settings, self._folder), indent=1))
+        self._readback = Readback(self._admin)
+        self._doors = Doors(settings, self._folder)
+        self._changing = asyncio.Lock()  # listeners and clusters of all environments share a file
+        self._unused: dict[str, float] = {}  # cluster -> monotonic seconds when no route named it first
+
+    async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
+        check_environment(environment)
+        for service in services:
+            check_service(service)
+        async with self._changing:
+            await self._open_doors(environment, services)
+        return {service: self._doors.address(environment, service) for service in services}
+
+    async def set_routes(self, routes: Routes) -> None:
+        check(routes)
+        async with self._changing:
+            await self._ensure()
+            await self._open_doors(routes.environment, {name: None for one in routes.backends for name in one.endpoints})
+            changed = self._write_clusters(routes)
+            if changed:
+                await self._wait(lambda: self._cold_clusters(routes), "clusters")
+            wanted = self._write_routes(routes)
+            await self._wait(lambda: self._late_routes(routes.environment, wanted), "routes")
+            if not changed:
+                await self._wait(lambda: self._cold_clusters(routes), "clusters")
+
+    async def observe(self, environment: EnvironmentId) -> RoutesSeen:
+        check_environment(environment)
+        await self._ensure()
+        configurations, versions = await self._readback.route_configurations(environment)
+        hosts = await self._readback.clusters(environment)
+        active = await self._readback.active(environment)
+        routes = routes_of(environment, configurations, endpoints_of(hosts))
+        if routes is not None:
+            routes = self._less_what_lags(routes, versions)
+            await self._sweep(routes, set(hosts), active)
+        return RoutesSeen(routes, _by_revision(active))
+
+    async def close(self, stop: bool = False) -> None:
+        """Let go of Envoy; with `stop`, end it too."""
+        if stop:
+            await self._process.stop()
+        await self._admin.close()
+
+    async def _ensure(self) -> None:
+        if await self._process.ensure():
+            self._doors.unconfirm()
+
+    async def _open_doors(self, environment: EnvironmentId, services: dict[str, int | None]) -> None:
+        if self._doors.are_open(environment, services):
+            return
+        self._doors.prepare(environment, services)
+        await self._ensure()
+        await self._doors.confirm(self._readback, environment, services)
+
+    def _write_clusters(self, routes: Routes) -> bool:
+        changed = [ResourceFile(self._folder.endpoints(name)).write([one]) for name, one in endpoints(routes).items()]
+        file = ResourceFile(self._folder.clusters)
+        every = {one["name"]: one for one in file.read()} | clusters(routes, self._folder)
+        return file.write([every[name] for name in sorted(every)]) or any(changed)
+
+    def _write_routes(self, routes: Routes) -> dict[str, str]:
+        """Services' doors first, users' doors next: a user on the new side finds all of it there."""
+        wanted = self._expected(routes)
+        for name, (configuration, _) in wanted.items():
+            ResourceFile(self._folder.routes(name)).write([configuration])
+        return {name: one for name, (_, one) in wanted.items()}
+
+    def _expected(self, routes: Routes) -> dict[str, tuple[dict[str, object], str]]:
+        """Door -> its route configuration and the version of that."""
+        found = {}
+        for door in DOORS:
+            for service in self._doors.services(routes.environment):
+                configuration = route_configuration(routes, service, door, self._settings.silence)
+                found[door_name(routes.environment, service, door)] = (configuration, version([configuration]))
+        return found
+
+    async def _cold_clusters(self, routes: Routes) -> list[str]:
+        seen = await self._readback.clusters(routes.environment)
+        by_service = {(service, b.revision): at for b in routes.backends for service, at in b.endpoints.items()}
+        wanted = {name: by_service[name.split("/")[2], RevisionId(name.split("/")[3])] for name in clusters(routes, self._folder)}
+        return [name for name, hosts in wanted.items() if seen.get(name) != tuple(sorted(hosts))]
+
+    async def _late_routes(self, environment: EnvironmentId, wanted: dict[str, str]) -> list[str]:
+        return difference(wanted, await self._readback.route_versions(environment))
+
+    async def _wait(self, late: Callable[[], Awaitable[list[str]]], what: str) -> None:
+        """Ask every millisecond first, then more and more seldom."""
+        deadline = monotonic() + self._settings.patience.total_seconds()
+        pause = 0.001
+        while left := await late():
+            if monotonic() > deadline:
+                raise AdapterError(
+                    f"Envoy did not take over its new {what} within {self._settings.patience.total_seconds():g} s: "
+                    f"{', '.join(left[:5])}. {self._process.last_words()}"
+                )
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.3, 0.05)
+
+    def _less_what_lags(self, routes: Routes, versions: dict[str, str]) -> Routes:
+        """A service whose doors do not all do just this is left out, so that nobody takes it for done."""
+        expected = {name: one for name, (_, one) in self._expected(routes).items()}
+        lagging = {service_of(name) for name in difference(expected, versions)}
+        if not lagging:
+            return routes
+        kept = tuple(
+            Backend(one.revision, one.weight, {name: at for name, at in one.endpoints.items() if name not in lagging})
+            for one in routes.backends
+        )
+        return Routes(routes.environment, kept, routes.preview, routes.sticky, routes.audience)
+
+    async def _sweep(self, routes: Routes, present: set[str], active: dict[tuple[str, str, str], int]) -> None:
+        """Remove clusters that no route has named for a while and that answer nobody."""
+        named = {one.revision for one in routes.backends}
+        unused = {name for name in present if name.split("/")[3] not in named}
+        now = monotonic()
+        self._unused = {n: at for n, at in self._unused.items() if n not in present or n in unused}
+        first = {name: self._unused.setdefault(name, now) for name in unused}
+        gone = {name for name in unused if now - first[name] > _LINGER and not active.get(_key(name))}
+        if gone:
+            async with self._changing:
+                self._remove(gone)
+
+    def _remove(self, gone: set[str]) -> None:
+        file = ResourceFile(self._folder.clusters)
+        kept = [one for one in file.read() if one["name"] not in gone]
+        file.write(kept)
+        needed = {one["eds_cluster_config"]["service_name"] for one in kept}
+        for name in gone:
+            self._unused.pop(name, None)
+            if (endpoint := name.rpartition("/")[0]) not in needed:
+                ResourceFile(self._folder.endpoints(endpoint)).remove()
+
+
+def _key(cluster: str) -> tuple[str, str, str]:
+    _, _, service, revision, side = cluster.split("/")
+    return service, revision, side
+
+
+def _by_revision(active: dict[tuple[str, str, str], int]) -> dict[RevisionId, int]:
+    found: dict[RevisionId, int] = {}
+    for (_, revision, _), count in active.items():
+        found[RevisionId(revision)] = found.get(RevisionId(revision), 0) + count
+    return found
+
+
+def check(routes: Routes) -> None:
+    """What cannot be routed is refused before anything is written."""
+    check_environment(routes.environment)
+    for backend in routes.backends:
+        check_revision(backend.revision)
+        for service in backend.endpoints:
+            check_service(service)
+    if sum(backend.weight for backend in routes.backends) != 100 or any(b.weight < 0 for b in routes.backends):
+        shares = ", ".join(f"{b.revision} {b.weight}" for b in routes.backends)
+        raise AdapterError(f"Envoy: the weights of {routes.environment} do not sum to 100: {shares or 'no revision at all'}")
+    if routes.preview is not None and not routes.names(routes.preview):
+        raise AdapterError(f"Envoy: {routes.environment} is to preview {routes.preview}, which is not among its backends")
+    if routes.audience is not None and not routes.audience.headers:
+        raise AdapterError(f"Envoy: the audience of {routes.environment} names no header, so everyone would be in it")
