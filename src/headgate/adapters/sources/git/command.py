@@ -1,0 +1,93 @@
+"""The git command line: never a shell, never a prompt, no hooks, no network, bounded in time."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from headgate.ports import AdapterError
+
+TIMEOUT = timedelta(seconds=60)
+LINES_SHOWN = 3
+
+# What a repository may say of itself does not make git run anything, ask anyone, or answer with other objects.
+OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
+VARIABLES = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+class GitRefused(AdapterError):
+    """Git ended with an error; the text is what it said."""
+
+
+def variables(repository: Path) -> dict[str, str]:
+    """HOME stays: git reads from there whose repositories the user trusts (safe.directory)."""
+    passed = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    # A folder inside some other repository is not one itself.
+    return {**passed, **VARIABLES, "GIT_CEILING_DIRECTORIES": str(repository.parent)}
+
+
+def folder(repository: str) -> Path:
+    """The repository's folder, absolute, so that it is never taken for an option."""
+    if "\0" in repository or "://" in repository:
+        raise AdapterError(f"Repository {repository!r} is refused: give the folder of a git repository on this machine")
+    path = Path(repository).expanduser()
+    if not path.is_dir():
+        raise AdapterError(f"Repository {repository!r} is not a folder on this machine")
+    return path.resolve()
+
+
+async def git(repository: Path, *arguments: str, timeout: timedelta = TIMEOUT) -> bytes:
+    """What it printed. Raises GitRefused with what it complained of."""
+    return await asyncio.to_thread(run, repository, arguments, timeout)
+
+
+def run(
+    repository: Path,
+    arguments: tuple[str, ...],
+    timeout: timedelta = TIMEOUT,
+    given: bytes = b"",
+    into: IO[bytes] | None = None,
+) -> bytes:
+    """`into` takes what git prints, where that may be long."""
+    try:
+        return finish(start(repository, arguments, into), given, timeout)
+    except (FileNotFoundError, PermissionError) as error:
+        raise AdapterError(f"Cannot run git: {error.strerror}. Install git and have it on the PATH") from error
+    except subprocess.TimeoutExpired as error:
+        raise AdapterError(f"{repository}: git {arguments[0]} took longer than {timeout} and was ended") from error
+    except ValueError as error:  # a NUL in an argument
+        raise AdapterError(f"{repository}: git {arguments[0]} was not asked: {error}") from error
+
+
+def start(repository: Path, arguments: tuple[str, ...], into: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["git", "-C", str(repository), *OPTIONS, *arguments],
+        env=variables(repository),
+        stdin=subprocess.PIPE,
+        stdout=into or subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[bytes], given: bytes, timeout: timedelta) -> bytes:
+    with process:
+        try:
+            printed, complaint = process.communicate(given, timeout.total_seconds())
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
+            raise
+    if process.returncode != 0:
+        lines = complaint.decode(errors="replace").strip().splitlines()[:LINES_SHOWN]
+        raise GitRefused(" ".join(lines) or f"git ended with code {process.returncode}")
+    return printed or b""

@@ -1,0 +1,135 @@
+"""The source itself: which commit a name stands for, its files, its folders' digests."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from headgate.adapters.sources.git.command import GitRefused, folder, git
+from headgate.adapters.sources.git.layout import lay_out, sweep, verify
+from headgate.adapters.sources.git.tree import FOLDER, Entry, list_tree
+from headgate.ports import AdapterError
+
+SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+CONTROL = re.compile(r"[\x00-\x20\x7f]")
+LONGEST_FILE = 1_000_000  # bytes; what is read as text is a specification
+
+
+@dataclass(frozen=True, slots=True)
+class GitCommit:
+    sha: str
+    branch: str  # empty: no branch holds it
+    author: str  # "Name <mail>"
+    subject: str
+    version: str | None
+
+
+class GitSource:
+    def __init__(self, scratch: Path) -> None:
+        """`scratch`: a folder of its own for what is needed only for a moment."""
+        self._scratch = scratch
+        self._laying_out: dict[Path, asyncio.Lock] = {}
+
+    async def resolve(self, repository: str, reference: str) -> GitCommit:
+        where = folder(repository)
+        sha = await self._sha(where, reference)
+        shown = await git(
+            where, "log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%an <%ae>%x00%s", sha, "--"
+        )
+        author, _, subject = shown.decode(errors="replace").rstrip("\n").partition("\0")
+        branch = await self._branch(where, sha, reference)
+        return GitCommit(sha, branch, author, subject, await self._version(where, sha, reference))
+
+    async def read_file(self, repository: str, commit: str, path: str) -> str:
+        where, sha, inside = folder(repository), full(commit), below(path)
+        try:
+            size = int(await git(where, "cat-file", "-s", f"{sha}:{inside}"))
+            if size > LONGEST_FILE:
+                raise AdapterError(
+                    f"{path} at {sha[:12]} is too long to be read: {size} bytes of at most {LONGEST_FILE}"
+                )
+            content = await git(where, "cat-file", "blob", f"{sha}:{inside}")
+        except GitRefused as error:
+            raise AdapterError(f"{repository}: there is no file {path!r} at {sha[:12]} ({error})") from error
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise AdapterError(f"{path} at {sha[:12]} is not UTF-8 text (byte {error.start})") from error
+
+    async def checkout(self, repository: str, commit: str, into: Path, folders: Sequence[str]) -> dict[str, str]:
+        """A folder's digest is git's own name for its tree: equal content has equal digest."""
+        where, sha = folder(repository), full(commit)
+        async with self._laying_out.setdefault(into, asyncio.Lock()):
+            return await asyncio.to_thread(self._checkout, where, sha, into, tuple(folders))
+
+    def _checkout(self, repository: Path, sha: str, into: Path, folders: Sequence[str]) -> dict[str, str]:
+        try:
+            entries = list_tree(repository, sha)
+        except GitRefused as error:
+            raise AdapterError(f"{repository}: commit {sha[:12]} cannot be read ({error})") from error
+        digests = {name: digest_of(entries, name, sha) for name in folders}
+        if into.exists():
+            verify(entries, into)
+        else:
+            self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sweep(into)
+            lay_out(repository, entries, into, self._scratch)
+        return digests
+
+    async def _sha(self, repository: Path, reference: str) -> str:
+        if not reference or reference.startswith("-") or CONTROL.search(reference):
+            raise AdapterError(f"Reference {reference!r} is refused: give a branch, a tag or a commit")
+        try:
+            asked = ("rev-parse", "--verify", "--end-of-options", f"{reference}^{{commit}}")
+            return (await git(repository, *asked)).decode().strip()
+        except GitRefused as error:
+            raise AdapterError(f"{repository}: no branch, tag or commit is called {reference!r} ({error})") from error
+
+    async def _branch(self, repository: Path, sha: str, reference: str) -> str:
+        """The branch that was named; else, of those that hold the commit, the one checked out there, or the first."""
+        listed = await git(
+            repository, "for-each-ref", f"--contains={sha}", "--format=%(HEAD)%(refname:lstrip=2)", "refs/heads"
+        )
+        lines = listed.decode(errors="replace").splitlines()
+        names = [line[1:] for line in lines]
+        if reference in names:
+            return reference
+        current = [line[1:] for line in lines if line.startswith("*")]
+        return next(iter(current + names), "")
+
+    async def _version(self, repository: Path, sha: str, reference: str) -> str | None:
+        """The tag that was named; else the highest of those that name exactly this commit."""
+        asked = (
+            "for-each-ref",
+            f"--points-at={sha}",
+            "--sort=-version:refname",
+            "--format=%(refname:lstrip=2)",
+            "refs/tags",
+        )
+        names = (await git(repository, *asked)).decode(errors="replace").splitlines()
+        return reference if reference in names else next(iter(names), None)
+
+
+def full(commit: str) -> str:
+    if SHA.fullmatch(commit):
+        return commit
+    raise AdapterError(f"Commit {commit!r} is refused: give the full SHA that `resolve` returned")
+
+
+def below(path: str) -> str:
+    """A path in the tree, as git writes it."""
+    inside = PurePosixPath(path)
+    if inside.is_absolute() or ".." in inside.parts or CONTROL.search(path.replace(" ", "")):
+        raise AdapterError(f"Path {path!r} is refused: give one below the repository")
+    return str(inside)
+
+
+def digest_of(entries: Sequence[Entry], name: str, sha: str) -> str:
+    inside = below(name)
+    found = next((entry for entry in entries if entry.path == inside), None)
+    if found is None:
+        raise AdapterError(f"There is no folder {name!r} at commit {sha[:12]}")
+    if found.mode != FOLDER:
+        raise AdapterError(f"{name!r} at commit {sha[:12]} is a file; a folder was asked for")
+    return found.digest
