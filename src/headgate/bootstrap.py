@@ -49,10 +49,12 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
+
+        def changed(environment: EnvironmentId) -> None:
+            engine.wake(environment)
+
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
-        engine = Engine(
-            await _world(folder, stack, lambda environment: engine.wake(environment)), log, WallClock(), new_id
-        )
+        engine = Engine(await _world(folder, stack, changed), log, WallClock(), new_id)
         stack.push_async_callback(engine.stop)
         await engine.start()
         yield engine

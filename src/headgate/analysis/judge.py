@@ -3,7 +3,7 @@
 Thresholds are wide because the judge looks at every tick: 3.3 standard errors fail (1 in 2,000 a look), 1.65 is doubt.
 """
 
-from headgate.analysis.proportions import excess, quantile, slower_than
+from headgate.analysis.proportions import excess, slower_than
 from headgate.model.measurements import Measurement, Outcome, Sample, Verdict
 from headgate.model.rules import AnalysisRules
 
@@ -66,7 +66,7 @@ def _judge_errors(rules: AnalysisRules, service: str, candidate: Sample, stable:
 
 
 def _judge_latency(rules: AnalysisRules, service: str, candidate: Sample, stable: Sample) -> Verdict:
-    p99, usual = quantile(candidate, 0.99), quantile(stable, 0.99)
+    p99, usual = candidate.quantile(0.99), stable.quantile(0.99)
     if p99 is None or usual is None:
         return Verdict(Outcome.NO_DATA, f"{service}: no latencies were read")
     limit = usual * (1 + rules.p99_worse_by)

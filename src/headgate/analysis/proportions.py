@@ -1,4 +1,4 @@
-"""Comparison of two proportions, and quantiles of a bucketed histogram."""
+"""Comparison of two proportions."""
 
 from math import sqrt
 
@@ -14,19 +14,6 @@ def excess(bad: int, of: int, reference_bad: int, reference_of: int, margin: flo
     n, m = of + 2, reference_of + 2
     p, q = (bad + 1) / n, (reference_bad + 1) / m
     return (p - q - margin) / sqrt(p * (1 - p) / n + q * (1 - q) / m)
-
-
-def quantile(sample: Sample, share: float) -> float | None:
-    """Upper edge (ms) of the bucket that holds the quantile; None without latencies."""
-    total = sum(sample.latency.values())
-    if not total:
-        return None
-    seen = 0
-    for bucket in sorted(sample.latency):
-        seen += sample.latency[bucket]
-        if seen >= share * total:
-            return edge(bucket)
-    raise AssertionError("the last bucket reaches the total")
 
 
 def slower_than(sample: Sample, limit: float) -> int:

@@ -1,6 +1,8 @@
 """Make a release from a commit: the same commit makes the same release, whoever asks and however often."""
 
 import hashlib
+from dataclasses import replace
+from posixpath import dirname, join, normpath
 
 from headgate.engine.world import World
 from headgate.model.ids import ReleaseId
@@ -8,19 +10,24 @@ from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
 from headgate.model.services import Service
 from headgate.ports import Clock, Commit
+from headgate.spec.compile import services
 from headgate.spec.read import read
-from headgate.spec.services import services
 
 
 async def build(rules: Rules, reference: str, world: World, clock: Clock) -> Release:
     """Services come from the commit under release; rules never do."""
     commit = await world.source.resolve(rules.source, reference)
     text = await world.source.read_file(rules.source, commit.sha, rules.file)
-    parts = services(read(text, f"{rules.file} at {commit.sha[:7]}"))
+    parts = _placed(services(read(text, f"{rules.file} at {commit.sha[:7]}")), rules.file)
     release = release_id(rules.name, commit.sha)
     folders = [service.build for service in parts]
     images = await world.source.checkout(rules.source, commit.sha, world.releases / release, folders)
     return _release(rules, commit, release, parts, {s.name: images[s.build] for s in parts}, clock)
+
+
+def _placed(parts: tuple[Service, ...], file: str) -> tuple[Service, ...]:
+    """Folders in the file are below the file; in a release they are below its source."""
+    return tuple(replace(part, build=normpath(join(dirname(file), part.build))) for part in parts)
 
 
 def _release(

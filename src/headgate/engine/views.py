@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-from headgate.analysis.proportions import quantile
 from headgate.decide.explain import waits_for
 from headgate.decide.progress import verdict_now
 from headgate.engine.application import Application
@@ -83,8 +82,8 @@ def _rates(sample: Sample) -> View:
     return {
         "requests_per_second": sample.requests / LIVE.total_seconds(),
         "error_share": sample.errors / sample.requests if sample.requests else 0.0,
-        "p50_ms": quantile(sample, 0.50),
-        "p99_ms": quantile(sample, 0.99),
+        "p50_ms": sample.quantile(0.50),
+        "p99_ms": sample.quantile(0.99),
     }
 
 

@@ -5,6 +5,15 @@ from datetime import datetime
 from enum import StrEnum
 
 
+# Latency buckets are log-linear: eight to each doubling from 1 ms (index 0), so a bucket is 9 % wide.
+BUCKETS_PER_DOUBLING = 8
+
+
+def edge(index: int) -> float:
+    """Upper edge of a latency bucket, milliseconds."""
+    return float(2.0 ** (index / BUCKETS_PER_DOUBLING))
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     start: datetime
@@ -32,6 +41,16 @@ class Sample:
         for bucket, count in other.latency.items():
             latency[bucket] = latency.get(bucket, 0) + count
         return Sample(self.requests + other.requests, self.errors + other.errors, latency)
+
+    def quantile(self, share: float) -> float | None:
+        """Upper edge (ms) of the bucket that holds the quantile; None without latencies."""
+        total = sum(self.latency.values())
+        seen = 0
+        for bucket in sorted(self.latency):
+            seen += self.latency[bucket]
+            if total and seen >= share * total:
+                return edge(bucket)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +99,3 @@ class Outcome(StrEnum):
 class Verdict:
     outcome: Outcome
     why: str  # one sentence with the numbers it used
-
-
-# Latency buckets are log-linear: eight to each doubling from 1 ms (index 0), so a bucket is 9 % wide.
-BUCKETS_PER_DOUBLING = 8
-
-
-def edge(index: int) -> float:
-    """Upper edge of a latency bucket, milliseconds."""
-    return float(2.0 ** (index / BUCKETS_PER_DOUBLING))

@@ -2,5 +2,10 @@
 
 from headgate.adapters.platforms.process.platform import ProcessPlatform
 from headgate.adapters.platforms.process.settings import ProcessSettings
+from headgate.ports import Host
 
-__all__ = ["ProcessPlatform", "ProcessSettings"]
+__all__ = ["ProcessPlatform", "ProcessSettings", "create"]
+
+
+def create(host: Host) -> ProcessPlatform:
+    return ProcessPlatform(ProcessSettings(data=host.folder, releases=host.releases), host.changed)
