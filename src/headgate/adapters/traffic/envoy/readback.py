@@ -21,7 +21,9 @@ class Readback:
     async def route_versions(self, environment: str) -> dict[str, str]:
         """Door -> version of the route configuration that is in use."""
         entries = await self._dump("dynamic_route_configs", environment, mask="route_config.name,version_info")
-        return {entry["route_config"]["name"]: entry.get("version_info", "") for entry in entries if "route_config" in entry}
+        return {
+            entry["route_config"]["name"]: entry.get("version_info", "") for entry in entries if "route_config" in entry
+        }
 
     async def route_configurations(self, environment: str) -> tuple[dict[str, Resource], dict[str, str]]:
         """Door -> its route configuration, and door -> the version of it."""
@@ -90,7 +92,10 @@ def routes_of(environment: EnvironmentId, configurations: dict[str, Resource], e
         return None
     return Routes(
         environment,
-        tuple(Backend(RevisionId(one), weight, _endpoints(one, seen, endpoints)) for one, weight in _ordered(weights, seen)),
+        tuple(
+            Backend(RevisionId(one), weight, _endpoints(one, seen, endpoints))
+            for one, weight in _ordered(weights, seen)
+        ),
         preview=next((one.preview for one in seen if one.preview), None),
         sticky=any(one.sticky for one in seen),
         audience=next((one.audience for one in seen if one.audience), None),
@@ -126,7 +131,7 @@ class _Door:
                 self._read(route)
 
     def _read(self, route: Resource) -> None:
-        kind = route.get("name", "").split("/")[0].split(":")[0]
+        kind = route.get("name", "").split(":")[0]
         action = route.get("route", {})
         if "weighted_clusters" in action:
             self._read_shares(action["weighted_clusters"])
@@ -144,7 +149,9 @@ class _Door:
         self.order = self.order or list(self.weights)
 
     def _read_audience(self, route: Resource) -> None:
-        wanted = {one["name"]: one["string_match"].get("exact", "") for one in route["match"]["headers"] if _is_exact(one)}
+        wanted = {
+            one["name"]: one["string_match"].get("exact", "") for one in route["match"]["headers"] if _is_exact(one)
+        }
         self.audience = self.audience or Audience(wanted)
 
 

@@ -5,10 +5,17 @@ import json
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, check_environment, check_revision, check_service
+from headgate.adapters.envoy_admin import (
+    EnvoyAdmin,
+    EnvoySettings,
+    EnvoyUnreachable,
+    check_environment,
+    check_revision,
+    check_service,
+)
 from headgate.adapters.traffic.envoy.clusters import clusters, endpoints
 from headgate.adapters.traffic.envoy.doors import Doors, service_of
-from headgate.adapters.traffic.envoy.files import ResourceFile, version
+from headgate.adapters.traffic.envoy.files import Resource, ResourceFile, encode, version, write
 from headgate.adapters.traffic.envoy.listeners import DOORS, Folder, bootstrap
 from headgate.adapters.traffic.envoy.process import EnvoyProcess
 from headgate.adapters.traffic.envoy.readback import Readback, difference, endpoints_of, routes_of
@@ -45,18 +52,27 @@ class EnvoyRouter:
         check(routes)
         async with self._changing:
             await self._ensure()
-            await self._open_doors(routes.environment, {name: None for one in routes.backends for name in one.endpoints})
+            await self._open_doors(
+                routes.environment, {name: None for one in routes.backends for name in one.endpoints}
+            )
             changed = self._write_clusters(routes)
             if changed:
                 await self._wait(lambda: self._cold_clusters(routes), "clusters")
-            wanted = self._write_routes(routes)
-            await self._wait(lambda: self._late_routes(routes.environment, wanted), "routes")
+            wanted = self._expected(routes)
+            write(self._folder.root, [(self._folder.routes(name), one) for name, one in wanted.items()])
+            await self._wait(lambda: self._late_routes(routes.environment, _versions(wanted)), "routes")
             if not changed:
                 await self._wait(lambda: self._cold_clusters(routes), "clusters")
 
     async def observe(self, environment: EnvironmentId) -> RoutesSeen:
         check_environment(environment)
-        await self._ensure()
+        try:
+            return await self._look(environment)
+        except EnvoyUnreachable:
+            await self._ensure()
+            return await self._look(environment)
+
+    async def _look(self, environment: EnvironmentId) -> RoutesSeen:
         configurations, versions = await self._readback.route_configurations(environment)
         hosts = await self._readback.clusters(environment)
         active = await self._readback.active(environment)
@@ -84,31 +100,31 @@ class EnvoyRouter:
         await self._doors.confirm(self._readback, environment, services)
 
     def _write_clusters(self, routes: Routes) -> bool:
-        changed = [ResourceFile(self._folder.endpoints(name)).write([one]) for name, one in endpoints(routes).items()]
-        file = ResourceFile(self._folder.clusters)
-        every = {one["name"]: one for one in file.read()} | clusters(routes, self._folder)
-        return file.write([every[name] for name in sorted(every)]) or any(changed)
+        """True where something changed. Endpoints first, so that a new cluster finds its file."""
+        every = {one["name"]: one for one in ResourceFile(self._folder.clusters).read()} | clusters(
+            routes, self._folder
+        )
+        contents = [(self._folder.endpoints(name), [one]) for name, one in endpoints(routes).items()]
+        contents.append((self._folder.clusters, [every[name] for name in sorted(every)]))
+        return write(self._folder.root, contents)
 
-    def _write_routes(self, routes: Routes) -> dict[str, str]:
-        """Services' doors first, users' doors next: a user on the new side finds all of it there."""
-        wanted = self._expected(routes)
-        for name, (configuration, _) in wanted.items():
-            ResourceFile(self._folder.routes(name)).write([configuration])
-        return {name: one for name, (_, one) in wanted.items()}
-
-    def _expected(self, routes: Routes) -> dict[str, tuple[dict[str, object], str]]:
-        """Door -> its route configuration and the version of that."""
-        found = {}
-        for door in DOORS:
-            for service in self._doors.services(routes.environment):
-                configuration = route_configuration(routes, service, door, self._settings.silence)
-                found[door_name(routes.environment, service, door)] = (configuration, version([configuration]))
-        return found
+    def _expected(self, routes: Routes) -> dict[str, list[Resource]]:
+        """Door -> its routes. Services' doors first: a user who comes to the new side finds all of it there."""
+        return {
+            door_name(routes.environment, service, door): [
+                route_configuration(routes, service, door, self._settings.silence)
+            ]
+            for door in DOORS
+            for service in self._doors.services(routes.environment)
+        }
 
     async def _cold_clusters(self, routes: Routes) -> list[str]:
         seen = await self._readback.clusters(routes.environment)
         by_service = {(service, b.revision): at for b in routes.backends for service, at in b.endpoints.items()}
-        wanted = {name: by_service[name.split("/")[2], RevisionId(name.split("/")[3])] for name in clusters(routes, self._folder)}
+        wanted = {
+            name: by_service[name.split("/")[2], RevisionId(name.split("/")[3])]
+            for name in clusters(routes, self._folder)
+        }
         return [name for name, hosts in wanted.items() if seen.get(name) != tuple(sorted(hosts))]
 
     async def _late_routes(self, environment: EnvironmentId, wanted: dict[str, str]) -> list[str]:
@@ -129,8 +145,7 @@ class EnvoyRouter:
 
     def _less_what_lags(self, routes: Routes, versions: dict[str, str]) -> Routes:
         """A service whose doors do not all do just this is left out, so that nobody takes it for done."""
-        expected = {name: one for name, (_, one) in self._expected(routes).items()}
-        lagging = {service_of(name) for name in difference(expected, versions)}
+        lagging = {service_of(name) for name in difference(_versions(self._expected(routes)), versions)}
         if not lagging:
             return routes
         kept = tuple(
@@ -152,14 +167,17 @@ class EnvoyRouter:
                 self._remove(gone)
 
     def _remove(self, gone: set[str]) -> None:
-        file = ResourceFile(self._folder.clusters)
-        kept = [one for one in file.read() if one["name"] not in gone]
-        file.write(kept)
+        kept = [one for one in ResourceFile(self._folder.clusters).read() if one["name"] not in gone]
+        write(self._folder.root, [(self._folder.clusters, kept)])
         needed = {one["eds_cluster_config"]["service_name"] for one in kept}
         for name in gone:
             self._unused.pop(name, None)
             if (endpoint := name.rpartition("/")[0]) not in needed:
                 ResourceFile(self._folder.endpoints(endpoint)).remove()
+
+
+def _versions(contents: dict[str, list[Resource]]) -> dict[str, str]:
+    return {name: version(encode(one)) for name, one in contents.items()}
 
 
 def _key(cluster: str) -> tuple[str, str, str]:
@@ -183,8 +201,12 @@ def check(routes: Routes) -> None:
             check_service(service)
     if sum(backend.weight for backend in routes.backends) != 100 or any(b.weight < 0 for b in routes.backends):
         shares = ", ".join(f"{b.revision} {b.weight}" for b in routes.backends)
-        raise AdapterError(f"Envoy: the weights of {routes.environment} do not sum to 100: {shares or 'no revision at all'}")
+        raise AdapterError(
+            f"Envoy: the weights of {routes.environment} do not sum to 100: {shares or 'no revision at all'}"
+        )
     if routes.preview is not None and not routes.names(routes.preview):
-        raise AdapterError(f"Envoy: {routes.environment} is to preview {routes.preview}, which is not among its backends")
+        raise AdapterError(
+            f"Envoy: {routes.environment} is to preview {routes.preview}, which is not among its backends"
+        )
     if routes.audience is not None and not routes.audience.headers:
         raise AdapterError(f"Envoy: the audience of {routes.environment} names no header, so everyone would be in it")

@@ -22,7 +22,6 @@ PREVIEW_SUFFIX = ".preview"
 _UUID = "[0-9a-f-]{36}"
 _YEAR = 31536000  # seconds
 _RETRY = "connect-failure,refused-stream,reset-before-request"  # nothing has reached an instance yet
-_SAFE_METHODS = "GET|HEAD|OPTIONS"  # may be sent twice, so a reset on the way is worth a second try too
 
 
 def door_name(environment: str, service: str, door: Door) -> str:
@@ -31,21 +30,36 @@ def door_name(environment: str, service: str, door: Door) -> str:
 
 def closed(name: str) -> Resource:
     """Before anything was set."""
-    return _configuration(name, [_refusal("no release serves here yet")])
+    return _configuration(name, [_refusal("no release serves here yet")], {})
 
 
 def route_configuration(routes: Routes, service: str, door: Door, silence: timedelta) -> Resource:
-    write = _Routes(routes, service, silence)
+    write = _Routes(routes, service)
     made = {"public": write.public, "mesh": write.mesh, "preview": write.preview}[door]()
-    return _configuration(door_name(routes.environment, service, door), list(made))
+    return _configuration(door_name(routes.environment, service, door), list(made), _retries(silence))
 
 
-def _configuration(name: str, routes: list[Resource]) -> Resource:
+def _configuration(name: str, routes: list[Resource], retries: Resource) -> Resource:
     return {
         "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
         "name": name,
-        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}],
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes, **retries}],
     }
+
+
+def _retries(silence: timedelta) -> Resource:
+    """No limit to a whole answer, which may be a stream; only to silence, which is answered and counted as 504."""
+    kind = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    another = {"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type": kind}}
+    policy = {
+        "retry_on": _RETRY,
+        "num_retries": 2,
+        "per_try_idle_timeout": f"{silence.total_seconds():g}s",
+        "retry_host_predicate": [another],
+        "host_selection_retry_max_attempts": 3,
+        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+    }
+    return {"retry_policy": policy}
 
 
 def _refusal(why: str, name: str = "refusal", headers: Sequence[Resource] = ()) -> Resource:
@@ -63,9 +77,7 @@ def _like(header: str, pattern: str) -> Resource:
 
 
 def _mark(side: str, baggage: bool) -> list[Resource]:
-    marks: list[Resource] = [
-        {"header": {"key": HEADER, "value": side}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-    ]
+    marks: list[Resource] = [{"header": {"key": HEADER, "value": side}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]
     if baggage:
         member = {"key": "baggage", "value": f"{BAGGAGE_KEY}={side}"}
         marks.append({"header": member, "append_action": "APPEND_IF_EXISTS_OR_ADD"})
@@ -77,12 +89,11 @@ def side_value(revision: str, side: Side) -> str:
 
 
 class _Routes:
-    """The routes of one service; every route twice, as requests that may be repeated are retried more freely."""
+    """The routes of one service."""
 
-    def __init__(self, routes: Routes, service: str, silence: timedelta) -> None:
+    def __init__(self, routes: Routes, service: str) -> None:
         self.routes = routes
         self.service = service
-        self.silence = silence
         self.backends = [backend for backend in routes.backends if service in backend.endpoints]
 
     def public(self) -> Iterator[Resource]:
@@ -90,7 +101,7 @@ class _Routes:
         if audience:
             headers = [_exact(name, value) for name, value in sorted(audience.headers.items())]
             if candidate and self._serves(candidate):
-                yield from self._to_one("audience", candidate, "live", headers)
+                yield self._to_one("audience", candidate, "live", headers)
             else:
                 yield from self._by_weight(sticky, headers, "audience-")
         yield from self._by_weight(sticky)
@@ -99,17 +110,17 @@ class _Routes:
         sides = [(backend.revision, side) for backend in self.backends for side in self._sides(backend)]
         for revision, side in sides:
             value = side_value(revision, side)
-            yield from self._to_one(f"side:{value}", revision, side, [_exact(HEADER, value)])
+            yield self._to_one(f"side:{value}", revision, side, [_exact(HEADER, value)])
         for revision, side in sides:
             value = side_value(revision, side)
             member = rf"(.*,)?\s*{re.escape(BAGGAGE_KEY)}\s*=\s*{re.escape(value)}\s*([,;].*)?"
-            yield from self._to_one(f"baggage:{value}", revision, side, [_like("baggage", member)])
+            yield self._to_one(f"baggage:{value}", revision, side, [_like("baggage", member)])
         yield from self._by_weight(sticky=False)
 
     def preview(self) -> Iterator[Resource]:
         candidate = self.routes.preview
         if candidate and self._serves(candidate):
-            yield from self._to_one("preview", candidate, "preview", [])
+            yield self._to_one("preview", candidate, "preview", [])
         elif candidate:
             yield _refusal(f"{candidate} has no service {self.service}")
         else:
@@ -126,19 +137,19 @@ class _Routes:
             yield _refusal(f"no revision that has service {self.service} gets traffic", f"{named}refusal", headers)
         elif sticky:
             known = _like("cookie", rf"(.*;)?\s*{COOKIE}={_UUID}\s*(;.*)?")
-            yield from self._weighted(f"{named}returning", [*headers, known], {"cookie": {"name": COOKIE}})
-            for route in self._weighted(f"{named}new", headers, {"header": {"header_name": "x-request-id"}}):
-                yield {**route, "response_headers_to_add": [_cookie()]}
+            yield self._weighted(f"{named}returning", [*headers, known], {"cookie": {"name": COOKIE}})
+            new = self._weighted(f"{named}new", headers, {"header": {"header_name": "x-request-id"}})
+            yield {**new, "response_headers_to_add": [_cookie()]}
         else:
-            yield from self._weighted(f"{named}share", headers, None)
+            yield self._weighted(f"{named}share", headers, None)
 
-    def _weighted(self, name: str, headers: Sequence[Resource], bucket: Resource | None) -> Iterator[Resource]:
+    def _weighted(self, name: str, headers: Sequence[Resource], bucket: Resource | None) -> Resource:
         shares: Resource = {"clusters": [self._share(backend) for backend in self.backends]}
         action: Resource = {"weighted_clusters": shares}
         if bucket:
             shares["use_hash_policy"] = True
             action["hash_policy"] = [bucket]
-        yield from self._both(name, headers, action)
+        return self._route(name, headers, action)
 
     def _share(self, backend: Backend) -> Resource:
         return {
@@ -147,40 +158,16 @@ class _Routes:
             "request_headers_to_add": _mark(backend.revision, baggage=True),
         }
 
-    def _to_one(self, name: str, revision: str, side: Side, headers: Sequence[Resource]) -> Iterator[Resource]:
+    def _to_one(self, name: str, revision: str, side: Side, headers: Sequence[Resource]) -> Resource:
         cluster = cluster_name(self.routes.environment, self.service, revision, side)
-        for route in self._both(name, headers, {"cluster": cluster}):
-            chosen_at_a_door = name in {"audience", "preview"}
-            yield {**route, "request_headers_to_add": _mark(side_value(revision, side), baggage=chosen_at_a_door)}
+        marks = _mark(side_value(revision, side), baggage=name in {"audience", "preview"})
+        return {**self._route(name, headers, {"cluster": cluster}), "request_headers_to_add": marks}
 
-    def _both(self, name: str, headers: Sequence[Resource], action: Resource) -> Iterator[Resource]:
-        for suffix, method, retry in (("/safe", [_like(":method", _SAFE_METHODS)], f"{_RETRY},reset"), ("", [], _RETRY)):
-            match = {"prefix": "/", "headers": [*headers, *method]}
-            yield {"name": name + suffix, "match": match, "route": {**action, **self._patience(retry)}}
-
-    def _patience(self, retry_on: str) -> Resource:
-        """No limit to the whole answer, which may be a stream; only to silence, which is counted as a 504."""
-        return {
-            "timeout": "0s",
-            "retry_policy": {
-                "retry_on": retry_on,
-                "num_retries": 2,
-                "per_try_idle_timeout": f"{self.silence.total_seconds():g}s",
-                "retry_host_predicate": [
-                    {
-                        "name": "envoy.retry_host_predicates.previous_hosts",
-                        "typed_config": {
-                            "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-                        },
-                    }
-                ],
-                "host_selection_retry_max_attempts": 3,
-                "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
-            },
-        }
+    def _route(self, name: str, headers: Sequence[Resource], action: Resource) -> Resource:
+        return {"name": name, "match": {"prefix": "/", "headers": list(headers)}, "route": {**action, "timeout": "0s"}}
 
 
 def _cookie() -> Resource:
-    """The request id is the visitor's name from the first answer on: equal strings hash alike, as header or as cookie."""
+    """The request id becomes the visitor's name: equal strings hash alike, as header and as cookie."""
     value = f"{COOKIE}=%REQ(x-request-id)%; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax"
     return {"header": {"key": "set-cookie", "value": value}, "append_action": "APPEND_IF_EXISTS_OR_ADD"}
