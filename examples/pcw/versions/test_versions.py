@@ -80,9 +80,8 @@ def test_version_4_is_slower_by_tens_of_milliseconds(tmp_path: Path) -> None:
 def test_the_applications_own_tests_notice_nothing(number: str, tmp_path: Path) -> None:
     copy = version(number, tmp_path)
     environment = {name: value for name, value in os.environ.items() if name != "BASE_URL"}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests"], cwd=copy, env=environment, timeout=120, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "tests"]
+    done = subprocess.run(command, cwd=copy, env=environment, timeout=120, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 

@@ -78,7 +78,7 @@ def test_a_database_url_that_cannot_be_used_is_refused_without_showing_it(url: s
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.skipif("TEST_POSTGRES_URL" not in os.environ, reason="set TEST_POSTGRES_URL to an empty PostgreSQL database")
+@pytest.mark.skipif("TEST_POSTGRES_URL" not in os.environ, reason="TEST_POSTGRES_URL names no PostgreSQL database")
 def test_postgresql() -> None:
     database = Database(os.environ["TEST_POSTGRES_URL"], timedelta(seconds=2))
     database.check()

@@ -59,7 +59,8 @@ def test_every_tariff_prices_an_ordinary_customer(
 
 @pytest.mark.parametrize("tariff", [t for t in TARIFFS if t.kind == "motor"], ids=lambda tariff: tariff.product)
 def test_more_years_without_a_claim_never_cost_more(tariff: Tariff, motor: dict[str, object]) -> None:
-    prices = [annual_premium(tariff, asked(motor, driver_age=50, licence_years=30, no_claims_years=n)) for n in range(12)]
+    long_driving = {**motor, "driver_age": 50, "licence_years": 30}
+    prices = [annual_premium(tariff, asked(long_driving, no_claims_years=years)) for years in range(12)]
     assert prices == sorted(prices, reverse=True)
 
 

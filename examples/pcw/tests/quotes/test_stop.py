@@ -41,7 +41,7 @@ def ask_until_stopped(port: int, enquiry: dict[str, object], process: subprocess
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(request, timeout=5) as reply:
+            with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310
                 answered.append(json.load(reply)["id"])
         except (urllib.error.URLError, ConnectionError):
             if answered:

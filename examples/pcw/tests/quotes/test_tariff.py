@@ -31,7 +31,7 @@ def test_names_the_mistake(folder: Path, found: str, replaced: str, message: str
     text = file.read_text()
     assert found in text
     file.write_text(text.replace(found, replaced, 1))
-    with pytest.raises(TariffError, match="motor_harbour.yaml") as caught:
+    with pytest.raises(TariffError, match=r"motor_harbour\.yaml") as caught:
         load_tariffs(folder)
     assert message in str(caught.value)
 

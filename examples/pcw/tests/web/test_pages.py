@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 FILLED = {
     "motor": {
         "postcode": "m1 4bt", "driver_age": "34", "licence_years": "12", "no_claims_years": "4", "vehicle_group": "14",
-        "vehicle_value_pounds": "8500", "annual_mileage": "9000", "cover": "comprehensive", "voluntary_excess_pounds": "250",
+        "vehicle_value_pounds": "8500", "annual_mileage": "9000", "cover": "comprehensive",
+        "voluntary_excess_pounds": "250",
     },
     "home": {
         "postcode": "LS6 2AB", "building": "terraced", "built_year": "1931", "bedrooms": "3", "no_claims_years": "3",

@@ -47,7 +47,8 @@ def test_the_marks_of_a_canary_and_of_a_trace_are_passed_on_and_nothing_else() -
         return aio.json_response({name.lower(): value for name, value in request.headers.items()})
 
     marks = {
-        "x-headgate-revision": "rev_2", "x-request-id": "r1", "traceparent": "00-ab-cd-01", "baggage": "headgate.side=candidate",
+        "x-headgate-revision": "rev_2", "x-request-id": "r1", "traceparent": "00-ab-cd-01",
+        "baggage": "headgate.side=candidate",
     }
     seen = post(echo, **marks, cookie="secret=1", authorization="Bearer x").json()
     assert {name: seen[name] for name in marks} == marks

@@ -1,11 +1,12 @@
 """Reads and checks the tariff files: a mistake in one stops the start, and names file and field."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
+from pydantic import BaseModel
 
 from quotes.enquiry import Building, CoverHome, CoverMotor, HomeEnquiry, MotorEnquiry
 from quotes.postcode import regions
@@ -16,7 +17,7 @@ CHOICES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "home": {"cover": frozenset(get_args(CoverHome)), "region": regions(), "building": frozenset(get_args(Building))},
 }
 SUMS = {"motor": ("vehicle_value_pounds",), "home": ("insured_rebuild_pounds", "insured_contents_pounds")}
-ENQUIRIES = {"motor": MotorEnquiry, "home": HomeEnquiry}
+ENQUIRIES: Mapping[str, type[BaseModel]] = {"motor": MotorEnquiry, "home": HomeEnquiry}
 
 
 class TariffError(Exception):
@@ -82,8 +83,12 @@ def _choices(name: str, factors: Mapping[str, Decimal | None], allowed: frozense
     """`other` stands for every value that is not named; without it all must be named, so none is forgotten."""
     named = {key: factor for key, factor in factors.items() if key != "other"}
     if unknown := set(named) - allowed:
-        raise ValueError(f"factors.{name}: unknown {', '.join(sorted(unknown))}; allowed are {', '.join(sorted(allowed))}")
+        raise ValueError(f"factors.{name}: unknown {_listed(unknown)}; allowed are {_listed(allowed)}")
     missing = allowed - set(named)
     if missing and "other" not in factors:
-        raise ValueError(f"factors.{name}: no factor for {', '.join(sorted(missing))}; add it, null to decline, or `other`")
+        raise ValueError(f"factors.{name}: no factor for {_listed(missing)}; add it, null to decline, or `other`")
     return Choices({**dict.fromkeys(missing, factors.get("other")), **named})
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))

@@ -37,7 +37,8 @@ class Form:
 
 POSTCODE = Field("postcode", "Postcode", "For example M1 4BT")
 EXCESS = Field(
-    "voluntary_excess_pounds", "Voluntary excess", "What you would pay towards a claim yourself, on top of what the insurer sets",
+    "voluntary_excess_pounds", "Voluntary excess",
+    "What you would pay towards a claim yourself, on top of what the insurer sets",
     options=tuple((str(pounds), f"£{pounds:,}") for pounds in (0, 100, 250, 500, 750, 1000)), default="250",
 )
 NO_CLAIMS = Field("no_claims_years", "Years without a claim", minimum=0, maximum=80)
@@ -47,8 +48,8 @@ MOTOR = Form("motor", "Car insurance", "A few questions about you and your car."
     Field("driver_age", "Your age", minimum=17, maximum=99),
     Field("licence_years", "Years you have held a full licence", "0 if less than a year", minimum=0, maximum=80),
     NO_CLAIMS,
-    Field("vehicle_group", "Insurance group of the car", "1 to 50: small city cars are below 10, family cars around 15 to 25, "
-          "sports cars above 35", minimum=1, maximum=50),
+    Field("vehicle_group", "Insurance group of the car", "1 to 50: small city cars are below 10, "
+          "family cars around 15 to 25, sports cars above 35", minimum=1, maximum=50),
     Field("vehicle_value_pounds", "What the car is worth, in pounds", minimum=100, maximum=250_000),
     Field("annual_mileage", "Miles you drive in a year", minimum=500, maximum=60_000),
     Field("cover", "Cover", options=(
@@ -68,10 +69,14 @@ HOME = Form("home", "Home insurance", "A few questions about your home and what 
     Field("built_year", "Year it was built", "A guess will do", minimum=1500, maximum=2100),
     Field("bedrooms", "Bedrooms", minimum=1, maximum=12),
     Field("cover", "Cover", options=(
-        ("buildings_and_contents", "Building and contents"), ("buildings", "Building only"), ("contents", "Contents only"),
+        ("buildings_and_contents", "Building and contents"),
+        ("buildings", "Building only"),
+        ("contents", "Contents only"),
     ), default="buildings_and_contents"),
-    Field("rebuild_cost_pounds", "Cost to rebuild it, in pounds", "0 if you insure the contents only", minimum=0, maximum=3_000_000),
-    Field("contents_pounds", "Value of the contents, in pounds", "0 if you insure the building only", minimum=0, maximum=500_000),
+    Field("rebuild_cost_pounds", "Cost to rebuild it, in pounds", "0 if you insure the contents only",
+          minimum=0, maximum=3_000_000),
+    Field("contents_pounds", "Value of the contents, in pounds", "0 if you insure the building only",
+          minimum=0, maximum=500_000),
     NO_CLAIMS,
     Field("claims_last_5_years", "Claims in the last five years", minimum=0, maximum=10, default="0"),
     EXCESS,

@@ -1,6 +1,5 @@
 """Asks the quotes service over one pool of connections that is kept open."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -60,7 +59,7 @@ class QuotesClient:
                 # An instance that stops closes its idle connections, perhaps as we write to one. Nothing was answered,
                 # and asking for a quote twice harms nobody: once more, on another connection.
                 return await self._once(method, path, body, sent)
-        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise QuotesUnavailable(type(error).__name__) from error
 
     async def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
