@@ -35,9 +35,7 @@ class Row:
 
 
 def digest(previous: str, row: Row) -> str:
-    """SHA-256 of the previous hash (32 bytes) and the fields as netstrings ("3:abc,"): none flows into the next."""
-    fields = (row.position, row.stream, row.version, row.at, row.kind, row.payload)
-    texts = (str(field).encode("utf-8", "surrogateescape") for field in fields)
-    return hashlib.sha256(
-        bytes.fromhex(previous) + b"".join(b"%d:%s," % (len(text), text) for text in texts)
-    ).hexdigest()
+    """SHA-256 of the previous hash and the row's fields, each as a netstring ("3:abc,"): none flows into the next."""
+    fields = (previous, row.position, row.stream, row.version, row.at, row.kind, row.payload)
+    texts = [str(field).encode("utf-8", "surrogateescape") for field in fields]
+    return hashlib.sha256(b"".join([b"%d:%s," % (len(text), text) for text in texts])).hexdigest()

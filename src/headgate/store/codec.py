@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from cattrs import Converter
-from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError
+from cattrs.errors import CattrsError
 from cattrs.strategies import configure_tagged_union
 
 from headgate.model.events import Event
@@ -18,7 +18,7 @@ from headgate.ports import LogTooNew
 
 KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 BucketCounts = dict[int, int]  # JSON knows text keys only
-NOT_UNDERSTOOD = (KeyError, ValueError, TypeError, AttributeError, BaseValidationError, StructureHandlerNotFoundError)
+NOT_UNDERSTOOD = (KeyError, ValueError, TypeError, AttributeError, CattrsError)
 
 
 def encode(event: Event) -> str:

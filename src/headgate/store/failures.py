@@ -50,7 +50,7 @@ def _told(error: BaseException | None, path: Path) -> LogDamaged | LogUnavailabl
         )
     return LogUnavailable(
         f"The event log {path} cannot be used: {error} ({name}). It is on {file_system(path)}. Check the disk, "
-        "its quota, file size limits and permissions. What was acknowledged is kept; Headgate goes on by itself once mended."
+        "its quota, file size limits and permissions. What was acknowledged is kept; Headgate goes on once mended."
     )
 
 

@@ -20,7 +20,7 @@ from headgate.store.anchor import changed, cut, read_anchor, write_anchor
 from headgate.store.chain import START, Link, Row, digest
 from headgate.store.codec import datetime_from, datetime_text, encode
 from headgate.store.failures import damaged, in_words
-from headgate.store.rows import recorded, sound_rows
+from headgate.store.rows import sound_events
 from headgate.store.schema import is_laid_out, lay_out
 
 ANCHOR_DELAY = 1.0  # seconds that the anchor may lag behind the log
@@ -46,7 +46,11 @@ class SqliteEventLog:
 
     async def open(self) -> Self:
         """Creates the log where there is none. Raises LogDamaged, LogTooNew, LogUnavailable."""
-        await _in(self._writing, self._open)
+        try:
+            await _in(self._writing, self._open)
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def close(self) -> None:
@@ -161,17 +165,17 @@ class SqliteEventLog:
 
     def _read(self, stream: str, after: int) -> list[Recorded]:
         with in_words(self.path), self._reader.connect() as connection:
-            found = connection.execute(tables.STREAM, {"stream": stream, "after": after}).mappings().all()
-            rows = sound_rows(found, self.path)
-        for expected, row in enumerate(rows, start=after + 1):
-            if row.version != expected:
-                raise damaged(self.path, f"version {expected} of {stream} is missing, before row {row.position}")
-        return [recorded(row) for row in rows]
+            found = connection.execute(tables.STREAM, {"stream": stream, "after": after}).mappings()
+            read = list(sound_events(found, self.path))
+        for expected, one in enumerate(read, start=after + 1):
+            if one.version != expected:
+                raise damaged(self.path, f"version {expected} of {stream} is missing, before row {one.position}")
+        return read
 
     def _tail(self, after: int) -> list[Recorded]:
         with in_words(self.path), self._reader.connect() as connection:
-            found = connection.execute(tables.TAIL, {"after": after}).mappings().all()
-            return [recorded(row) for row in sound_rows(found, self.path)]
+            found = connection.execute(tables.TAIL, {"after": after}).mappings()
+            return list(sound_events(found, self.path))
 
     def _streams(self, prefix: str) -> list[str]:
         with in_words(self.path), self._reader.connect() as connection:

@@ -1,1 +1,1 @@
-"""Contract suites: subclass one in your tests, give it the fixture it asks for, and your adapter is held to the seam."""
+"""Contract suites: subclass one in your tests, give it its fixture, and your adapter is held to the seam."""

@@ -1,0 +1,152 @@
+"""Events must come back from the log as they went in, also years and versions later."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.model import checks, events, measurements, releases, rules, services, steps
+from headgate.model.events import ApprovalGiven, Event, RevisionPromoted, RolloutStarted, StepCompleted
+from headgate.model.ids import ReleaseId, RevisionId, RolloutId
+from headgate.ports import LogTooNew
+from headgate.store.codec import KINDS, decode, encode
+
+ROOMS = (checks, events, measurements, releases, rules, services, steps)
+NOUNS = {v for room in ROOMS for v in vars(room).values() if isinstance(v, type) and dataclasses.is_dataclass(v)}
+CENTURY = timedelta(days=36_500)
+
+PLAIN = {
+    str: st.text(st.characters(exclude_categories=()), max_size=20),  # lone surrogates and NUL too
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    datetime: st.datetimes(timezones=st.just(UTC)),
+    timedelta: st.timedeltas(-CENTURY, CENTURY),
+}
+for plain, strategy in PLAIN.items():
+    st.register_type_strategy(plain, strategy)
+
+
+@cache
+def every_field(noun: type) -> st.SearchStrategy[Any]:
+    """Unlike `from_type`, which leaves fields that have a default alone."""
+    return st.builds(noun, **{name: st.from_type(hint) for name, hint in get_type_hints(noun).items()})
+
+
+for noun in NOUNS - {measurements.Query}:
+    st.register_type_strategy(noun, every_field)
+
+
+@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+def test_every_event_comes_back_as_it_went_in(kind: type) -> None:
+    @given(every_field(kind))
+    def round_trip(event: Event) -> None:
+        text = encode(event)
+        assert text.isascii()
+        assert decode(kind.__name__, text) == event
+
+    round_trip()
+
+
+def test_every_event_has_a_kind() -> None:
+    assert set(KINDS.values()) == set(get_args(Event))
+    assert len(KINDS) == len(get_args(Event))
+
+
+def test_the_form_that_logs_have_on_disk() -> None:
+    """Fails where a change would make logs unreadable that were written before it."""
+    promoted = RevisionPromoted(
+        RolloutId("rol_1"), RevisionId("rev_1"), datetime(2026, 11, 23, 9, 30, tzinfo=UTC), "fine"
+    )
+    assert json.loads(encode(promoted)) == {
+        "rollout": "rol_1", "revision": "rev_1", "warm_until": "2026-11-23T09:30:00+00:00", "why": "fine",
+    }  # fmt: skip
+    sample = measurements.Sample(2, 1, {40: 2})
+    window = measurements.Window(promoted.warm_until, promoted.warm_until)
+    taken = events.MeasurementTaken(RolloutId("rol_1"), measurements.Measurement(1, window, {"web": sample}))
+    assert json.loads(encode(taken))["measurement"]["candidate"] == {
+        "web": {"requests": 2, "errors": 1, "latency": {"40": 2}}
+    }
+
+
+def started() -> RolloutStarted:
+    revision = releases.Revision(RevisionId("rev_1"), "pcw/qa", ReleaseId("rel_1"), "c0ffee", "v1", ())  # type: ignore[arg-type]
+    walk = (steps.Start(timedelta(minutes=2)), steps.SetWeight(5, timedelta(seconds=0.5)))
+    return RolloutStarted(
+        RolloutId("rol_1"), "deploy", revision, None, walk,
+        rules.Strategy("canary", (5,)), rules.AnalysisRules(), rules.Deadlines(), "zoe", "",
+    )  # fmt: skip
+
+
+def test_steps_and_gates_say_their_kind() -> None:
+    value = json.loads(encode(started()))
+    assert value["steps"] == [{"deadline": 120, "kind": "Start"}, {"weight": 5, "deadline": 0.5, "kind": "SetWeight"}]
+
+
+def test_a_time_in_another_zone_is_the_same_moment() -> None:
+    paris = datetime(2026, 11, 23, 10, tzinfo=timezone(timedelta(hours=1)))
+    event = RevisionPromoted(RolloutId("rol_1"), RevisionId("rev_1"), paris, "")
+    assert '"2026-11-23T09:00:00+00:00"' in encode(event)
+
+
+def test_a_time_without_zone_is_refused() -> None:
+    event = RevisionPromoted(RolloutId("rol_1"), RevisionId("rev_1"), datetime(2026, 11, 23), "")  # noqa: DTZ001
+    with pytest.raises(ValueError, match="no time zone"):
+        encode(event)
+
+
+def test_fields_that_a_newer_headgate_added_are_ignored() -> None:
+    value = json.loads(encode(started()))
+    value["colour"] = value["revision"]["colour"] = value["steps"][0]["colour"] = {"any": ["thing"]}
+    assert decode("RolloutStarted", json.dumps(value)) == started()
+
+
+def test_fields_that_an_older_headgate_did_not_write_take_their_default() -> None:
+    value = json.loads(encode(started()))
+    del value["revision"]["author"], value["analysis"]["minimum_requests"], value["strategy"]["sticky"]
+    assert decode("RolloutStarted", json.dumps(value)) == started()
+
+
+def without(field: str) -> str:
+    value = json.loads(encode(started()))
+    del value[field]
+    return json.dumps(value)
+
+
+def with_step(**step: object) -> str:
+    return json.dumps(json.loads(encode(started())) | {"steps": [step]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "names"),
+    [
+        pytest.param("RolloutTeleported", "{}", "RolloutTeleported", id="unknown kind"),
+        pytest.param("RolloutStarted", with_step(kind="Teleport"), "Teleport", id="unknown step"),
+        pytest.param("RolloutStarted", with_step(deadline=1), "kind", id="step without a kind"),
+        pytest.param("RolloutStarted", without("revision"), "revision", id="missing field"),
+        pytest.param("StepCompleted", '{"rollout": "rol_1", "index": null, "why": ""}', "int", id="null for a number"),
+        pytest.param("StepCompleted", '{"rollout": "rol_1", "index": 1, "why": null}', "str", id="null for a text"),
+        pytest.param("StepCompleted", '{"rollout": "rol_1", "index": true, "why": ""}', "int", id="bool for a number"),
+        pytest.param("RolloutEnded", '{"rollout": "r", "outcome": "lost", "why": ""}', "lost", id="unknown outcome"),
+        pytest.param("StepCompleted", "[]", "StepCompleted", id="a list"),
+        pytest.param("StepCompleted", "{", "StepCompleted", id="no JSON"),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_refused_by_name(kind: str, payload: str, names: str) -> None:
+    with pytest.raises(LogTooNew, match="newer Headgate") as refusal:
+        decode(kind, payload)
+    assert names in str(refusal.value)
+
+
+def test_numbers_that_json_cannot_say_are_refused() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        encode(dataclasses.replace(started(), analysis=rules.AnalysisRules(errors_worse_by=float("nan"))))
+
+
+def test_plain_events_survive_the_words_people_write() -> None:
+    event = ApprovalGiven(ReleaseId("rel_1"), "Zoë", 'says: "ship\\ it"\n')
+    assert decode("ApprovalGiven", encode(event)) == event
+    assert decode("StepCompleted", encode(StepCompleted(RolloutId("r"), 1, ""))) == StepCompleted(RolloutId("r"), 1, "")
