@@ -1,5 +1,18 @@
 """What the engine answers when it cannot do what was asked. The text is for a person and says what to do next."""
 
+from headgate.ports import AdapterError, Conflict, LogDamaged, LogUnavailable
+from headgate.spec.problems import SpecificationError
+
+__all__ = [
+    "AdapterError",
+    "Conflict",
+    "LogDamaged",
+    "LogUnavailable",
+    "Rejected",
+    "SpecificationError",
+    "Unknown",
+]
+
 
 class Unknown(Exception):
     """No such application, environment or release."""

@@ -91,8 +91,20 @@ def _(event: e.EffectFailed) -> str:
 
 
 def told(recorded: e.Recorded) -> dict[str, Any]:
-    kind = type(recorded.event).__name__
-    return {"at": recorded.at.isoformat(), "version": recorded.version, "kind": kind, "text": sentence(recorded.event)}
+    """`rollout`, `release` and `outcome` are there for events that name one: scripts follow a rollout by them."""
+    event = recorded.event
+    named = {name: getattr(event, name) for name in ("rollout", "release", "outcome") if hasattr(event, name)}
+    if isinstance(event, e.ReleaseRequested | e.RolloutStarted):
+        named["release"] = event.revision.release
+    kind = type(event).__name__
+    return {"at": recorded.at.isoformat(), "version": recorded.version, "kind": kind, "text": sentence(event), **named}
+
+
+def decisions(recorded: list[e.Recorded]) -> list[dict[str, Any]]:
+    """What was decided since a release was last asked for; what was measured is in the verdicts."""
+    asked = (i for i, one in enumerate(recorded) if isinstance(one.event, e.ReleaseRequested))
+    latest = recorded[max(asked, default=0) :]
+    return [told(one) for one in latest if not isinstance(one.event, e.MeasurementTaken)]
 
 
 def _because(why: str) -> str:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from headgate.decide.explain import waits_for
-from headgate.decide.progress import verdict_now
+from headgate.decide.progress import verdict_now, weight_at
 from headgate.engine.application import Application
 from headgate.engine.wheel import Wheel
-from headgate.model.ids import RevisionId
+from headgate.model.ids import RevisionId, environment_id
 from headgate.model.measurements import Query, Sample, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Release, Revision
@@ -52,14 +52,38 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "stable": _revision(state.stable, since=state.stable_since),
         "rollout": _rollout(state.rollout, now) if state.rollout else None,
         "waiting": _revision(state.waiting.revision) if state.waiting else None,
-        "ready": sum(
-            i.state == "ready" and bool(state.stable) and i.revision == state.stable.id
-            for i in instances
-            if state.stable
-        ),
+        "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
         "waits_for": waits_for(state, wheel.seen, now),
     }
+
+
+def applied(application: Application, now: datetime) -> View:
+    """All environments of an application, in the order of its file."""
+    specification = application.state.specification
+    order = [rules.name for rules in specification.environments] if specification else []
+    names = sorted(application.wheels, key=lambda name: order.index(name) if name in order else len(order))
+    return {
+        "application": application.name,
+        "now": now.isoformat(),
+        "source": specification.source if specification else None,
+        "file": specification.file if specification else None,
+        "environments": [summary(application, name, now) for name in names],
+    }
+
+
+def whereabouts(application: Application, release: Release) -> list[View]:
+    """Where a release is, or goes next, one line for each environment that has it."""
+    shown = []
+    for name, wheel in application.wheels.items():
+        state = wheel.state
+        if state.rollout and state.rollout.revision.release == release.id:
+            shown.append({"environment": name, "state": "rolling out"})
+        elif state.waiting and state.waiting.revision.release == release.id:
+            shown.append({"environment": name, "state": "waiting"})
+        elif state.stable and state.stable.release == release.id:
+            shown.append({"environment": name, "state": "stable"})
+    return shown
 
 
 async def live(wheel: Wheel, now: datetime) -> View:
@@ -135,6 +159,7 @@ def _rollout(rollout: Rollout, now: datetime) -> View:
         "by": rollout.by,
         "started_at": rollout.started_at.isoformat(),
         "position": rollout.position,
+        "weight": weight_at(rollout) if rollout.phase != "aborting" else 0,
         "steps": [describe(step) for step in rollout.steps],
         "step_seconds": (now - rollout.step_started_at).total_seconds(),
         "why": rollout.why,
@@ -164,6 +189,17 @@ def release(release: Release) -> View:
         "subject": release.subject,
         "created_at": release.created_at.isoformat(),
         "images": release.images,
+    }
+
+
+def released(application: Application, one: Release) -> View:
+    """A release, where it is, and why it is refused if it is."""
+    refused = application.quarantined(environment_id(application.name, ""))
+    return {
+        **release(one),
+        "services": [service.name for service in one.services],
+        "environments": whereabouts(application, one),
+        "quarantined": refused.get(one.id),
     }
 
 

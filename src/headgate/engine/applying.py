@@ -1,0 +1,102 @@
+"""Applying a file: its text as rules, refused with every problem it has, and what they change where."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+from headgate.engine.application import Application
+from headgate.engine.engine import Engine
+from headgate.model.ids import environment_id
+from headgate.model.rules import Application as Rules
+from headgate.model.rules import Environment, Strategy
+from headgate.ports import AdapterError
+from headgate.spec.compile import application as compiled
+from headgate.spec.missing import missing
+from headgate.spec.problems import SpecificationError
+from headgate.spec.read import read
+from headgate.spec.units import written
+
+View = dict[str, Any]
+LONGEST_TEXT = 160  # characters of one value in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    rules: Rules
+    services: tuple[str, ...]
+
+
+def understand(text: str, filename: str, source: str, present: Mapping[str, Collection[str]]) -> Understood:
+    """Raises SpecificationError with all that is wrong, adapters that are not there included."""
+    specification = read(text, filename)
+    if problems := missing(specification, present):
+        raise SpecificationError(problems)
+    return Understood(compiled(specification, source, filename), tuple(specification.services))
+
+
+async def apply(engine: Engine, understood: Understood, by: str) -> View:
+    rules = understood.rules
+    known = engine.applications.get(rules.name)
+    before = known.state.specification if known else None
+    changed = changes(before, rules)
+    application = await engine.apply(rules, by)
+    environments = [
+        {"environment": e.name, "changes": changed[e.name], **await _addresses(application, e, understood.services)}
+        for e in rules.environments
+    ]
+    gone = [{"environment": name, "changes": changed[name], "addresses": {}} for name in _gone(before, rules)]
+    return {"application": rules.name, "changed": before != rules, "environments": [*environments, *gone]}
+
+
+async def _addresses(application: Application, rules: Environment, services: tuple[str, ...]) -> View:
+    """Where each service will be reached. That the router cannot say so yet does not undo the applying."""
+    router = application.world.routers[rules.traffic]
+    wanted = {name: rules.listen.get(name) for name in services}
+    try:
+        found = await router.addresses(environment_id(application.name, rules.name), wanted)
+    except AdapterError as error:
+        return {"addresses": {}, "problem": str(error)}
+    return {"addresses": {name: {"public": one.public, "preview": one.preview} for name, one in found.items()}}
+
+
+def changes(before: Rules | None, after: Rules) -> dict[str, list[str]]:
+    """Environment -> one sentence for each rule that is another than before."""
+    told = {e.name: _changed(before.environment(e.name) if before else None, e) for e in after.environments}
+    return {**told, **{name: ["removed: what runs there goes on running"] for name in _gone(before, after)}}
+
+
+def _gone(before: Rules | None, after: Rules) -> list[str]:
+    return [rules.name for rules in before.environments if not after.environment(rules.name)] if before else []
+
+
+def _changed(before: Environment | None, after: Environment) -> list[str]:
+    if before is None:
+        return [f"new: {_text(after.strategy)} on {after.platform}"]
+    names = (field.name for field in fields(Environment))
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in names)
+    return [f"{name.replace('_', ' ')}: {_text(old)} -> {_text(new)}" for name, old, new in pairs if old != new]
+
+
+def _text(value: Any) -> str:
+    text = _whole(value)
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..."
+
+
+def _whole(value: Any) -> str:
+    match value:
+        case None | () | {} | "":
+            return "none"
+        case timedelta():
+            return written(value)
+        case Strategy():
+            extra = [word for word, there in (("sticky", value.sticky), ("audience", value.audience)) if there]
+            return " ".join([value.kind, ", ".join(map(str, value.weights)), *extra]).replace("  ", " ").strip()
+        case tuple():
+            return ", ".join(_whole(one) for one in value)
+        case dict():
+            return ", ".join(f"{name}={_whole(one)}" for name, one in value.items())
+        case _ if hasattr(value, "__dataclass_fields__"):
+            return " ".join(f"{field.name}={_whole(getattr(value, field.name))}" for field in fields(value))
+        case _:
+            return str(value)

@@ -1,0 +1,48 @@
+"""Applications and their releases."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from headgate.engine import applying, views
+from headgate.web import bodies
+from headgate.web.asked import Asked, ThisApplication
+
+View = dict[str, Any]
+routes = APIRouter(prefix="/api/applications", tags=["applications"])
+
+
+@routes.post("")
+async def apply(server: Asked, body: bodies.Apply) -> View:
+    """Read a file, refuse it with every problem, or make its rules the ones that count."""
+    understood = applying.understand(body.text, body.filename, body.source, server.present)
+    return await applying.apply(server.engine, understood, body.by)
+
+
+@routes.get("")
+async def names(server: Asked) -> View:
+    return {"applications": list(server.engine.applications)}
+
+
+@routes.get("/{application}")
+async def summary(server: Asked, application: ThisApplication) -> View:
+    return views.applied(application, server.engine.clock.now())
+
+
+@routes.get("/{application}/releases")
+async def releases(application: ThisApplication) -> View:
+    """Newest first."""
+    return {"releases": [views.released(application, one) for one in reversed(application.releases.values())]}
+
+
+@routes.post("/{application}/releases")
+async def release(server: Asked, application: ThisApplication, body: bodies.Make) -> View:
+    """Build a release from a commit, once; it goes on to where the rules take it by themselves."""
+    made = await server.engine.release(application.name, body.reference, body.by)
+    return views.released(application, made)
+
+
+@routes.post("/{application}/lift")
+async def lift(server: Asked, application: ThisApplication, body: bodies.Lift) -> View:
+    """A quarantined release may be deployed again, for a stated reason."""
+    return views.release(await server.engine.lift(application.name, body.release, body.by, body.why))

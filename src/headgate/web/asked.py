@@ -1,0 +1,41 @@
+"""What every route is given: the engine, and the application and environment that the path names."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from headgate.engine.application import Application
+from headgate.engine.engine import Engine
+from headgate.engine.wheel import Wheel
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    engine: Engine
+    present: Mapping[str, Collection[str]]  # what specifications may ask for
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set: whoever waits answers now
+
+
+def _server(request: Request) -> Server:
+    server: Server = request.app.state.server
+    return server
+
+
+Asked = Annotated[Server, Depends(_server)]
+
+
+def _application(server: Asked, application: str) -> Application:
+    return server.engine.application(application)
+
+
+ThisApplication = Annotated[Application, Depends(_application)]
+
+
+def _wheel(application: ThisApplication, environment: str) -> Wheel:
+    return application.wheel(environment)
+
+
+ThisWheel = Annotated[Wheel, Depends(_wheel)]

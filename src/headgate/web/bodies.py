@@ -1,0 +1,52 @@
+"""What requests carry. Unknown fields are refused, texts have limits, and nothing is taken for something it is not."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Person = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Reason = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
+# Never an option of the program that it is given to, and nothing that ends a line.
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f-][^\s\x00-\x1f]*$")]
+# Below the repository: no step up, no absolute path.
+InsideFile = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_. -]*(/[A-Za-z0-9_][A-Za-z0-9_. -]*)*$"
+    ),
+]
+Repository = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^/[^\x00-\x1f]*$")]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Apply(Body):
+    text: Annotated[str, Field(max_length=512 * 1024)]
+    filename: InsideFile = Field("headgate.yaml", description="path of the file below the source")
+    source: Repository = Field(description="absolute path of the git repository that releases come from")
+    by: Person
+
+
+class Make(Body):
+    reference: Reference = Field("HEAD", description="branch, tag or commit")
+    by: Person
+
+
+class Action(Body):
+    by: Person
+    why: Reason = ""
+
+
+class Deploy(Action):
+    release: Reference | None = Field(None, description="id, version or commit; none: what comes next here")
+
+
+class Rollback(Action):
+    to: Reference | None = Field(None, description="id, version or commit; none: what was stable before")
+
+
+class Lift(Action):
+    release: Reference
+    why: Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]

@@ -1,0 +1,164 @@
+"""One environment: how it stands, what it is told to do, and what happened there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from headgate.engine import story, views
+from headgate.engine.output import output
+from headgate.engine.refusals import AdapterError
+from headgate.engine.wheel import Wheel
+from headgate.model import commands as c
+from headgate.model.ids import environment_stream
+from headgate.web import bodies
+from headgate.web.asked import Asked, Server, ThisApplication, ThisWheel
+
+LONGEST_WAIT = 20.0  # seconds that a request for news is held open
+LOOK = 0.05  # seconds between two looks at the version: an integer in memory
+MOST_EVENTS = 1000  # of one answer; `more` says that there are later ones
+FIRST_LINE = 0.5  # seconds that a first line is awaited before the answer begins
+
+View = dict[str, Any]
+routes = APIRouter(prefix="/api/applications/{application}/environments/{environment}", tags=["environments"])
+
+
+@routes.get("")
+async def shown(server: Asked, application: ThisApplication, environment: str) -> View:
+    return await views.environment(application, environment, server.engine.clock.now())
+
+
+@routes.post("/deploy")
+async def deploy(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.Deploy) -> View:
+    version, name = wheel.state.version, _name(wheel)
+    release = await server.engine.deploy(application.name, name, body.release, body.by, body.why)
+    return {**_done(wheel, version), "release": release.id, "label": release.label}
+
+
+@routes.post("/rollback")
+async def rollback(server: Asked, wheel: ThisWheel, body: bodies.Rollback) -> View:
+    command = c.Rollback(server.engine.rollout_id(), body.by, body.to, body.why)
+    return await _tell(server, wheel, command)
+
+
+@routes.post("/approve")
+async def approve(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.Action) -> View:
+    version = wheel.state.version
+    await server.engine.approve(application.name, _name(wheel), body.by, body.why)
+    return _done(wheel, version)
+
+
+@routes.post("/pause")
+async def pause(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
+    return await _tell(server, wheel, c.Pause(body.by, body.why))
+
+
+@routes.post("/resume")
+async def resume(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
+    return await _tell(server, wheel, c.Resume(body.by, body.why))
+
+
+@routes.post("/promote")
+async def promote(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
+    return await _tell(server, wheel, c.Promote(body.by, body.why))
+
+
+@routes.post("/abort")
+async def abort(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
+    return await _tell(server, wheel, c.Abort(body.by, body.why))
+
+
+@routes.get("/history")
+async def history(wheel: ThisWheel) -> View:
+    """Ended rollouts, newest first."""
+    return {"rollouts": views.past(wheel.state)}
+
+
+@routes.get("/why")
+async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> View:
+    """What was decided since a release was last asked for, and what is waited for now."""
+    recorded = await wheel.log.read(environment_stream(wheel.environment))
+    now = server.engine.clock.now()
+    summary = views.summary(application, _name(wheel), now)
+    return {"now": now.isoformat(), "decisions": story.decisions(recorded), "waits_for": summary["waits_for"]}
+
+
+@routes.get("/events")
+async def events(
+    server: Asked,
+    wheel: ThisWheel,
+    after: Annotated[int, Query(ge=0, le=1 << 53)] = 0,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0.0,
+) -> View:
+    """Events behind a version, at once or as soon as there are some within `wait` seconds."""
+    await _news(server, wheel, after, wait)
+    recorded = await wheel.log.read(environment_stream(wheel.environment), after)
+    told = [story.told(one) for one in recorded[:MOST_EVENTS]]
+    version = told[-1]["version"] if told else wheel.state.version
+    return {"events": told, "version": version, "more": len(recorded) > len(told)}
+
+
+@routes.get("/logs", response_class=StreamingResponse)
+async def logs(
+    server: Asked,
+    application: ThisApplication,
+    environment: str,
+    service: Annotated[str | None, Query(max_length=100)] = None,
+    lines: Annotated[int, Query(ge=0, le=10_000)] = 100,
+    follow: bool = False,
+) -> StreamingResponse:
+    """What the instances print, as text. The first line is awaited, so that a refusal is still an error of its own."""
+    found = output(application, environment, service, lines, follow)
+    first = asyncio.ensure_future(anext(found, None))
+    await asyncio.wait({first}, timeout=FIRST_LINE)
+    if first.done():
+        first.result()
+    return StreamingResponse(_lines(first, found), media_type="text/plain; charset=utf-8")
+
+
+async def _tell(server: Server, wheel: Wheel, command: c.Command) -> View:
+    version = wheel.state.version
+    application, name = wheel.environment.split("/", 1)
+    await server.engine.command(application, name, command)
+    return _done(wheel, version)
+
+
+def _done(wheel: Wheel, version: int) -> View:
+    """Where things stand after a command; `version` is where to listen from for what followed."""
+    state = wheel.state
+    rollout, waiting = state.rollout, state.waiting
+    return {
+        "application": wheel.environment.split("/", 1)[0],
+        "environment": _name(wheel),
+        "version": version,
+        "rollout": rollout.id if rollout else None,
+        "candidate": rollout.revision.label if rollout else None,
+        "phase": rollout.phase if rollout else None,
+        "waiting": waiting.rollout if waiting else None,
+        "stable": state.stable.label if state.stable else None,
+    }
+
+
+def _name(wheel: Wheel) -> str:
+    return wheel.environment.split("/", 1)[1]
+
+
+async def _news(server: Server, wheel: Wheel, after: int, wait: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wait):
+            while wheel.state.version <= after and not server.closing.is_set():  # noqa: ASYNC110 - wheels tell nobody
+                await asyncio.sleep(LOOK)
+
+
+async def _lines(first: "asyncio.Future[str | None]", found: AsyncIterator[str]) -> AsyncIterator[str]:
+    """What goes wrong later than the first line can only be said in the text itself."""
+    try:
+        line = await first
+        while line is not None:
+            yield f"{line}\n"
+            line = await anext(found, None)
+    except AdapterError as error:
+        yield f"headgate: {error}\n"

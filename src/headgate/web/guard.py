@@ -1,0 +1,82 @@
+"""The door: who may ask, from where, and how much at once. Stands before everything else.
+
+A web page in a browser on this machine must not be able to speak to the server: neither through a name that it
+rebinds to loopback (the Host header shows it) nor across origins (Origin and Sec-Fetch-Site show it).
+"""
+
+from collections.abc import Collection
+from hmac import compare_digest
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headgate.web.failures import failure
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LARGEST_BODY = 1 << 20  # bytes; a specification is at most a few kilobytes
+OPEN = frozenset({"/api/health", "/api/openapi.json"})  # say nothing that is secret
+
+
+class Guard:
+    def __init__(self, app: ASGIApp, token: str, hosts: Collection[str] = LOOPBACK) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+        self._hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        await self._within_limits(scope, receive, send)
+
+    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+        host = headers.get("host", "")
+        if host_name(host) not in self._hosts:
+            remedy = f"Ask by one of these names: {', '.join(sorted(self._hosts))}."
+            return failure(421, "the Host header names another server", host[:100], remedy)
+        origin = headers.get("origin")
+        other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        if other_site or (origin is not None and origin.partition("://")[2] != host):
+            return failure(403, "web pages of other origins may not ask", path, "Use the command line.")
+        given = headers.get("authorization", "").encode("latin-1", "replace")
+        if path not in OPEN and not compare_digest(given, self._expected):
+            remedy = "Send `Authorization: Bearer TOKEN`; the token is in the file `token` of the data folder."
+            return failure(401, "the token is missing or wrong", path, remedy)
+        return None
+
+    async def _within_limits(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The whole body is taken before anyone works on it: none of ours is long."""
+        body = b""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            if len(body) > LARGEST_BODY:
+                remedy = "Send less."
+                await failure(413, f"more than {LARGEST_BODY:,} bytes", scope["path"], remedy)(scope, receive, send)
+                return
+            if not message.get("more_body"):
+                break
+        await self._app(scope, _again(body, receive), send)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
+
+
+def host_name(host: str) -> str:
+    """Without the port; IPv6 without its brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()

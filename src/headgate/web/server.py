@@ -1,0 +1,122 @@
+"""Serving: a socket, the file that tells the command line where it is, and an orderly end."""
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from headgate.engine.engine import Engine
+from headgate.engine.refusals import AdapterError
+from headgate.web.api import create
+from headgate.web.guard import LOOPBACK
+from headgate.web.token import token
+
+PORT = 7411  # where a server is by itself; another one is taken where it is not free
+WHEREABOUTS = "server.json"
+FAREWELL = 1  # seconds that open requests have at the end
+
+
+class Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are `serve`'s own matter: Uvicorn would raise them again before the engine has ended."""
+        yield
+
+
+async def serve(
+    engine: Engine,
+    present: Mapping[str, Collection[str]],
+    folder: Path,
+    listening: socket.socket,
+    started: Callable[[str], None],
+) -> None:
+    """Answers until SIGINT or SIGTERM. `started` is called with the address once requests are answered."""
+    host, port = listening.getsockname()[:2]
+    api = create(engine, token(folder), present, LOOPBACK | {host, socket.gethostname().lower()})
+    config = uvicorn.Config(
+        api,
+        http="h11",  # the same everywhere, whatever else is installed
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=FAREWELL,
+        limit_concurrency=500,
+    )
+    server = Uvicorn(config)
+    _end_on_signals(server, api)
+    address = _address(host, port)
+    with _whereabouts(folder, address):
+        started(address)
+        await server.serve([listening])
+
+
+def _address(host: str, port: int) -> str:
+    """Where to reach it from here; all addresses at once is not one to connect to."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _end_on_signals(server: uvicorn.Server, api: FastAPI) -> None:
+    def end() -> None:
+        server.should_exit = True
+        api.state.server.closing.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+
+
+@contextmanager
+def _whereabouts(folder: Path, address: str) -> Iterator[None]:
+    path = folder / WHEREABOUTS
+    here = {"address": address, "pid": os.getpid(), "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    beside = path.with_name(f"{WHEREABOUTS}.{os.getpid()}")
+    beside.write_text(json.dumps(here) + "\n")
+    beside.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Bound and listening, so that a taken port is known before anything starts. Raises AdapterError."""
+    try:
+        return _bound(host, PORT if port is None else port)
+    except OSError as error:
+        if port is None and error.errno == errno.EADDRINUSE:
+            return _bound(host, 0)
+        which = f"{host}:{PORT if port is None else port}"
+        raise AdapterError(f"{which} cannot be listened on: {error.strerror or error}") from error
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(128)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
