@@ -14,6 +14,7 @@ from headgate.model.ids import EnvironmentId
 from headgate.ports import Host
 from headgate.store.lock import FolderLock
 from headgate.store.sqlite import SqliteEventLog
+from headgate.store.verify import Verification, verify
 
 LOG = "events.db"
 
@@ -39,6 +40,23 @@ def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
     seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics")}
     return {**seams, **FEATURES}
+
+
+async def serve(folder: Path, host: str, port: int | None, started: Callable[[str], None]) -> None:
+    """An engine and its HTTP API until SIGINT or SIGTERM; `started` is told the address.
+
+    Raises AdapterError where it cannot listen, and whatever `running` raises.
+    """
+    from headgate.web import server  # heavy, and only a server needs it
+
+    with server.listen(host, port) as listening:
+        async with running(folder) as engine:
+            await server.serve(engine, present(), folder, listening, started)
+
+
+def audit(folder: Path) -> Verification:
+    """The whole event log, read from the file: with or without a server. Raises LogTooNew, LogUnavailable."""
+    return verify(folder / LOG)
 
 
 @asynccontextmanager
