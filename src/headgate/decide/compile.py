@@ -10,9 +10,10 @@ SMOKE = Check("smoke", "smoke", timeout=timedelta(seconds=30))
 
 
 def steps(rules: Environment, first: bool) -> tuple[Step, ...]:
-    """The steps of a deployment; the first one has no stable to compare with, so nothing is shifted by and by."""
+    """The steps of a deployment; the first has nothing to compare with and nothing to go back to, so it is not tried."""
     shifting = () if first or rules.strategy.kind != "canary" else _canary(rules)
-    return (*_prepare(rules), *shifting, *_finish(rules))
+    baking = () if first or not rules.bake else (Bake(rules.bake, rules.bake + rules.analysis.deadline),)
+    return (*_prepare(rules), *shifting, *_switch(rules), *baking, Retire(rules.deadlines.retire))
 
 
 def rollback_steps(rules: Environment) -> tuple[Step, ...]:
@@ -38,10 +39,8 @@ def _canary(rules: Environment) -> tuple[Step, ...]:
     return tuple(step for share in shares for step in (share, analyze))
 
 
-def _finish(rules: Environment) -> tuple[Step, ...]:
-    bake = (Bake(rules.bake, rules.bake + rules.analysis.deadline),) if rules.bake else ()
-    switched = (SetWeight(100, rules.deadlines.weight), _check(_smoke(rules), preview=False))
-    return (*switched, *bake, Retire(rules.deadlines.retire))
+def _switch(rules: Environment) -> tuple[Step, ...]:
+    return (SetWeight(100, rules.deadlines.weight), _check(_smoke(rules), preview=False))
 
 
 def _smoke(rules: Environment) -> Check:

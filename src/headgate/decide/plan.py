@@ -73,7 +73,8 @@ def desired_routes(state: EnvironmentState, seen: Seen, current: RoutesSeen, now
     preview = _preview(state.rollout, {backend.revision for backend in backends})
     strategy = state.strategy
     audience = strategy.audience if preview and weight_of(state) > 0 else None
-    return Routes(state.id, tuple(backends), preview, strategy.sticky, audience)
+    sticky = strategy.sticky and any(backend.weight for backend in backends)  # nothing to stick to before
+    return Routes(state.id, tuple(backends), preview, sticky, audience)
 
 
 def weight_of(state: EnvironmentState) -> int:

@@ -199,11 +199,10 @@ def check(routes: Routes) -> None:
         check_revision(backend.revision)
         for service in backend.endpoints:
             check_service(service)
-    if sum(backend.weight for backend in routes.backends) != 100 or any(b.weight < 0 for b in routes.backends):
+    # All 0 is whole too: a first release is previewed before it serves, and after its abort nobody serves.
+    if sum(b.weight for b in routes.backends) not in (0, 100) or any(b.weight < 0 for b in routes.backends):
         shares = ", ".join(f"{b.revision} {b.weight}" for b in routes.backends)
-        raise AdapterError(
-            f"Envoy: the weights of {routes.environment} do not sum to 100: {shares or 'no revision at all'}"
-        )
+        raise AdapterError(f"Envoy: the weights of {routes.environment} do not sum to 100: {shares}")
     if routes.preview is not None and not routes.names(routes.preview):
         raise AdapterError(
             f"Envoy: {routes.environment} is to preview {routes.preview}, which is not among its backends"
