@@ -63,6 +63,18 @@ def test_no_body_is_a_server_error(quotes: TestClient, body: bytes) -> None:
     assert reply.status_code in (400, 422), reply.text
 
 
+def test_a_defect_of_ours_is_told_without_a_traceback_and_ends_the_connection(
+    quotes: TestClient, motor: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("quotes.application.compose", defect)
+    reply = quotes.post("/quotes", json=motor, headers={"x-request-id": "req-7"})
+    assert (reply.status_code, reply.headers["connection"]) == (500, "close")
+    assert reply.json() == {"error": "something went wrong on our side", "request_id": "req-7"}
+
+
 def test_sums_must_fit_the_cover(quotes: TestClient, home: dict[str, object]) -> None:
     reply = quotes.post("/quotes", json={**home, "contents_pounds": 0})
     assert reply.json()["fields"][0]["field"] == "contents_pounds"

@@ -45,7 +45,8 @@ async def database_away(_: Request, error: Exception) -> JSONResponse:
 async def unexpected(request: Request, _: Exception) -> JSONResponse:
     """The traceback goes to the log (the server writes it); the caller gets an id to ask about."""
     body = {"error": "something went wrong on our side", "request_id": request.headers.get("x-request-id")}
-    return JSONResponse(body, status_code=500)
+    # uvicorn closes the connection after an exception; told so, no proxy sends it another request.
+    return JSONResponse(body, status_code=500, headers={"connection": "close"})
 
 
 def _field(problem: dict[str, Any]) -> dict[str, str]:

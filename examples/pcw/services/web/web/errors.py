@@ -42,7 +42,11 @@ def error_handlers(pages: Pages) -> dict[type[Exception], ErrorHandler]:
         async def answer(request: Request, error: Exception) -> Response:
             if trouble.status >= 500:
                 log.warning("%s %s: %s: %s", request.method, request.url.path, type(error).__name__, error)
-            return _answer(pages, request, trouble)
+            reply = _answer(pages, request, trouble)
+            if trouble is UNEXPECTED:
+                # uvicorn closes the connection after an exception; told so, no proxy sends it another request.
+                reply.headers["connection"] = "close"
+            return reply
 
         return answer
 

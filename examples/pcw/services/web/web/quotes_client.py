@@ -55,7 +55,7 @@ class QuotesClient:
         try:
             try:
                 return await self._once(method, path, body, sent)
-            except aiohttp.ServerDisconnectedError:
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                 # An instance that stops closes its idle connections, perhaps as we write to one. Nothing was answered,
                 # and asking for a quote twice harms nobody: once more, on another connection.
                 return await self._once(method, path, body, sent)
