@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 ENQUIRIES = 400
 SEED = 20_261_128
-# How often enquiries come from a postcode area: roughly by population. Northern Ireland and the Crown dependencies
-# (BT, IM, JE) come to 5 %, about twice their population: fewer insurers sell there, so more people compare.
+# How often enquiries come from a postcode area: invented, larger areas more often. Northern Ireland and the Crown
+# dependencies (BT, IM, JE) are set to 5 % on purpose, which is what version 3 fails for; the seed was picked among six
+# for a draw near that (19 of 400).
 AREAS = {
     "SW": 45, "SE": 45, "N": 40, "E": 40, "CR": 20, "BR": 15, "HA": 20, "TW": 20,
     "GU": 30, "RG": 35, "BN": 30, "SO": 30, "ME": 30, "OX": 25, "MK": 25,
