@@ -42,7 +42,7 @@ class ProcessStage:
         self.settings = ProcessSettings(data=folder / "data", releases=folder / "releases", **settings)
         self.platform = ProcessPlatform(self.settings)
         source = self.settings.releases / RELEASE / "services" / "web"
-        source.mkdir(parents=True)
+        source.mkdir(parents=True, exist_ok=True)
         shutil.copy(Path(__file__).with_name("tiny_service.py"), source / "service.py")
 
     def revision(

@@ -38,7 +38,7 @@ def variables(repository: Path) -> dict[str, str]:
 
 def folder(repository: str) -> Path:
     """The repository's folder, absolute, so that it is never taken for an option."""
-    if "\0" in repository or "://" in repository:
+    if not repository or "\0" in repository or "://" in repository:
         raise AdapterError(f"Repository {repository!r} is refused: give the folder of a git repository on this machine")
     path = Path(repository).expanduser()
     if not path.is_dir():

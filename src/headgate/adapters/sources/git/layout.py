@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from headgate.adapters.sources.git.command import run
-from headgate.adapters.sources.git.tree import FILE, FOLDER, LINK, OLD_FILE, PROGRAM, SUBMODULE, Entry, check_link
+from headgate.adapters.sources.git.tree import FILE, FOLDER, LINK, OLD_FILE, PROGRAM, SUBMODULE, Entry
 from headgate.ports import AdapterError
 
 PREFIX = ".laying-out-"
@@ -54,9 +54,17 @@ def write_all(repository: Path, entries: Sequence[Entry], root: Path, scratch: P
             else:
                 write(root / entry.path, content, entry.mode == PROGRAM)
     for entry, content in links:
-        target = os.fsdecode(content)
-        check_link(entry, target)
-        (root / entry.path).symlink_to(target)
+        (root / entry.path).symlink_to(os.fsdecode(content))
+    for entry, _ in links:
+        check_link(root, root / entry.path)
+
+
+def check_link(root: Path, link: Path) -> None:
+    """A link may lead elsewhere in the tree, not out of it, and not out of it by way of another link either."""
+    target = link.readlink()
+    if target.is_absolute() or not Path(os.path.realpath(link)).is_relative_to(os.path.realpath(root)):
+        name = link.relative_to(root)
+        raise AdapterError(f"{name} is a link to {str(target)!r}, out of the commit: such links are refused")
 
 
 def blobs(entries: Sequence[Entry]) -> list[Entry]:

@@ -1,7 +1,7 @@
 """The tree of one commit: what git lists of it, and which of that may be laid out."""
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from headgate.adapters.sources.git.command import run
 from headgate.ports import AdapterError
@@ -38,14 +38,3 @@ def parse(line: bytes, commit: str) -> Entry:
     if mode not in {FILE, PROGRAM, LINK, FOLDER, SUBMODULE, OLD_FILE}:
         raise AdapterError(f"Commit {commit[:12]}: {path} has the unknown mode {mode}")
     return Entry(mode, digest, path)
-
-
-def check_link(entry: Entry, target: str) -> None:
-    """A link may lead elsewhere in the tree, not out of it."""
-    depth = len(PurePosixPath(entry.path).parts) - 1
-    for part in target.split("/"):
-        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
-        if depth < 0:
-            break
-    if target.startswith("/") or depth < 0 or not target:
-        raise AdapterError(f"{entry.path} is a link to {target!r}, out of the commit: such links are refused")
