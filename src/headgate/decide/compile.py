@@ -10,7 +10,7 @@ SMOKE = Check("smoke", "smoke", timeout=timedelta(seconds=30))
 
 
 def steps(rules: Environment, first: bool) -> tuple[Step, ...]:
-    """The steps of a deployment; the first has nothing to compare with and nothing to go back to, so it is not tried."""
+    """The steps of a deployment; the first has nothing to compare with and nowhere to go back to."""
     shifting = () if first or rules.strategy.kind != "canary" else _canary(rules)
     baking = () if first or not rules.bake else (Bake(rules.bake, rules.bake + rules.analysis.deadline),)
     return (*_prepare(rules), *shifting, *_switch(rules), *baking, Retire(rules.deadlines.retire))

@@ -32,8 +32,11 @@ def apply(event: e.Event, state: EnvironmentState, at: datetime) -> EnvironmentS
 
 @apply.register
 def _(event: e.ReleaseRequested, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """Approvals are for one request: who approved an earlier one, or another configuration, is asked again."""
+    release = event.revision.release
     request = Request(event.revision, event.rollout, event.kind, event.by, event.why, at)
-    return replace(state, waiting=request, requested=state.requested | {event.revision.release})
+    approvals = tuple(approval for approval in state.approvals if approval.release != release)
+    return replace(state, waiting=request, approvals=approvals, requested=state.requested | {release})
 
 
 @apply.register

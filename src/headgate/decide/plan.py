@@ -3,13 +3,14 @@
 Order: start before shifting, shift before stopping, never route to what is not ready. Every effect is safe to repeat.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 
-from headgate.decide.progress import can_serve, instances_of, job_id, short_of, weight_at
+from headgate.decide.progress import can_serve, instances_of, job_id, weight_at
 from headgate.model.checks import Job
 from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
 from headgate.model.ids import RevisionId
-from headgate.model.observations import Seen
+from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
 from headgate.model.routes import Backend, Routes, RoutesSeen
@@ -43,13 +44,15 @@ def _starts(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
 
 
 def _lacks(revision: Revision, seen: Seen, now: datetime) -> bool:
-    """Fewer live instances than wanted, and at least one that may be started now."""
-    if not short_of(revision, seen, ("starting", "ready", "unready")):
-        return False
-    backing_off = [i for i in instances_of(revision.id, seen) if i.retry_at and i.retry_at > now]
-    counted = ("starting", "ready", "unready")
-    live = [i for i in instances_of(revision.id, seen) if i.state in counted]
-    return len(live) + len(backing_off) < sum(service.replicas for service in revision.services)
+    """A service has fewer instances than wanted, counting those that are alive or in their back-off."""
+    counted = Counter(
+        i.service for i in instances_of(revision.id, seen) if _lives(i) or (i.retry_at and i.retry_at > now)
+    )
+    return any(counted[service.name] < service.replicas for service in revision.services)
+
+
+def _lives(instance: Instance) -> bool:
+    return instance.state in ("starting", "ready", "unready")
 
 
 def _shifts(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:

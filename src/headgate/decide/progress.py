@@ -35,6 +35,13 @@ Progress = Done | Waiting | Failed
 
 
 def progress(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) -> Progress:
+    """A step is never done blindly: while platform or router cannot be seen it waits, and its deadline runs."""
+    outcome = _outcome(state, rollout, seen, now)
+    blind = seen.instances is None or seen.routes is None
+    return Waiting(f"{outcome.why}, but {_blind(seen)}") if isinstance(outcome, Done) and blind else outcome
+
+
+def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) -> Progress:
     match rollout.step:
         case Start():
             return _started(rollout.revision, seen)
@@ -83,7 +90,7 @@ def short_of(revision: Revision, seen: Seen, states: tuple[str, ...]) -> list[st
 
 
 def _blind(seen: Seen) -> str:
-    return "; ".join(seen.unknown) or "the platform could not be seen"
+    return "; ".join(seen.unknown) or "platform or router could not be seen"
 
 
 def _started(revision: Revision, seen: Seen) -> Progress:

@@ -43,10 +43,21 @@ def drop_what_may_not_start(state: EnvironmentState, seen: Seen, now: datetime) 
     if request is None or seen.rules is None:
         return []
     release = request.revision.release
-    if request.kind == "deploy" and release in seen.quarantined:
-        return [e.ReleaseDropped(release, f"quarantined: {seen.quarantined[release]}")]
+    if refused := _refused(request, state, seen):
+        return [e.ReleaseDropped(release, f"quarantined: {refused}")]
+    if state.rollout is None and state.stable and state.stable.id == request.revision.id:
+        return [e.ReleaseDropped(release, "it is stable here already")]
     expired = [gate for gate in closed_gates(seen.rules, request, state, seen, now) if gate.expired]
     return [e.ReleaseDropped(release, f"gate stayed closed: {expired[0].why}")] if expired else []
+
+
+def _refused(request: Request, state: EnvironmentState, seen: Seen) -> str:
+    """Quarantined as far as is known, or aborted here after it was asked for again: that may be known here alone."""
+    release = request.revision.release
+    if request.kind == "rollback":
+        return ""
+    at, why = state.refused.get(release, (None, ""))
+    return why if at is not None and at >= request.at else seen.quarantined.get(release, "")
 
 
 def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -86,9 +97,10 @@ def finish_abort(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.E
     if rollout is None or rollout.phase != "aborting" or seen.routes is None:
         return []
     routes = seen.routes.routes
-    back = routes is None or routes.weight(rollout.revision.id) == 0
-    if routes is not None and state.stable is not None:
-        back = back and routes.weight(state.stable.id) == 100
+    if state.stable is not None:
+        back = routes is not None and routes.weight(state.stable.id) == 100
+    else:
+        back = routes is None or routes.weight(rollout.revision.id) == 0
     where = f"all traffic is on {state.stable.label}" if state.stable else "there is no earlier revision to serve"
     return [e.RolloutEnded(rollout.id, "aborted", f"{where}; {rollout.why}")] if back else []
 
