@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import singledispatch
 
 from headgate.model import events as e
@@ -15,9 +15,10 @@ KEPT_PAST = 200
 
 
 def fold(state: EnvironmentState, recorded: Iterable[e.Recorded]) -> EnvironmentState:
+    version = state.version
     for one in recorded:
-        state = replace(apply(one.event, state, one.at), version=one.version)
-    return state
+        state, version = apply(one.event, state, one.at), one.version
+    return state if version == state.version else replace(state, version=version)
 
 
 def empty(environment: EnvironmentId) -> EnvironmentState:
@@ -159,8 +160,16 @@ def _(event: e.RevisionPromoted, state: EnvironmentState, at: datetime) -> Envir
         previous=state.stable,
         warm_until=event.warm_until,
         promoted=promoted,
+        soaked=_soaked(state, at),
         draining_since=at,
     )
+
+
+def _soaked(state: EnvironmentState, at: datetime) -> dict[ReleaseId, timedelta]:
+    if state.stable is None or state.stable_since is None:
+        return state.soaked
+    release, more = state.stable.release, max(at - state.stable_since, timedelta())
+    return {**state.soaked, release: state.soaked.get(release, timedelta()) + more}
 
 
 @apply.register

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from headgate.model import events as e
@@ -80,6 +80,15 @@ def _next(rules: Environment, state: ApplicationState, environments: Mapping[str
 def _asked_for(release: ReleaseId, here: EnvironmentState | None) -> bool:
     """In flight, waiting, or over and done with: a release is taken by itself once; after that people ask for it."""
     return here is not None and release in here.requested
+
+
+def passed(before: EnvironmentState, now: datetime) -> dict[ReleaseId, datetime]:
+    """Every release that was stable there, and since when it soaks; for those that no longer are, time stands still."""
+    since = {release: now - soaked for release, soaked in before.soaked.items()}
+    if before.stable and before.stable_since:
+        release = before.stable.release
+        since[release] = before.stable_since - before.soaked.get(release, timedelta())
+    return since
 
 
 def quarantine(state: ApplicationState, environments: Mapping[str, EnvironmentState]) -> list[e.ReleaseQuarantined]:

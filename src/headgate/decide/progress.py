@@ -35,10 +35,15 @@ Progress = Done | Waiting | Failed
 
 
 def progress(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) -> Progress:
-    """A step is never done blindly: while platform or router cannot be seen it waits, and its deadline runs."""
+    """A step is never done blindly, nor past readiness without a candidate that can serve; its deadline runs on."""
     outcome = _outcome(state, rollout, seen, now)
-    blind = seen.instances is None or seen.routes is None
-    return Waiting(f"{outcome.why}, but {_blind(seen)}") if isinstance(outcome, Done) and blind else outcome
+    if not isinstance(outcome, Done):
+        return outcome
+    if seen.instances is None or seen.routes is None:
+        return Waiting(f"{outcome.why}, but {_blind(seen)}")
+    if not isinstance(rollout.step, Start | Retire) and not can_serve(rollout.revision, seen):
+        return Waiting(f"{outcome.why}, but a service of the candidate has no ready instance")
+    return outcome
 
 
 def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) -> Progress:

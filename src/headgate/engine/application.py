@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from headgate.decide.pipeline import ApplicationState, advance, fold_application, quarantine, release_called
+from headgate.decide.pipeline import ApplicationState, advance, fold_application, passed, quarantine, release_called
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
@@ -75,7 +75,7 @@ class Application:
     def passed(self, environment: EnvironmentId) -> Mapping[ReleaseId, datetime]:
         rules = self.rules(environment)
         before = self.wheels.get(rules.after) if rules and rules.after else None
-        return before.state.promoted if before else {}
+        return passed(before.state, self.clock.now()) if before else {}
 
     def states(self) -> dict[str, EnvironmentState]:
         return {name: wheel.state for name, wheel in self.wheels.items()}

@@ -1,7 +1,7 @@
 """The state of one environment, as folded from its events."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from headgate.model.events import RolloutKind
@@ -96,5 +96,6 @@ class EnvironmentState:
     draining_since: datetime | None = None
     past: tuple[Past, ...] = ()  # oldest first
     promoted: dict[ReleaseId, datetime] = field(default_factory=dict)  # release -> when it last became stable here
+    soaked: dict[ReleaseId, timedelta] = field(default_factory=dict)  # how long it was stable, before it no longer was
     requested: frozenset[ReleaseId] = frozenset()  # ever asked for here
     refused: dict[ReleaseId, tuple[datetime, str]] = field(default_factory=dict)  # aborted or rolled back: when, why
