@@ -57,7 +57,7 @@ async def fill(log: SqliteEventLog, version: int = 0) -> tuple[int, str]:
 
 
 async def assert_goes_on(log: SqliteEventLog, version: int) -> None:
-    await log.append("a", steps(version, 3), after=version)
+    await log.append("a", steps(version, 3, why="x" * 3000), after=version)
     assert [one.event.index for one in await log.read("a")] == list(range(version + 3))  # type: ignore[union-attr]
 
 

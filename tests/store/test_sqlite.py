@@ -1,15 +1,19 @@
 """What SQLite is asked for, so that an acknowledged append is on the disk."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from tests.store.conftest import steps
 
-from headgate.ports import LogUnavailable
-from headgate.store import connections
+from headgate.ports import Conflict, LogUnavailable
+from headgate.store import connections, sqlite
+from headgate.store.chain import Link
 from headgate.store.sqlite import SqliteEventLog
+from headgate.store.verify import verify
 
 
 @pytest.mark.parametrize(("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)])
@@ -75,3 +79,19 @@ async def test_the_event_loop_goes_on_while_a_long_history_is_read(path: Path) -
             beats += 1
         assert len(await reading) == 5000
         assert beats > 3
+
+
+async def test_what_an_append_checked_still_holds_when_it_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loser waits for the winner's whole append, and then learns that it lost."""
+
+    def slow_end(connection: Connection) -> Link:
+        time.sleep(0.2)
+        return end(connection)
+
+    end = sqlite._end
+    async with SqliteEventLog(path) as one, SqliteEventLog(path) as other:
+        monkeypatch.setattr(sqlite, "_end", slow_end)
+        rivals = (log.append("a", steps(0, 1), after=0) for log in (one, other))
+        answers = await asyncio.gather(*rivals, return_exceptions=True)
+    assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [Conflict]
+    assert verify(path).count == 1

@@ -129,6 +129,22 @@ def test_an_anchor_that_makes_no_sense_is_named(written: Path, content: str) -> 
     assert str(anchor_path(written)) in str(verify(written).problem)
 
 
+def test_the_chain_is_made_as_it_always_was() -> None:
+    """Fails where a change would make every log that was written before it look tampered with."""
+    row = Row(1, "application:pcw", 1, "2026-11-23T12:00:00+00:00", "StepCompleted", '{"index":1}')
+    assert digest(GENESIS, row) == "93635e1bd7a6568e9a61d30309faa16c1c881150df545d738bb98c56aec48b78"
+
+
+def test_an_index_that_hides_a_row_is_found(written: Path) -> None:
+    """Streams are read through an index: a row that is missing there would be missed silently at a stream's end."""
+    content = bytearray(written.read_bytes())
+    leaves = [page for page in range(0, len(content), 4096) if content[page] == 0x0A]  # 0x0A: a leaf of an index
+    place = next(at for page in leaves if (at := content.find(b"b\x04", page, page + 4096)) >= 0)  # b, version 4
+    content[place] = ord("c")
+    written.write_bytes(content)
+    assert "does not fit together" in str(verify(written).problem)
+
+
 def test_a_log_that_is_not_there_is_said(path: Path) -> None:
     with pytest.raises(LogUnavailable, match="no event log at"):
         verify(path)

@@ -85,6 +85,9 @@ class EventLogContract:
     async def test_appending_nothing_still_checks_the_version(self, log: EventLog) -> None:
         with pytest.raises(Conflict):
             await log.append(STREAM, [], after=1)
+        await log.append(STREAM, EVENTS, after=0)
+        with pytest.raises(Conflict):
+            await log.append(STREAM, [], after=2)
 
     async def test_of_rivals_exactly_one_wins(self, log: EventLog) -> None:
         async def attempt(name: str) -> bool:
