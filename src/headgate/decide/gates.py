@@ -69,4 +69,5 @@ def _soak(gate: SoakGate, request: Request, seen: Seen, now: datetime) -> Closed
     since = seen.passed.get(request.revision.release)
     if since is not None and now - since >= gate.duration:
         return None
-    return Closed(f"soak: stable before for {now - since if since else 'no time'} of {gate.duration}")
+    why = f"soak: stable before for {now - since if since else 'no time'} of {gate.duration}"
+    return Closed(why, expired=now - request.at > gate.duration + gate.deadline)

@@ -49,6 +49,7 @@ class SoakGate:
     """The release must have been stable in the environment before this one for so long."""
 
     duration: timedelta
+    deadline: timedelta = timedelta(days=7)  # beyond the duration; one that is stable there no more would wait for ever
 
 
 Gate = ApprovalGate | SoakGate
