@@ -1,0 +1,123 @@
+"""A second, plain bookkeeping of one environment, from its events alone. The watch judges by it, not by `decide`."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from headgate.model import events as e
+from headgate.model.ids import ReleaseId, RevisionId
+from headgate.model.measurements import Outcome
+from headgate.model.releases import Revision
+from headgate.model.steps import Analyze, SetWeight
+
+
+@dataclass(slots=True)
+class Trial:
+    """The rollout in flight."""
+
+    started: e.RolloutStarted
+    entered_at: datetime  # the present step
+    position: int = 0
+    phase: str = "trial"  # trial, paused, aborting, retiring
+    completed: set[int] = field(default_factory=set)
+    by_hand: set[int] = field(default_factory=set)
+    verdicts: dict[int, Outcome] = field(default_factory=dict)
+    requests: int = 0  # of the candidate since the step began
+    reference: int = 0  # of the stable in the whole rollout
+    blind: bool = True  # nothing was read, or the last reading failed
+
+    def may_pass(self, index: int) -> bool:
+        """Walked as it should be: done with proof where proof is asked, or skipped by a person."""
+        if index in self.by_hand:
+            return True
+        step = self.started.steps[index]
+        proven = not isinstance(step, Analyze) or self.verdicts.get(index) is Outcome.PASS
+        return index in self.completed and proven
+
+    def trusted_weight(self) -> int:
+        """The highest weight that what was recorded justifies."""
+        weight = 0
+        for index, step in enumerate(self.started.steps[: self.position + 1]):
+            if isinstance(step, SetWeight):
+                weight = step.weight
+            if index < self.position and not self.may_pass(index):
+                return weight
+        return weight
+
+
+@dataclass(slots=True)
+class Stint:
+    """A time in which a release was stable."""
+
+    release: ReleaseId
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Ledger:
+    trial: Trial | None = None
+    stable: Revision | None = None
+    previous: Revision | None = None
+    waiting: e.ReleaseRequested | None = None
+    approvals: list[str] = field(default_factory=list)  # since the release that waits was asked for
+    stints: list[Stint] = field(default_factory=list)
+    aborted: int = 0
+    promoted: int = 0
+
+    def apply(self, event: e.Event, at: datetime) -> None:
+        match event:
+            case e.ReleaseRequested():
+                self.waiting, self.approvals = event, []
+            case e.ReleaseSuperseded() | e.ReleaseDropped():
+                self.waiting = None
+            case e.ApprovalGiven(by=by):
+                self.approvals.append(by)
+            case e.RolloutStarted():
+                self.trial, self.waiting = Trial(event, at), None
+            case e.RolloutEnded(outcome=outcome):
+                self.trial = None
+                self.aborted += outcome == "aborted"
+                self.promoted += outcome == "promoted"
+            case _ if self.trial is not None:
+                self._walk(self.trial, event, at)
+
+    def _walk(self, trial: Trial, event: e.Event, at: datetime) -> None:
+        match event:
+            case e.StepCompleted(index=index):
+                trial.completed.add(index)
+                self._enter(trial, index + 1, at)
+            case e.StepsSkipped(to=to):
+                trial.by_hand |= set(range(trial.position, to))
+                self._enter(trial, to, at)
+            case e.VerdictReached(index=index, verdict=verdict):
+                trial.verdicts[index] = verdict.outcome
+            case e.MeasurementTaken(measurement=taken):
+                trial.requests += sum(sample.requests for sample in taken.candidate.values())
+                trial.reference += sum(sample.requests for sample in taken.stable.values())
+                trial.blind = bool(taken.missing)
+            case e.RolloutPaused():
+                trial.phase = "paused"
+            case e.RolloutResumed():
+                trial.phase = "trial"
+            case e.RolloutAborted():
+                trial.phase = "aborting"
+            case e.RevisionPromoted():
+                self._promote(trial, at)
+
+    @staticmethod
+    def _enter(trial: Trial, position: int, at: datetime) -> None:
+        trial.position, trial.entered_at, trial.requests, trial.blind = position, at, 0, True
+
+    def _promote(self, trial: Trial, at: datetime) -> None:
+        trial.phase = "retiring"
+        if self.stints:
+            self.stints[-1].until = self.stints[-1].until or at
+        self.stints.append(Stint(trial.started.revision.release, at))
+        self.previous, self.stable = self.stable, trial.started.revision
+
+    def candidate(self) -> RevisionId | None:
+        """Whoever is on trial and is not the stable as well."""
+        if self.trial is None or self.trial.phase not in ("trial", "paused"):
+            return None
+        revision = self.trial.started.revision.id
+        return None if self.stable and self.stable.id == revision else revision

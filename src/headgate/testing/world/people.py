@@ -1,0 +1,89 @@
+"""People: they commit, deploy, approve, pause, change their minds, and lift a quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headgate.model import commands as c
+from headgate.model import events as e
+from headgate.model.ids import EnvironmentId
+from headgate.testing.world.scene import PEOPLE, make_gates, make_release, make_strategy
+
+if TYPE_CHECKING:
+    from headgate.testing.world.simulation import World
+
+RELEASES = 7
+COMMITS, DEPLOYS, APPROVES, LIFTS, APPLIES = 0.06, 0.06, 0.10, 0.02, 0.01  # a moment
+INTERFERES = 0.008  # each kind of command, each moment
+
+
+class People:
+    def __init__(self, world: World) -> None:
+        self._world, self._chance = world, world.chance
+        self._configuration = 1
+
+    async def begin(self) -> None:
+        world = self._world
+        await world.wheels.announce(e.SpecificationApplied(world.application(), "ann"))
+
+    async def act(self) -> None:
+        if not self._world.releases or self._chance.happens(COMMITS):
+            await self._commit()
+        if self._chance.happens(APPLIES):
+            await self._apply()
+        for environment in self._world.environments:
+            await self._deploy(environment)
+            await self._interfere(environment)
+            await self._approve(environment)
+        if self._chance.happens(LIFTS):
+            await self._lift()
+
+    async def _commit(self) -> None:
+        world = self._world
+        if len(world.releases) == RELEASES:
+            return
+        made = make_release(self._chance, len(world.releases) + 1)
+        world.story.tell(world.clock.now(), "%s is made: %s", made.id, made.quality.name)
+        world.releases.append(made)
+        await world.wheels.announce(e.ReleaseAnnounced(made.id, f"v{made.number}", "main"))
+
+    async def _apply(self) -> None:
+        """The rules change while rollouts are in flight."""
+        world, chance = self._world, self._chance
+        name = chance.one(list(world.rules))
+        old = world.rules[name]
+        world.rules[name] = replace(old, strategy=make_strategy(chance), gates=make_gates(chance, old.after))
+        await world.wheels.announce(e.SpecificationApplied(world.application(), "ann"))
+
+    async def _deploy(self, environment: EnvironmentId) -> None:
+        if not self._chance.happens(DEPLOYS):
+            return
+        recent = self._chance.one(self._world.releases[-2:] if self._chance.happens(0.8) else self._world.releases)
+        if self._chance.happens(0.05):
+            self._configuration += 1
+        await self._world.deploy(environment, recent, self._configuration, self._chance.one(PEOPLE))
+
+    async def _interfere(self, environment: EnvironmentId) -> None:
+        world, chance, by = self._world, self._chance, self._chance.one(PEOPLE)
+        if chance.happens(INTERFERES):
+            await world.command(environment, c.Pause(by))
+        if chance.happens(INTERFERES * 4):
+            await world.command(environment, c.Resume(by))
+        if chance.happens(INTERFERES):
+            await world.command(environment, c.Promote(by))
+        if chance.happens(INTERFERES):
+            await world.command(environment, c.Abort(by))
+        if chance.happens(INTERFERES):
+            to = f"v{chance.one(world.releases).number}" if chance.happens(0.5) else None
+            await world.command(environment, c.Rollback(world.new_rollout(), by, to))
+
+    async def _approve(self, environment: EnvironmentId) -> None:
+        waiting = self._world.wheels.state(environment).waiting
+        if waiting is not None and self._chance.happens(APPROVES):
+            await self._world.command(environment, c.Approve(waiting.revision.release, self._chance.one(PEOPLE)))
+
+    async def _lift(self) -> None:
+        quarantined = list(self._world.wheels.quarantined())
+        if quarantined:
+            await self._world.wheels.announce(e.QuarantineLifted(self._chance.one(quarantined), "ann", "looked at it"))

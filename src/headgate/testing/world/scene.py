@@ -1,0 +1,122 @@
+"""What a world begins with: environments with their rules, and releases that are good or bad in some way."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from headgate.model.checks import Check
+from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
+from headgate.model.releases import Revision
+from headgate.model.rules import (
+    AnalysisRules,
+    ApprovalGate,
+    Audience,
+    Deadlines,
+    Environment,
+    Gate,
+    SoakGate,
+    Strategy,
+)
+from headgate.model.services import Service
+from headgate.testing.fakes.platform import Behaviour
+from headgate.testing.world.chance import Chance
+
+PEOPLE = ("ann", "bob", "cleo", "dan")
+SECOND = timedelta(seconds=1)
+CANARY = Strategy("canary", (5, 25, 50))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What users and the platform get from a release."""
+
+    name: str
+    errors: float = 0.002  # share of answers
+    p99_ms: float = 100.0
+    behaviour: Behaviour | None = None
+
+
+GOOD = Quality("good")
+QUALITIES = (
+    *(GOOD,) * 5,
+    Quality("sound, slow to get ready", behaviour=Behaviour(ready_after=8 * SECOND, drains_in=4 * SECOND)),
+    Quality("errors", errors=0.2),
+    Quality("slow", p99_ms=400.0),
+    Quality("dies", behaviour=Behaviour(ready_after=SECOND, lives_for=6 * SECOND)),
+    Quality("never ready", behaviour=Behaviour(ready_after=None)),
+    Quality("fails its check", behaviour=Behaviour(checks="failed", check_takes=2 * SECOND)),
+    Quality("its check is lost", behaviour=Behaviour(checks="lost")),
+    Quality("its check takes long", behaviour=Behaviour(check_takes=9 * SECOND)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A release as the world knows it."""
+
+    id: ReleaseId
+    number: int
+    author: str
+    quality: Quality
+    services: tuple[Service, ...]
+
+    def revision(self, environment: EnvironmentId, configuration: int) -> Revision:
+        name = environment.partition("/")[2]
+        return Revision(
+            RevisionId(f"rev_{self.number}_{name}_{configuration}"),
+            environment,
+            self.id,
+            commit=f"{self.number:040x}",
+            label=f"v{self.number}",
+            services=self.services,
+            author=f"{self.author.capitalize()} <{self.author}@example.org>",
+        )
+
+
+def make_release(chance: Chance, number: int) -> Made:
+    services = [Service("web", ("web",), 8000, replicas=chance.one((1, 1, 2)))]
+    if chance.happens(0.2):
+        services.append(Service("quotes", ("quotes",), 8000))
+    quality = GOOD if number == 1 else chance.one(QUALITIES)
+    return Made(ReleaseId(f"rel_{number}"), number, chance.one(PEOPLE), quality, tuple(services))
+
+
+def make_pipeline(chance: Chance) -> tuple[Environment, ...]:
+    """One environment, or staging and production."""
+    if chance.happens(0.5):
+        return (make_rules(chance, "production", None),)
+    return (make_rules(chance, "staging", None), make_rules(chance, "production", "staging"))
+
+
+def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
+    return Environment(
+        name,
+        platform="fake",
+        traffic="fake",
+        metrics="fake",
+        after=after,
+        deploy=chance.one(("on-request", "on-advance" if after else "on-build")),
+        strategy=make_strategy(chance),
+        checks=tuple(chance.some((Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e")), 0.5)),
+        gates=make_gates(chance, after),
+        analysis=AnalysisRules(at_least=chance.one((4, 8)) * SECOND, deadline=60 * SECOND),
+        bake=chance.one((0, 0, 10)) * SECOND,
+        keep_warm=chance.one((0, 20, 60)) * SECOND,
+        deadlines=Deadlines(30 * SECOND, 12 * SECOND, 20 * SECOND, 8 * SECOND, 60 * SECOND),
+    )
+
+
+def make_strategy(chance: Chance) -> Strategy:
+    audience = Audience({"X-Beta": "1"}) if chance.happens(0.2) else None
+    strategy = chance.one((CANARY, CANARY, Strategy("canary", (20,)), Strategy("blue-green"), Strategy("all-at-once")))
+    return replace(strategy, sticky=chance.happens(0.3), audience=audience)
+
+
+def make_gates(chance: Chance, after: str | None) -> tuple[Gate, ...]:
+    gates: list[Gate] = []
+    if chance.happens(0.3):
+        who = chance.one(((), ("ann", "bob", "cleo")))
+        count, author = chance.one((1, 2)), chance.happens(0.3)
+        gates.append(ApprovalGate(who, count, author, deadline=90 * SECOND))
+    if after and chance.happens(0.4):
+        gates.append(SoakGate(20 * SECOND, deadline=90 * SECOND))
+    return tuple(gates)

@@ -1,0 +1,43 @@
+"""When faults and commands have stopped, a world comes to rest: what must hold then, of the world itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headgate.model.ids import EnvironmentId
+from headgate.testing.world.story import Violation
+
+if TYPE_CHECKING:
+    from headgate.testing.world.simulation import World
+
+
+def at_rest(world: World, environment: EnvironmentId) -> bool:
+    state = world.wheels.state(environment)
+    cold = state.warm_until is None or state.warm_until <= world.clock.now()
+    return state.rollout is None and state.waiting is None and cold and not unsettled(world, environment)
+
+
+def unsettled(world: World, environment: EnvironmentId) -> str:
+    """What is not yet as it must be in the end; empty when all is."""
+    ledger = world.watch.ledgers[environment]
+    stable = ledger.stable
+    if ledger.trial is not None:
+        return f"{ledger.trial.started.rollout} is still in flight at step {ledger.trial.position}"
+    if ledger.waiting is not None:
+        return f"{ledger.waiting.revision.id} still waits"
+    routes = world.router.routes.get(environment)
+    shares = {b.revision: b.weight for b in routes.backends if b.weight} if routes else {}
+    if shares != ({stable.id: 100} if stable else {}):
+        return f"traffic is {shares}, stable is {stable.id if stable else None}"
+    strays = {copy.revision for copy in world.platform.copies.get(environment, ())} - {stable.id if stable else None}
+    if strays:
+        return f"instances of {sorted(str(stray) for stray in strays)} are left"
+    return ""
+
+
+def demand_settled(world: World) -> None:
+    for environment in world.environments:
+        reason = unsettled(world, environment)
+        if reason:
+            world.story.tell(world.clock.now(), "VIOLATION of settled: %s: %s", environment, reason)
+            raise Violation("settled", f"{environment} does not come to rest: {reason}")

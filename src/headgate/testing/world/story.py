@@ -1,0 +1,65 @@
+"""What happened in one world, told briefly: the last lines are what a person reads after a violation."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from headgate.model import events as e
+
+KEPT = 4000
+
+
+class Violation(Exception):
+    """An invariant does not hold. `invariant` names it."""
+
+    def __init__(self, invariant: str, text: str) -> None:
+        super().__init__(f"{invariant}: {text}")
+        self.invariant = invariant
+
+
+class Story:
+    def __init__(self, began: datetime) -> None:
+        self._began = began
+        self._lines: list[tuple[datetime, str, tuple[object, ...]]] = []
+
+    def tell(self, at: datetime, text: str, *about: object) -> None:
+        """`text` is formatted with % only when someone reads the story."""
+        if len(self._lines) < KEPT:
+            self._lines.append((at, text, about))
+
+    def last(self, lines: int) -> str:
+        told = self._lines[-lines:]
+        shown = [f"{(at - self._began).total_seconds():8.1f} s  {text % about}" for at, text, about in told]
+        left_out = len(self._lines) - len(told)
+        return "\n".join([f"({left_out} earlier lines left out)", *shown] if left_out else shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event in a few words, found only when the story is read."""
+
+    event: e.Event
+
+    def __str__(self) -> str:
+        return _brief(self.event)
+
+
+def _brief(event: e.Event) -> str:
+    """The event in a few words."""
+    match event:
+        case e.ReleaseRequested() | e.RolloutStarted():
+            rest = f"{event.kind} {event.revision.id} by {event.by}"
+        case e.StepCompleted():
+            rest = f"{event.index}: {event.why}"
+        case e.StepsSkipped():
+            rest = f"to {event.to} by {event.by}"
+        case e.MeasurementTaken(measurement=taken):
+            counts = {name: f"{sample.errors}/{sample.requests}" for name, sample in taken.candidate.items()}
+            rest = f"{taken.tick} {counts} {'; '.join(taken.missing)}"
+        case e.VerdictReached():
+            rest = f"{event.index} {event.verdict.outcome}: {event.verdict.why}"
+        case e.EffectFailed():
+            rest = f"{event.effect} ({event.attempt}): {event.why}"
+        case _:
+            named = ("release", "revision", "outcome", "by", "why")
+            rest = ", ".join(str(getattr(event, name)) for name in named if hasattr(event, name))
+    return f"{type(event).__name__} {rest}"

@@ -1,0 +1,255 @@
+"""The invariants, held at every call of a port and every event, by plain bookkeeping and what was last seen."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from headgate.model import events as e
+from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
+from headgate.model.measurements import Outcome
+from headgate.model.observations import Instance
+from headgate.model.releases import Revision
+from headgate.model.routes import Routes, RoutesSeen
+from headgate.model.rules import Application, ApprovalGate, Environment, SoakGate
+from headgate.model.steps import Analyze, AwaitReady, Bake, RunCheck, SetWeight
+from headgate.testing.world.ledger import Ledger, Trial
+from headgate.testing.world.story import Story, Told, Violation
+
+EVENTS_A_LOOK = 60  # more follow from one look only if decide goes round in circles
+PREFIX = "environment:"
+
+
+class Watch:
+    def __init__(
+        self,
+        story: Story,
+        check_passed: Callable[[RevisionId, str], bool],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.ledgers: dict[EnvironmentId, Ledger] = defaultdict(Ledger)
+        self.quarantined: set[ReleaseId] = set()
+        self._story, self._check_passed, self._now = story, check_passed, now
+        self._specification: Application | None = None
+        self._instances: dict[EnvironmentId, Sequence[Instance] | None] = {}
+        self._routes: dict[EnvironmentId, RoutesSeen | None] = {}
+
+    # --- what was seen
+
+    def sees_instances(self, environment: EnvironmentId, instances: Sequence[Instance] | None) -> None:
+        self._instances[environment] = instances
+
+    def sees_routes(self, environment: EnvironmentId, routes: RoutesSeen | None) -> None:
+        self._routes[environment] = routes
+
+    def _ready(self, environment: EnvironmentId, revision: Revision) -> Counter[str]:
+        """Ready instances by service, as seen in the last look."""
+        seen = self._instances.get(environment) or ()
+        return Counter(i.service for i in seen if i.revision == revision.id and i.state == "ready")
+
+    def _serves(self, environment: EnvironmentId, revision: Revision) -> bool:
+        ready = self._ready(environment, revision)
+        return all(ready[service.name] for service in revision.services)
+
+    # --- what was asked of the world
+
+    def runs(self, revision: Revision) -> None:
+        ledger = self.ledgers[revision.environment]
+        trial = ledger.trial.started.revision if ledger.trial and ledger.trial.phase in ("trial", "paused") else None
+        wanted = {r.id for r in (trial, ledger.stable, None if trial else ledger.previous) if r}
+        self._demand(revision.id in wanted, "two-revisions", "%s is run, wanted are %s", revision.id, sorted(wanted))
+        self._tell(revision.environment, "  run %s", revision.id)
+
+    def stops(self, environment: EnvironmentId, revision: RevisionId) -> None:
+        ledger, seen = self.ledgers[environment], self._routes.get(environment)
+        named = bool(seen and seen.routes and seen.routes.names(revision))
+        self._demand(seen is not None and not named, "stop-order", "%s is stopped while routes name it", revision)
+        stable = ledger.stable.id if ledger.stable else None
+        needed = revision in (ledger.candidate(), stable)
+        self._demand(not needed, "stop-order", "%s is stopped, which is stable or on trial", revision)
+        self._tell(environment, "  stop %s", revision)
+
+    def routes(self, routes: Routes) -> None:
+        environment, ledger = routes.environment, self.ledgers[routes.environment]
+        weights = {backend.revision: backend.weight for backend in routes.backends}
+        self._tell(environment, "  set routes %s", weights)
+        total, serving = sum(weights.values()), {r for r, weight in weights.items() if weight}
+        fine = total == 100 or (total == 0 and ledger.stable is None)
+        self._demand(fine and len(weights) == len(routes.backends), "weights", "they are %s", weights)
+        self._demand(len(serving) <= 2, "two-revisions", "traffic goes to %s", sorted(serving))
+        for backend in routes.backends:
+            if backend.weight:
+                self._demand_ready(environment, backend.revision, backend.endpoints)
+        self._demand_owed(environment, serving)
+        self._demand_trusted(environment, weights)
+
+    def _demand_ready(self, where: EnvironmentId, revision: RevisionId, named: Mapping[str, tuple[str, ...]]) -> None:
+        seen = self._instances.get(where) or ()
+        mine = [i for i in seen if i.revision == revision and i.state == "ready"]
+        known = {i.address for i in mine}
+        services = {s.name for r in self._revisions(where) if r.id == revision for s in r.services}
+        everywhere = {i.service for i in mine} >= services and bool(services)
+        only = {address for addresses in named.values() for address in addresses} <= known
+        complete = all(named.get(service) for service in services)
+        self._demand(everywhere and only and complete, "ready", "traffic goes to %s, which is not ready", revision)
+
+    def _demand_owed(self, environment: EnvironmentId, serving: set[RevisionId]) -> None:
+        ledger = self.ledgers[environment]
+        owed = {r for r in (ledger.candidate(), ledger.stable.id if ledger.stable else None) if r}
+        self._demand(serving <= owed, "owed", "traffic goes to %s, trusted or on trial are %s", serving, owed)
+
+    def _demand_trusted(self, environment: EnvironmentId, weights: Mapping[RevisionId, int]) -> None:
+        ledger, candidate = self.ledgers[environment], self.ledgers[environment].candidate()
+        if candidate is None or ledger.trial is None or not weights.get(candidate):
+            return
+        allowed = ledger.trial.trusted_weight()
+        stable_is_gone = ledger.stable is None or not self._serves(environment, ledger.stable)
+        fine = weights[candidate] <= allowed or (allowed > 0 and stable_is_gone)
+        self._demand(fine, "trust", "the candidate gets %s %%, justified are %s %%", weights[candidate], allowed)
+
+    def _revisions(self, environment: EnvironmentId) -> list[Revision]:
+        ledger = self.ledgers[environment]
+        return [r for r in (ledger.trial.started.revision if ledger.trial else None, ledger.stable) if r]
+
+    # --- what was decided
+
+    def recorded(self, batch: Sequence[e.Recorded]) -> None:
+        self._demand(len(batch) <= EVENTS_A_LOOK, "bounded", "%s events follow from one look", len(batch))
+        for one in batch:
+            if one.stream.startswith(PREFIX):
+                self._recorded(EnvironmentId(one.stream.removeprefix(PREFIX)), one.event, one.at)
+            elif isinstance(one.event, e.QuarantineLifted):
+                self.quarantined.discard(one.event.release)
+            elif isinstance(one.event, e.SpecificationApplied):
+                self._specification = one.event.application
+
+    def _recorded(self, environment: EnvironmentId, event: e.Event, at: datetime) -> None:
+        self._tell(environment, "%s", Told(event))
+        ledger = self.ledgers[environment]
+        match event:
+            case e.RolloutStarted():
+                self._demand_may_start(environment, ledger, event, at)
+                self._refuse_after_rollback(ledger, event)
+            case e.StepCompleted():
+                self._demand_done(environment, ledger, event, at)
+            case e.VerdictReached(verdict=verdict) if verdict.outcome is Outcome.PASS:
+                self._demand_data(ledger.trial)
+            case e.RevisionPromoted():
+                self._demand_earned(environment, ledger)
+            case e.RolloutAborted():
+                self._refuse_after_abort(ledger)
+            case e.RolloutEnded(outcome="aborted"):
+                self._demand_home(environment, ledger)
+            case e.RolloutEnded(outcome="promoted"):
+                fine = ledger.trial is not None and ledger.trial.phase == "retiring"
+                self._demand(fine, "earned", "a rollout ends as promoted that never was")
+        ledger.apply(event, at)
+
+    def _demand_may_start(self, where: EnvironmentId, ledger: Ledger, event: e.RolloutStarted, at: datetime) -> None:
+        self._demand(ledger.trial is None, "one-rollout", "%s starts while another is in flight", event.rollout)
+        asked = ledger.waiting is not None and ledger.waiting.rollout == event.rollout
+        self._demand(asked, "one-rollout", "%s starts and nobody asked for it", event.rollout)
+        if event.kind == "rollback":
+            return
+        release, rules = event.revision.release, self._rules(where)
+        self._demand(release not in self.quarantined, "quarantine", "%s starts though it is quarantined", release)
+        self._demand(rules is not None, "gates", "%s starts where no rules are", release)
+        if rules is not None:
+            self._demand_gates(where, ledger, rules, event.revision, at)
+
+    def _demand_gates(
+        self, where: EnvironmentId, ledger: Ledger, rules: Environment, revision: Revision, at: datetime
+    ) -> None:
+        before = self._before(where, rules)
+        stints = [stint for stint in before.stints if stint.release == revision.release] if before else []
+        fine = before is None or bool(stints)
+        self._demand(fine, "predecessor", "%s was never stable in %s", revision.release, rules.after)
+        served = sum((max((stint.until or at) - stint.since, timedelta()) for stint in stints), timedelta())
+        for gate in rules.gates:
+            match gate:
+                case SoakGate(duration=duration):
+                    self._demand(served >= duration, "gates", "%s soaked %s only", revision.release, served)
+                case ApprovalGate(approvers=named, count=count, author_may_approve=author):
+                    mail = revision.author.partition("<")[2].partition("@")[0]
+                    people = {p for p in ledger.approvals if (p in named or not named) and (author or p != mail)}
+                    fine = len(people) >= count
+                    self._demand(fine, "gates", "%s was approved by %s only", revision.release, sorted(people))
+
+    def _rules(self, environment: EnvironmentId) -> Environment | None:
+        return self._specification.environment(environment.partition("/")[2]) if self._specification else None
+
+    def _before(self, environment: EnvironmentId, rules: Environment) -> Ledger | None:
+        application = environment.partition("/")[0]
+        return self.ledgers[EnvironmentId(f"{application}/{rules.after}")] if rules.after else None
+
+    def _demand_done(self, where: EnvironmentId, ledger: Ledger, event: e.StepCompleted, at: datetime) -> None:
+        trial = ledger.trial
+        if trial is None or trial.phase != "trial" or event.index != trial.position:
+            raise self._violation("steps", f"step {event.index} is completed out of turn")
+        instances, routes = self._instances.get(where), self._routes.get(where)
+        self._demand(instances is not None and routes is not None, "sight", "step %s ends blindly", event.index)
+        revision, step, spent = trial.started.revision, trial.started.steps[event.index], at - trial.entered_at
+        match step:
+            case AwaitReady():
+                ready = self._ready(where, revision)
+                fine = all(ready[service.name] >= service.replicas for service in revision.services)
+            case RunCheck(check=check):
+                fine = self._check_passed(revision.id, f"{trial.started.rollout}-{event.index}")
+                self._demand(fine, "check", "%s has not passed", check.name)
+            case SetWeight(weight=weight):
+                set_to = routes.routes.weight(revision.id) if routes and routes.routes else 0
+                fine = set_to == weight and self._serves(where, revision)
+            case Analyze(at_least=at_least):
+                fine = trial.verdicts.get(event.index) is Outcome.PASS and spent >= at_least
+            case Bake(duration=duration):
+                fine = not trial.blind and spent >= duration
+            case _:
+                fine = True
+        self._demand(fine, "steps", "step %s (%s) ends without its outcome", event.index, type(step).__name__)
+
+    def _demand_data(self, trial: Trial | None) -> None:
+        needed = trial.started.analysis.minimum_requests if trial else 0
+        fine = trial is not None and not trial.blind and min(trial.requests, trial.reference) >= needed
+        self._demand(fine, "data", "a pass without the requests that a verdict needs, or without sight")
+
+    def _demand_earned(self, where: EnvironmentId, ledger: Ledger) -> None:
+        trial = ledger.trial
+        if trial is None or trial.phase != "trial":
+            raise self._violation("earned", "a promotion without a trial")
+        unearned = [index for index in range(len(trial.started.steps) - 1) if not trial.may_pass(index)]
+        self._demand(not unearned, "earned", "promoted though steps %s were not walked", unearned)
+
+    def _demand_home(self, where: EnvironmentId, ledger: Ledger) -> None:
+        trial, seen = ledger.trial, self._routes.get(where)
+        if trial is None or trial.phase != "aborting" or seen is None:
+            raise self._violation("home", "an abort ends that was not under way, or is not seen to be done")
+        stable = ledger.stable.id if ledger.stable else None
+        self._demand(trial.started.replaces == stable, "home", "stable is %s now, which it was not before", stable)
+        weights = {b.revision: b.weight for b in seen.routes.backends if b.weight} if seen.routes else {}
+        home = {stable: 100} if stable else {}
+        self._demand(weights == home, "home", "an abort ends with weights %s", weights)
+
+    # --- quarantine, by the plain words of the glossary
+
+    def _refuse_after_abort(self, ledger: Ledger) -> None:
+        trial = ledger.trial
+        if trial is None or trial.started.kind == "rollback":
+            return
+        if ledger.stable is None or ledger.stable.release != trial.started.revision.release:
+            self.quarantined.add(trial.started.revision.release)
+
+    def _refuse_after_rollback(self, ledger: Ledger, event: e.RolloutStarted) -> None:
+        if event.kind == "rollback" and ledger.stable and ledger.stable.release != event.revision.release:
+            self.quarantined.add(ledger.stable.release)
+
+    # --- telling
+
+    def _tell(self, environment: EnvironmentId, text: str, *about: object) -> None:
+        self._story.tell(self._now(), f"%s: {text}", environment.partition("/")[2], *about)
+
+    def _demand(self, holds: bool, invariant: str, text: str, *about: object) -> None:
+        if not holds:
+            raise self._violation(invariant, text % about)
+
+    def _violation(self, invariant: str, text: str) -> Violation:
+        self._story.tell(self._now(), "VIOLATION of %s: %s", invariant, text)
+        return Violation(invariant, text)

@@ -1,0 +1,236 @@
+"""The wheel in its shortest form around the pure rooms: no tasks, no pauses, so that a world turns it fast.
+
+The only place in `testing` that knows `decide`. Whatever else turns a wheel (the engine's does) can stand in for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from headgate.decide import accept as accepting
+from headgate.decide import fold as folding
+from headgate.decide import pipeline, rules
+from headgate.decide import plan as planning
+from headgate.decide.progress import job_id, weight_at
+from headgate.model import events as e
+from headgate.model.checks import JobSeen
+from headgate.model.commands import Command, Refused
+from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
+from headgate.model.ids import (
+    EnvironmentId,
+    ReleaseId,
+    RevisionId,
+    application_stream,
+    environment_id,
+    environment_stream,
+)
+from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
+from headgate.model.observations import Instance, Seen
+from headgate.model.rollouts import EnvironmentState, Rollout
+from headgate.model.routes import RoutesSeen
+from headgate.model.rules import Environment
+from headgate.model.steps import RunCheck
+from headgate.ports import AdapterError, Clock, Conflict, EventLog, MetricSource, Platform, TrafficRouter
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    platform: Platform
+    router: TrafficRouter
+    metrics: MetricSource
+    log: EventLog
+    clock: Clock
+
+
+class Wheels(Protocol):
+    """One server with all its environments."""
+
+    async def remember(self) -> None: ...
+
+    async def turn(self, environment: EnvironmentId) -> None: ...
+
+    async def command(self, environment: EnvironmentId, command: Command) -> Refused | None: ...
+
+    async def announce(self, event: e.Event) -> None:
+        """Append to the application's stream."""
+        ...
+
+    async def advance(self) -> list[pipeline.Wanted]:
+        """Quarantine what was refused; returns what should be asked for now."""
+        ...
+
+    def state(self, environment: EnvironmentId) -> EnvironmentState: ...
+
+    def quarantined(self) -> Mapping[ReleaseId, str]: ...
+
+
+@dataclass
+class PlainWheels:
+    name: str  # of the application
+    ports: Ports
+    states: dict[EnvironmentId, EnvironmentState] = field(default_factory=dict)
+    around: pipeline.ApplicationState = field(default_factory=pipeline.ApplicationState)
+
+    def state(self, environment: EnvironmentId) -> EnvironmentState:
+        return self.states.get(environment) or folding.empty(environment)
+
+    async def remember(self) -> None:
+        read = await self.ports.log.read(application_stream(self.name), self.around.version)
+        self.around = pipeline.fold_application(self.around, read)
+        for rules_ in self.around.specification.environments if self.around.specification else ():
+            await self._remember(environment_id(self.name, rules_.name))
+
+    async def _remember(self, environment: EnvironmentId) -> EnvironmentState:
+        state = self.state(environment)
+        state = folding.fold(state, await self.ports.log.read(environment_stream(environment), state.version))
+        self.states[environment] = state
+        return state
+
+    async def turn(self, environment: EnvironmentId) -> None:
+        state = await self._remember(environment)
+        seen = await self._look(state, measure=True)
+        events = rules.decide(state, seen, self.ports.clock.now())
+        if await self._record(environment, events):
+            await self._act(environment, seen)
+
+    async def command(self, environment: EnvironmentId, command: Command) -> Refused | None:
+        state = await self._remember(environment)
+        seen = await self._look(state, measure=False)
+        answer = accepting.accept(command, state, seen, self.ports.clock.now())
+        if isinstance(answer, Refused):
+            return answer
+        await self._record(environment, answer)
+        return None
+
+    async def _record(self, environment: EnvironmentId, events: list[e.Event]) -> bool:
+        """Record first. False: someone else wrote, so nothing that was decided here counts."""
+        if not events:
+            return True
+        state = self.state(environment)
+        try:
+            recorded = await self.ports.log.append(environment_stream(environment), events, state.version)
+        except Conflict:
+            return False
+        self.states[environment] = folding.fold(state, recorded)
+        return True
+
+    async def _act(self, environment: EnvironmentId, seen: Seen) -> None:
+        for effect in planning.plan(self.state(environment), seen, self.ports.clock.now()):
+            try:
+                await self._perform(effect)
+            except AdapterError as error:
+                state = self.state(environment)
+                attempt = max((f.attempt for f in state.failures if f.effect == str(effect)), default=0) + 1
+                await self._record(environment, [e.EffectFailed(str(effect), str(error), attempt)])
+
+    async def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Run(revision=revision):
+                await self.ports.platform.run(revision)
+            case Stop(environment=environment, revision=stopped):
+                await self.ports.platform.stop(environment, stopped)
+            case SetRoutes(routes=routes):
+                await self.ports.router.set_routes(routes)
+            case RunJob(job=job):
+                await self.ports.platform.run_job(job)
+
+    # --- the application around the environments
+
+    def rules(self, environment: EnvironmentId) -> Environment | None:
+        specification = self.around.specification
+        return specification.environment(environment.partition("/")[2]) if specification else None
+
+    def quarantined(self) -> Mapping[ReleaseId, str]:
+        """Recorded, and not yet recorded: an abort a moment ago counts at once."""
+        pending = pipeline.quarantine(self.around, self._by_name())
+        late = {one.release: one.why for one in pending}
+        return {**self.around.quarantined, **late}
+
+    def passed(self, environment: EnvironmentId) -> Mapping[ReleaseId, datetime]:
+        rules_ = self.rules(environment)
+        if rules_ is None or rules_.after is None:
+            return {}
+        return pipeline.passed(self.state(environment_id(self.name, rules_.after)), self.ports.clock.now())
+
+    async def announce(self, event: e.Event) -> None:
+        recorded = await self.ports.log.append(application_stream(self.name), [event], self.around.version)
+        self.around = pipeline.fold_application(self.around, recorded)
+
+    async def advance(self) -> list[pipeline.Wanted]:
+        for event in pipeline.quarantine(self.around, self._by_name()):
+            await self.announce(event)
+        return pipeline.advance(self.around, self._by_name())
+
+    def _by_name(self) -> dict[str, EnvironmentState]:
+        return {environment.partition("/")[2]: state for environment, state in self.states.items()}
+
+    # --- look
+
+    async def _look(self, state: EnvironmentState, measure: bool) -> Seen:
+        unknown: list[str] = []
+        instances = await self._instances(state, unknown)
+        routes = await self._routes(state, unknown)
+        services: dict[str, int | None] = (
+            {s.name: None for s in state.rollout.revision.services} if state.rollout else {}
+        )
+        return Seen(
+            rules=self.rules(state.id),
+            instances=instances,
+            routes=routes,
+            addresses=await self.ports.router.addresses(state.id, services) if services else {},
+            jobs=await self._jobs(state),
+            measurement=await self._measurement(state.rollout, routes) if measure and state.rollout else None,
+            unknown=tuple(unknown),
+            quarantined=dict(self.quarantined()),
+            passed=dict(self.passed(state.id)),
+        )
+
+    async def _instances(self, state: EnvironmentState, unknown: list[str]) -> tuple[Instance, ...] | None:
+        try:
+            return tuple(await self.ports.platform.observe(state.id))
+        except AdapterError as error:
+            unknown.append(str(error))
+            return None
+
+    async def _routes(self, state: EnvironmentState, unknown: list[str]) -> RoutesSeen | None:
+        try:
+            return await self.ports.router.observe(state.id)
+        except AdapterError as error:
+            unknown.append(str(error))
+            return None
+
+    async def _jobs(self, state: EnvironmentState) -> tuple[JobSeen, ...]:
+        if state.rollout is None or not isinstance(state.rollout.step, RunCheck):
+            return ()
+        try:
+            job = await self.ports.platform.observe_job(state.id, job_id(state.rollout))
+        except AdapterError:
+            return ()
+        return (job,) if job else ()
+
+    async def _measurement(self, rollout: Rollout, routes: RoutesSeen | None) -> Measurement | None:
+        now, since = self.ports.clock.now(), rollout.last_tick_at
+        on_trial = rollout.phase in ("running", "paused")
+        if not on_trial or since is None or now - since < rollout.analysis.interval:
+            return None
+        window, missing = Window(since, now), list[str]()
+        candidate, stable = dict[str, Sample](), dict[str, Sample]()
+        if weight_at(rollout):
+            candidate = await self._samples(rollout, rollout.revision.id, window, missing)
+        if rollout.replaces and routes and routes.routes and routes.routes.weight(rollout.replaces):
+            stable = await self._samples(rollout, rollout.replaces, window, missing)
+        return Measurement(rollout.ticks + 1, window, candidate, stable, tuple(missing))
+
+    async def _samples(
+        self, rollout: Rollout, revision: RevisionId, window: Window, missing: list[str]
+    ) -> dict[str, Sample]:
+        samples = {}
+        for service in rollout.revision.services:
+            query = Query(rollout.revision.environment, service.name)
+            reading = await self.ports.metrics.read(query, revision, window)
+            if isinstance(reading, NoData):
+                missing.append(f"{service.name}: {reading.reason}")
+            else:
+                samples[service.name] = reading
+        return samples
