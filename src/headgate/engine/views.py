@@ -12,7 +12,7 @@ from headgate.model.ids import RevisionId, environment_id
 from headgate.model.measurements import Query, Sample, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Release, Revision
-from headgate.model.rollouts import EnvironmentState, Past, Rollout
+from headgate.model.rollouts import EnvironmentState, Past, Request, Rollout
 from headgate.model.steps import describe
 from headgate.ports import AdapterError
 
@@ -27,10 +27,12 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
     return {
         "application": application.name,
         "environment": name,
+        "version": state.version,
+        "now": now.isoformat(),
         "stable": _revision(state.stable, since=state.stable_since),
         "previous": _warm(state, now),
         "rollout": _rollout(state.rollout, now) if state.rollout else None,
-        "waiting": _revision(state.waiting.revision) if state.waiting else None,
+        "waiting": _request(state.waiting),
         "weights": {backend.revision: backend.weight for backend in routes.backends} if routes else {},
         "labels": _labels(state),
         "instances": [_instance(instance) for instance in seen.instances or ()],
@@ -51,7 +53,7 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "environment": name,
         "stable": _revision(state.stable, since=state.stable_since),
         "rollout": _rollout(state.rollout, now) if state.rollout else None,
-        "waiting": _revision(state.waiting.revision) if state.waiting else None,
+        "waiting": _request(state.waiting),
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
         "waits_for": waits_for(state, wheel.seen, now),
@@ -145,6 +147,11 @@ def _revision(revision: Revision | None, since: datetime | None = None) -> View 
         return None
     shown = {"revision": revision.id, "release": revision.release, "commit": revision.commit, "label": revision.label}
     return {**shown, "since": since.isoformat()} if since else shown
+
+
+def _request(waiting: Request | None) -> View | None:
+    """A release that waits, under the id that its rollout will have."""
+    return {**(_revision(waiting.revision) or {}), "rollout": waiting.rollout} if waiting else None
 
 
 def _rollout(rollout: Rollout, now: datetime) -> View:

@@ -1,0 +1,68 @@
+"""Commands that tell an environment to do something: one request, one sentence, and the way there if it is waited for.
+
+Imports nothing that a rollback would have to wait for.
+"""
+
+import json
+import os
+import pwd
+import socket
+from typing import Any
+
+from headgate.cli.api import Api, path
+from headgate.cli.chosen import application
+from headgate.cli.plain import plain
+
+
+def act(
+    verb: str,
+    environment: str,
+    *,
+    named: str | None = None,
+    data: str | None = None,
+    as_json: bool = False,
+    wait: bool = False,
+    **said: str | None,
+) -> int:
+    """Returns the exit code. `named` is the application; `said` is by, why, and what only this verb has."""
+    api = Api(data)
+    where = application(api, named)
+    body = {name: value for name, value in said.items() if value is not None}
+    done = api.post(path(where, "environments", environment, verb), {"by": person(), **body})
+    if as_json and not wait:
+        print(json.dumps(done))
+    elif not as_json:
+        print(plain(sentence(verb, done)), flush=True)
+    if not wait:
+        return 0
+    from headgate.cli.follow import follow  # not needed by who is in a hurry
+
+    return follow(api, done, verb, as_json)
+
+
+def person() -> str:
+    """Who asks, as far as this machine knows: user@host."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"uid{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def sentence(verb: str, done: dict[str, Any]) -> str:
+    environment, candidate, stable = done.get("environment"), done.get("candidate"), done.get("stable")
+    follow = f"`headgate watch {environment}` shows it"
+    if verb == "approve":
+        return f"approved; `headgate why {environment}` says what is still waited for"
+    if verb == "pause":
+        return f"the rollout of {candidate} in {environment} is paused; `headgate resume {environment}` lets it go on"
+    if done.get("phase") == "aborting":
+        return (
+            f"the rollout of {candidate} in {environment} is being aborted; traffic goes back to {stable or 'nothing'}"
+        )
+    if verb == "rollback":
+        return f"{environment} goes back to {candidate}; {follow}"
+    if verb == "deploy" and done.get("waiting"):
+        return f"{done.get('label')} waits in {environment}; `headgate why {environment}` says for what"
+    doing = {"deploy": "rolls out in", "resume": "goes on in", "promote": "takes all traffic in"}[verb]
+    return f"{candidate or done.get('label') or stable} {doing} {environment}; {follow}"

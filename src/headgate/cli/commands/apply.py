@@ -1,0 +1,96 @@
+"""headgate apply: make a file's rules the ones that count."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headgate.cli.act import person
+from headgate.cli.api import Api, path
+from headgate.cli.failure import Failure
+from headgate.cli.options import By, Data, Json
+from headgate.cli.output import print_json, say
+
+LARGEST = 512 << 10  # bytes
+File = Annotated[str, typer.Argument(metavar="FILE", help="The file.")]
+Check = Annotated[bool, typer.Option("--check", help="Only say whether the file is right; needs no server.")]
+
+
+def apply(
+    file: File = "headgate.yaml", check: Check = False, data: Data = None, by: By = None, as_json: Json = False
+) -> None:
+    """Read a file and make its rules the ones that count; says what that changes where."""
+    text = _text(file)
+    if check:
+        application = _checked(text, file)
+        print_json({"application": application, "ok": True}) if as_json else say(f"{file} is right ({application})")
+        return
+    source = _source(file)
+    filename = Path(os.path.realpath(file)).relative_to(source).as_posix()
+    body = {"text": text, "filename": filename, "source": source, "by": by or person()}
+    answer = Api(data).post(path(), body)
+    print_json(answer) if as_json else _told(answer)
+
+
+def _text(file: str) -> str:
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read(LARGEST + 1)
+    except OSError as error:
+        remedy = "Name the file, or make one: `headgate init`."
+        raise Failure(f"the file cannot be read: {error.strerror}", file, remedy) from error
+    if len(content) > LARGEST:
+        raise Failure(f"the file is larger than {LARGEST:,} bytes", file, "Check that this is the right file.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise Failure(
+            f"the file is not UTF-8: {error.reason} at byte {error.start}", file, "Save it as UTF-8."
+        ) from error
+
+
+def _checked(text: str, file: str) -> str:
+    """The application's name; raises with every problem."""
+    from headgate import bootstrap
+    from headgate.spec.missing import missing
+    from headgate.spec.problems import SpecificationError
+    from headgate.spec.read import read
+
+    try:
+        specification = read(text, file)
+        if problems := missing(specification, bootstrap.present()):
+            raise SpecificationError(problems)
+    except SpecificationError as error:
+        names = ("file", "line", "column", "field", "found", "allowed", "remedy")
+        found = [{name: getattr(one, name) for name in names} for one in error.problems]
+        what = f"the file has {len(found)} problem{'s' if len(found) > 1 else ''}"
+        raise Failure(what, file, "Mend the file where the problems say.", problems=found) from error
+    return specification.application
+
+
+def _source(file: str) -> str:
+    """The git repository that the file lies in: releases are made from its commits."""
+    folder = os.path.dirname(os.path.realpath(file))
+    command = ["git", "-C", folder, "rev-parse", "--show-toplevel"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failure(f"git cannot be run: {error}", folder, "Install git; releases are made from commits.") from error
+    if found.returncode != 0:
+        remedy = "Releases are made from commits: `git init`, then commit the file."
+        raise Failure("the file is in no git repository", folder, remedy)
+    return os.path.realpath(found.stdout.rstrip("\n"))
+
+
+def _told(answer: dict[str, Any]) -> None:
+    say(f"{answer.get('application')}: {'applied' if answer.get('changed') else 'nothing has changed'}")
+    for environment in answer.get("environments", []):
+        say(f"  {environment.get('environment')}")
+        for change in environment.get("changes", []):
+            say(f"    {change}")
+        for service, address in environment.get("addresses", {}).items():
+            say(f"    {service}: {address.get('public')} (preview {address.get('preview')})")
+        if environment.get("problem"):
+            say(f"    addresses are not known yet: {environment['problem']}")

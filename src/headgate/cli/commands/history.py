@@ -1,0 +1,67 @@
+"""headgate history: past rollouts, or everything that happened."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from headgate.cli.api import Api
+from headgate.cli.chosen import application
+from headgate.cli.follow import News
+from headgate.cli.options import Application, Data, Environment, Json
+from headgate.cli.output import print_json, say, table, took
+from headgate.cli.plain import plain
+
+HEADERS = ("ended", "rollout", "release", "outcome", "took", "why")
+Events = Annotated[bool, typer.Option("--events", help="Every event as a sentence, oldest first.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the latest.")]
+
+
+def history(
+    environment: Environment,
+    events: Events = False,
+    limit: Limit = 20,
+    named: Application = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Past rollouts, newest first, with how they ended, how long they took and why."""
+    api = Api(data)
+    news = News(api, application(api, named), environment, 0)
+    if events:
+        _events(news, as_json)
+        return
+    rollouts = news.get("history").get("rollouts", [])[:limit]
+    if as_json:
+        print_json({"rollouts": rollouts})
+    elif not rollouts:
+        say(f"no rollout has ended in {environment} yet; `headgate status` shows what is in flight")
+    else:
+        table(HEADERS, [_row(one) for one in rollouts])
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    return [
+        _local(str(one["ended_at"])),
+        str(one["kind"]),
+        str(one["label"]),
+        str(one["outcome"]),
+        took(float(one["seconds"])),
+        str(one["why"]),
+    ]
+
+
+def _events(news: News, as_json: bool) -> None:
+    """Page by page, so that a long history needs no large answer."""
+    found = news.events(wait=0)
+    while found:
+        for event in found:
+            if as_json:
+                print_json(event)
+            else:
+                print(f"{_local(str(event['at']))} {plain(event['text'])}")
+        found = news.events(wait=0)
+
+
+def _local(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,59 @@
+"""headgate serve: the engine and its HTTP API."""
+
+import asyncio
+import logging
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headgate.cli.failure import USAGE, Failure
+from headgate.cli.folder import data_folder
+from headgate.cli.options import Data
+
+Host = Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen. Not loopback: see --expose.")]
+Port = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="By itself 7411, or any free one where that is taken.")
+]
+Expose = Annotated[bool, typer.Option("--expose", help="Allow an address that other machines can reach.")]
+
+
+def serve(data: Data = None, host: Host = "127.0.0.1", port: Port = None, expose: Expose = False) -> None:
+    """Run the server until Ctrl-C. What it has started goes on running without it."""
+    _check(host, expose)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    folder = Path(data_folder(data))
+    from headgate import bootstrap
+    from headgate.ports import AdapterError, LogDamaged, LogUnavailable
+
+    def started(address: str) -> None:
+        print(f"Headgate serves {address}; data in {folder}. Ctrl-C ends it, what runs goes on.", flush=True)
+
+    try:
+        asyncio.run(bootstrap.serve(folder, host, port, started))
+    except LogDamaged as error:
+        remedy = f"`headgate audit verify --data {folder}` names the first bad row; restore the file from a copy."
+        raise Failure(str(error), str(folder), remedy) from error
+    except LogUnavailable as error:
+        raise Failure(str(error), str(folder), "Mend what it names, then start the server again.") from error
+    except AdapterError as error:
+        raise Failure(str(error), host, "Name another with --port, or end the program that has it.") from error
+
+
+def _check(host: str, expose: bool) -> None:
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError as error:
+        raise Failure(f"{host!r} is not an IP address", "--host", "Write one, such as 127.0.0.1.", USAGE) from error
+    if loopback:
+        return
+    if not expose:
+        remedy = "Add --expose if that is meant: whoever reaches it and has the token commands production."
+        raise Failure(f"{host} can be reached from other machines", "--host", remedy, USAGE)
+    print(
+        f"headgate: warning: listening on {host}, which other machines can reach. Requests are not encrypted: "
+        "put a TLS proxy or an SSH tunnel in front.",
+        file=sys.stderr,
+    )

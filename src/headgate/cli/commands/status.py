@@ -1,0 +1,58 @@
+"""headgate status: every environment in one line."""
+
+from typing import Any
+
+from headgate.cli.api import Api, path
+from headgate.cli.chosen import applications, of_folder
+from headgate.cli.options import Application, Data, Json
+from headgate.cli.output import age, bar, print_json, say, table
+
+HEADERS = ("environment", "stable", "since", "rollout", "ready", "waits for")
+NOTHING = "-"
+
+
+def status(named: Application = None, data: Data = None, as_json: Json = False) -> None:
+    """How every environment stands: what is stable, what is on trial, what is waited for."""
+    api = Api(data)
+    views = [api.get(path(name)) for name in _wanted(api, named)]
+    if as_json:
+        print_json({"applications": views})
+        return
+    if not views:
+        say("nothing is applied yet; `headgate init` writes a file, `headgate apply` applies it")
+    for view in views:
+        say(view.get("application"))
+        now = str(view.get("now"))
+        table(HEADERS, [_row(environment, now) for environment in view.get("environments", [])])
+
+
+def _wanted(api: Api, named: str | None) -> list[str]:
+    """One where one is meant, else all."""
+    import os
+
+    chosen = named or os.environ.get("HEADGATE_APPLICATION") or of_folder(os.getcwd())
+    there = applications(api)
+    return [chosen] if chosen and (named or chosen in there) else there
+
+
+def _row(environment: dict[str, Any], now: str) -> list[str]:
+    stable, rollout, waits = environment.get("stable"), environment.get("rollout"), environment.get("waits_for") or []
+    return [
+        str(environment.get("environment")),
+        str(stable["label"]) if stable else NOTHING,
+        age(now, stable.get("since")) if stable else NOTHING,
+        _rollout(rollout) if rollout else _waiting(environment.get("waiting")),
+        f"{environment.get('ready')}/{environment.get('wanted')}" if stable else NOTHING,
+        str(waits[0]) + (f" (and {len(waits) - 1} more)" if len(waits) > 1 else "") if waits else NOTHING,
+    ]
+
+
+def _rollout(rollout: dict[str, Any]) -> str:
+    steps, position, weight = rollout["steps"], int(rollout["position"]), int(rollout["weight"])
+    phase = "" if rollout["phase"] == "running" else f" {rollout['phase']}"
+    where = f"{position + 1}/{len(steps)} {steps[position]}"
+    return f"{rollout['candidate']['label']}{phase} {where} {bar(weight)} {weight}%"
+
+
+def _waiting(waiting: dict[str, Any] | None) -> str:
+    return f"{waiting['label']} waits" if waiting else NOTHING

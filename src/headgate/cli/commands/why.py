@@ -1,0 +1,22 @@
+"""headgate why: what was decided, and what is waited for."""
+
+from headgate.cli.api import Api, path
+from headgate.cli.chosen import application
+from headgate.cli.follow import line
+from headgate.cli.options import Application, Data, Environment, Json
+from headgate.cli.output import print_json, say
+
+
+def why(environment: Environment, named: Application = None, data: Data = None, as_json: Json = False) -> None:
+    """The decisions about the latest release here, each with its reason; then what is waited for."""
+    api = Api(data)
+    answer = api.get(path(application(api, named), "environments", environment, "why"))
+    if as_json:
+        print_json(answer)
+        return
+    for decision in answer.get("decisions", []):
+        print(line(decision))
+    waits = answer.get("waits_for", [])
+    say(f"waits for: {waits[0]}" if waits else "waits for nothing")
+    for other in waits[1:]:
+        say(f"           {other}")
