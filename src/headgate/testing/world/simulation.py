@@ -39,6 +39,8 @@ MOMENTS = 130  # with faults and commands
 PAUSES = (0.2, 0.5, 1, 1, 2, 2, 4)  # seconds between moments
 SETTLES_WITHIN = timedelta(minutes=20)  # virtual; the longest chain of deadlines in scene.py is well below
 SETTLING_PAUSE = 2.0  # seconds
+TOLD = 60  # lines of the story after a violation
+AGAIN = "python -m headgate.testing.world --seeds 1 --from"
 
 MakeWheels = Callable[[str, Ports], Wheels]
 
@@ -176,12 +178,12 @@ class World:
 
 
 def simulate(seed: int, make_wheels: MakeWheels = PlainWheels) -> Outcome:
-    """One world with wheels that never wait. Raises Violation, with the story so far as a note."""
+    """One world with wheels that never wait. Raises Violation, with its story."""
     world = World(seed, make_wheels)
     try:
         return run(world.live())
     except Violation as violation:
-        violation.add_note(world.story.last(60))
+        violation.story = f"{world.story.last(TOLD)}\n\nAgain: {AGAIN} {seed}"
         raise
 
 

@@ -1,36 +1,37 @@
 """What happened in one world, told briefly: the last lines are what a person reads after a violation."""
 
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
 from headgate.model import events as e
 
-KEPT = 4000
+KEPT = 500  # lines
 
 
 class Violation(Exception):
-    """An invariant does not hold. `invariant` names it."""
+    """An invariant does not hold. `invariant` names it; `story` says how it came about."""
 
     def __init__(self, invariant: str, text: str) -> None:
         super().__init__(f"{invariant}: {text}")
         self.invariant = invariant
+        self.story = ""
 
 
 class Story:
     def __init__(self, began: datetime) -> None:
         self._began = began
-        self._lines: list[tuple[datetime, str, tuple[object, ...]]] = []
+        self._lines: deque[tuple[datetime, str, tuple[object, ...]]] = deque(maxlen=KEPT)
 
     def tell(self, at: datetime, text: str, *about: object) -> None:
         """`text` is formatted with % only when someone reads the story."""
-        if len(self._lines) < KEPT:
-            self._lines.append((at, text, about))
+        self._lines.append((at, text, about))
 
     def last(self, lines: int) -> str:
-        told = self._lines[-lines:]
+        told = list(self._lines)[-lines:]
         shown = [f"{(at - self._began).total_seconds():8.1f} s  {text % about}" for at, text, about in told]
         left_out = len(self._lines) - len(told)
-        return "\n".join([f"({left_out} earlier lines left out)", *shown] if left_out else shown)
+        return "\n".join([f"({left_out} or more earlier lines left out)", *shown] if left_out else shown)
 
 
 @dataclass(frozen=True, slots=True)

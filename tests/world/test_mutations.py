@@ -1,0 +1,225 @@
+"""The invariants bite: a world catches each way of breaking the rules, under the name of what it breaks."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from headgate.decide import accept, gates, plan, progress, rules
+from headgate.decide.fold import apply
+from headgate.model import effects
+from headgate.model import events as e
+from headgate.model.commands import Refused
+from headgate.model.ids import EnvironmentId, RevisionId
+from headgate.model.measurements import Measurement, Outcome, Sample, Verdict
+from headgate.model.observations import Seen
+from headgate.model.releases import Revision
+from headgate.model.rollouts import EnvironmentState, Request
+from headgate.model.rules import AnalysisRules
+from headgate.testing.world.simulation import MakeWheels, simulate
+from headgate.testing.world.story import Violation
+from headgate.testing.world.wheels import PlainWheels
+
+SEEDS = 150  # a mutant that lives longer is not caught
+
+Patch = pytest.MonkeyPatch
+
+
+def stop_before_shift(patch: Patch) -> None:
+    def stops(state: EnvironmentState, seen: Seen, now: datetime) -> list[effects.Effect]:
+        keep = {revision.id for revision in plan.wanted(state, now)}
+        stray = {i.revision for i in seen.instances or () if i.revision not in keep and i.state != "stopping"}
+        return [effects.Stop(state.id, revision) for revision in sorted(stray)]
+
+    patch.setattr(plan, "_stops", stops)
+
+
+def no_data_is_pass(patch: Patch) -> None:
+    honest = progress.judge
+
+    def judge(rules: AnalysisRules, measured: Measurement | None, reference: dict[str, Sample]) -> Verdict:
+        verdict = honest(rules, measured, reference)
+        return replace(verdict, outcome=Outcome.PASS) if verdict.outcome is Outcome.NO_DATA else verdict
+
+    patch.setattr(progress, "judge", judge)
+
+
+def route_to_unready(patch: Patch) -> None:
+    patch.setattr(plan, "can_serve", lambda revision, seen: True)
+
+
+def forget_the_gate(patch: Patch) -> None:
+    patch.setattr(gates, "_gate", lambda *_: None)
+
+
+def let_the_author_approve(patch: Patch) -> None:
+    patch.setattr(gates, "is_author", lambda *_: False)
+
+
+def forget_the_predecessor(patch: Patch) -> None:
+    def may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> Refused | None:
+        return honest(revision, state, replace(seen, passed={revision.release: EPOCH}))
+
+    honest = accept._may_not_deploy
+    patch.setattr(gates, "_predecessor", lambda *_: None)
+    patch.setattr(accept, "_may_not_deploy", may_not_deploy)
+
+
+def promote_without_check(patch: Patch) -> None:
+    patch.setattr(progress, "_checked", lambda *_: progress.Done("looks good to me"))
+
+
+def raise_without_verdict(patch: Patch) -> None:
+    patch.setattr(progress, "_analyzed", lambda *_: progress.Done("looks good to me"))
+
+
+def weights_not_100(patch: Patch) -> None:
+    honest = plan._weights
+
+    def weights(state: EnvironmentState, ready: list[Revision]) -> dict[RevisionId, int] | None:
+        shares = honest(state, ready)
+        return shares and {revision: share - (share == 5) for revision, share in shares.items()}
+
+    patch.setattr(plan, "_weights", weights)
+
+
+def raise_the_weight_too_early(patch: Patch) -> None:
+    """The weight of the step to come, not of the one that is being walked."""
+
+    def weight_of(state: EnvironmentState) -> int:
+        rollout = state.rollout
+        if rollout is None or rollout.phase not in ("running", "paused"):
+            return 0
+        return progress.weight_at(replace(rollout, position=min(rollout.position + 1, len(rollout.steps) - 1)))
+
+    patch.setattr(plan, "weight_of", weight_of)
+
+
+def double_start(patch: Patch) -> None:
+    def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+        return rules.start_what_waits(replace(state, rollout=None), seen, now)
+
+    honest = rules.RULES
+    patch.setattr(rules, "RULES", tuple(start_what_waits if rule is honest[-1] else rule for rule in honest))
+
+
+def abort_goes_nowhere(patch: Patch) -> None:
+    def finish_abort(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+        rollout = state.rollout
+        aborting = rollout is not None and rollout.phase == "aborting"
+        return [e.RolloutEnded(rollout.id, "aborted", "over")] if rollout and aborting else []
+
+    patch.setattr(rules, "RULES", (finish_abort, *(rule for rule in rules.RULES if rule is not rules.finish_abort)))
+
+
+def abort_never_ends(patch: Patch) -> None:
+    patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.finish_abort))
+
+
+def ignore_quarantine(patch: Patch) -> None:
+    def refused(request: Request, state: EnvironmentState, seen: Seen) -> str:
+        return ""
+
+    def may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> Refused | None:
+        return honest(revision, state, replace(seen, quarantined={}))
+
+    honest = accept._may_not_deploy
+    patch.setattr(rules, "_refused", refused)
+    patch.setattr(accept, "_may_not_deploy", may_not_deploy)
+
+
+def unknown_is_success(patch: Patch) -> None:
+    patch.setattr(rules, "progress", progress._outcome)
+
+
+def leave_strays(patch: Patch) -> None:
+    patch.setattr(plan, "_stops", lambda *_: [])
+
+
+def keep_everything(patch: Patch) -> None:
+    """While a candidate is on trial, what was stable before the stable is kept up as well."""
+    honest = plan.wanted
+
+    def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
+        on_trial = state.rollout is not None and state.rollout.phase in ("running", "paused")
+        more = [state.previous] if state.previous and on_trial else []
+        return plan._distinct([*honest(state, now), *more])
+
+    patch.setattr(plan, "wanted", wanted)
+
+
+def no_deadlines(patch: Patch) -> None:
+    patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.abort_on_overdue_step))
+
+
+def go_round_in_circles(patch: Patch) -> None:
+    def note_new_verdict(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+        again = rules.note_new_verdict(state, seen, now) and state.version % 50
+        return (
+            [e.StepsSkipped(state.rollout.id, state.rollout.position, "x", "y")] * 61 if state.rollout and again else []
+        )
+
+    patch.setattr(rules, "RULES", tuple(note_new_verdict if r is rules.note_new_verdict else r for r in rules.RULES))
+
+
+class ActsFirst(PlainWheels):
+    """Acts on what it decided, then records: a crash or a conflict in between loses the decision."""
+
+    async def turn(self, environment: EnvironmentId) -> None:
+        state = await self._remember(environment)
+        seen = await self._look(state, measure=True)
+        now = self.ports.clock.now()
+        events = rules.decide(state, seen, now)
+        for event in events:
+            self.states[environment] = apply(event, self.state(environment), now)
+        await self._act(environment, seen)
+        self.states[environment] = state
+        await self._record(environment, events)
+
+
+MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
+    (stop_before_shift, {"stop-order"}),
+    (no_data_is_pass, {"data", "steps"}),
+    (route_to_unready, {"ready"}),
+    (forget_the_gate, {"gates"}),
+    (let_the_author_approve, {"gates"}),
+    (forget_the_predecessor, {"predecessor"}),
+    (promote_without_check, {"check"}),
+    (raise_without_verdict, {"steps"}),
+    (weights_not_100, {"weights"}),
+    (raise_the_weight_too_early, {"trust"}),
+    (double_start, {"one-rollout"}),
+    (abort_goes_nowhere, {"home"}),
+    (abort_never_ends, {"settled"}),
+    (ignore_quarantine, {"quarantine"}),
+    (unknown_is_success, {"sight", "steps"}),
+    (leave_strays, {"settled"}),
+    (keep_everything, {"two-revisions"}),
+    (no_deadlines, {"settled"}),
+    (go_round_in_circles, {"bounded"}),
+]
+
+
+def caught(make_wheels: MakeWheels = PlainWheels) -> Violation | None:
+    """The first violation, looking at as many seeds as a mutant may survive."""
+    for seed in range(SEEDS):
+        try:
+            simulate(seed, make_wheels)
+        except Violation as violation:
+            return violation
+    return None
+
+
+@pytest.mark.parametrize(("mutate", "invariants"), MUTANTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_mutant_is_caught(mutate: Callable[[Patch], None], invariants: set[str], monkeypatch: Patch) -> None:
+    mutate(monkeypatch)
+    violation = caught()
+    assert violation is not None, f"no world of {SEEDS} noticed"
+    assert violation.invariant in invariants, violation
+
+
+def test_recording_after_acting_is_caught() -> None:
+    violation = caught(ActsFirst)
+    assert violation is not None
+    assert violation.invariant in {"trust", "owed", "stop-order", "two-revisions", "check"}, violation
