@@ -17,6 +17,7 @@ from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import AnalysisRules
+from headgate.testing.fakes.clock import EPOCH
 from headgate.testing.world.simulation import MakeWheels, simulate
 from headgate.testing.world.story import Violation
 from headgate.testing.world.wheels import PlainWheels
