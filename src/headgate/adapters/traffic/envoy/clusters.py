@@ -43,7 +43,8 @@ def _cluster(name: str, endpoint: str, folder: Folder) -> Resource:
         "type": "EDS",
         "eds_cluster_config": {"service_name": endpoint, "eds_config": watched(folder.endpoints(endpoint))},
         "connect_timeout": "1s",
-        "lb_policy": "LEAST_REQUEST",
+        # In turn: by least load, an instance that refuses everything would draw everything.
+        "lb_policy": "ROUND_ROBIN",
         "per_connection_buffer_limit_bytes": 32768,
         "circuit_breakers": {"thresholds": [_LIMITS]},
         "typed_extension_protocol_options": {

@@ -122,13 +122,16 @@ class Doors:
         self._write()
 
     async def confirm(self, readback: Readback, environment: str, services: dict[str, int | None]) -> None:
-        """Wait until Envoy listens. An allocated port that someone else took meanwhile is exchanged for another."""
+        """Wait until Envoy listens. A port that was taken when Envoy tried and is free by now is tried again."""
         wanted = dict(_doors(environment, services))
         deadline = monotonic() + self._settings.patience.total_seconds()
         while late := await readback.listener_errors(wanted):
             for door, error in late.items():
-                if error or monotonic() > deadline:
-                    self._give_up(environment, door, error or "no answer in time")
+                port = self._ports.all()[door]
+                if (error and not self._ports.is_free(port)) or monotonic() > deadline:
+                    raise AdapterError(_taken(environment, door, port, error or "no answer in time"))
+            if any(late.values()):
+                self._write(again=True)
             await asyncio.sleep(0.005)
         self._confirmed |= {door: self._ports.all()[door] for door in wanted}
 
@@ -142,14 +145,10 @@ class Doors:
             )
         return port
 
-    def _give_up(self, environment: str, door: str, error: str) -> None:
-        port = self._ports.all()[door]
-        raise AdapterError(_taken(environment, door, port, error))
-
-    def _write(self) -> None:
+    def _write(self, again: bool = False) -> None:
         doors = sorted(self._ports.all().items())
         resources = [listener(self._settings, self._folder, name, _door(name), port) for name, port in doors]
-        write(self._folder.root, [(self._folder.listeners, resources)])
+        write(self._folder.root, [(self._folder.listeners, resources)], again)
 
 
 def _doors(environment: str, services: dict[str, int | None]) -> Iterator[tuple[str, int | None]]:

@@ -45,13 +45,13 @@ class Drafts:
         self._folder = folder / "drafts"
         self._moves: list[tuple[Path, Path]] = []
 
-    def add(self, path: Path, resources: Sequence[Resource]) -> bool:
-        """False where the file already says so."""
+    def add(self, path: Path, resources: Sequence[Resource], again: bool = False) -> bool:
+        """False where the file already says so, unless it is to be read `again`."""
         encoded = encode(resources)
-        return self.add_text(path, f'{{"version_info":"{version(encoded)}","resources":{encoded}}}\n')
+        return self.add_text(path, f'{{"version_info":"{version(encoded)}","resources":{encoded}}}\n', again)
 
-    def add_text(self, path: Path, text: str) -> bool:
-        if _says(path, text):
+    def add_text(self, path: Path, text: str, again: bool = False) -> bool:
+        if not again and _says(path, text):
             return False
         draft = self._folder / f"{path.parent.name}.{path.name}"
         try:
@@ -72,10 +72,10 @@ class Drafts:
         self._moves.clear()
 
 
-def write(folder: Path, contents: Iterable[tuple[Path, Sequence[Resource]]]) -> bool:
+def write(folder: Path, contents: Iterable[tuple[Path, Sequence[Resource]]], again: bool = False) -> bool:
     """All of them, in this order. False where nothing had to change."""
     drafts = Drafts(folder)
-    changed = [drafts.add(path, resources) for path, resources in contents]
+    changed = [drafts.add(path, resources, again) for path, resources in contents]
     drafts.move()
     return any(changed)
 

@@ -123,10 +123,14 @@ def _filters(door: Door) -> list[Resource]:
 
 
 def _retry_what_may_be_sent_twice() -> Resource:
-    """These methods change nothing, so a connection that breaks on the way is worth a second try."""
-    header = {"key": "x-envoy-retry-on", "value": "reset"}
-    once = {"append": {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
-    return _where("retry-safe-methods", {"request_mutations": [once]}, ":method", "GET|HEAD|OPTIONS")
+    """These methods change nothing, so a connection that breaks on the way is worth a second try.
+
+    Silence counts as a break too, therefore no third: an instance that hangs must not get three times the load.
+    """
+    wanted = {"x-envoy-retry-on": "reset", "x-envoy-max-retries": "1"}
+    headers = [{"key": name, "value": value} for name, value in wanted.items()]
+    mutations = [{"append": {"header": one, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}} for one in headers]
+    return _where("retry-safe-methods", {"request_mutations": mutations}, ":method", "GET|HEAD|OPTIONS")
 
 
 def _drop_foreign_baggage() -> Resource:

@@ -7,10 +7,11 @@ import signal
 import socket
 import struct
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
+from typing import TextIO
 
 from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, EnvoyUnreachable
 from headgate.adapters.traffic.envoy.files import write, write_text
@@ -44,14 +45,13 @@ class EnvoyProcess:
         self._bootstrap = bootstrap
         self._folder = Folder(settings.folder.absolute())
         self._child: subprocess.Popen[bytes] | None = None
-        self._failures = 0
-        self._not_before = 0.0  # monotonic seconds
+        self._starts: list[float] = []  # monotonic seconds, of late
+        self._not_before = 0.0
 
     async def ensure(self) -> bool:
         """See to it that Envoy answers. True where it had to be started."""
         try:
             if await self._is_live():
-                self._failures = 0
                 return False
         except EnvoyUnreachable:
             if owner(self._admin.socket) is None:
@@ -61,12 +61,14 @@ class EnvoyProcess:
         return False
 
     async def _start(self) -> None:
-        if monotonic() < self._not_before:
-            wait = self._not_before - monotonic()
+        now = monotonic()
+        if now < self._not_before:
+            wait = self._not_before - now
             raise AdapterError(f"Envoy does not run, next attempt in {wait:.1f} s. {self.last_words()}")
-        self._failures += 1
-        self._not_before = monotonic() + min(0.25 * 2**self._failures, _LONGEST_PAUSE)
-        with self._only_one_starts():
+        self._starts = [at for at in self._starts if now - at < _LONGEST_PAUSE] + [now]
+        if len(self._starts) > 1:  # the first restart is free
+            self._not_before = now + min(0.25 * 2 ** len(self._starts), _LONGEST_PAUSE)
+        async with self._only_one_starts():
             if owner(self._admin.socket) is None:
                 self._spawn()
             await self._live()
@@ -92,16 +94,20 @@ class EnvoyProcess:
 
     def _spawn(self) -> None:
         self._prepare()
-        with self._folder.log.open("ab") as log:
-            self._child = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd=self._folder.root,
-                env={"PATH": os.defpath},
-            )
+        command = self._command()
+        try:
+            with self._folder.log.open("ab") as log:
+                self._child = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    cwd=self._folder.root,
+                    env={"PATH": os.defpath},
+                )
+        except OSError as error:
+            raise AdapterError(f"Envoy: {command[0]} cannot be started: {error.strerror}") from error
 
     def _command(self) -> list[str]:
         return [
@@ -122,11 +128,15 @@ class EnvoyProcess:
         write(self._folder.root, [(path, []) for path in missing])
         write_text(self._folder.root, self._folder.bootstrap, self._bootstrap)
 
-    @contextmanager
-    def _only_one_starts(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def _only_one_starts(self) -> AsyncIterator[None]:
         own_folder(self._folder.root)
+        deadline = monotonic() + _START_SECONDS
         with (self._folder.root / "start.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not _locked(lock):
+                if monotonic() > deadline:
+                    raise AdapterError(f"Envoy: another process holds {lock.name}; one server for each data folder")
+                await asyncio.sleep(0.05)
             yield
 
     def last_words(self) -> str:
@@ -158,6 +168,14 @@ class EnvoyProcess:
         if self._child is not None:
             await asyncio.to_thread(self._child.wait, 5)
         return True
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _packaged() -> Path:

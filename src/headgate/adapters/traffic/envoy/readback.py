@@ -1,5 +1,6 @@
 """Routes as Envoy itself holds them: put together from its admin interface, never from the files it was given."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from headgate.adapters.envoy_admin import EnvoyAdmin
 from headgate.adapters.traffic.envoy.files import Resource
 from headgate.adapters.traffic.envoy.listeners import Door
+from headgate.adapters.traffic.envoy.routing import UNSET
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.routes import Backend, Routes
 from headgate.model.rules import Audience
@@ -51,7 +53,7 @@ class Readback:
 
     async def listener_errors(self, names: Iterable[str]) -> dict[str, str]:
         """Of the listeners that do not listen: what Envoy says about each; empty where it has not got to it yet."""
-        entries = (await self._admin.json("/config_dump", {"resource": "dynamic_listeners"})).get("configs", [])
+        entries = await self._configs({"resource": "dynamic_listeners"})
         known = {entry.get("name", ""): entry for entry in entries}
         late = {name: known.get(name, {}) for name in names if "active_state" not in known.get(name, {})}
         return {name: entry.get("error_state", {}).get("details", "") for name, entry in late.items()}
@@ -60,7 +62,12 @@ class Readback:
         query = {"resource": resource, "name_regex": f"{re.escape(environment)}/.*"}
         if mask:
             query["mask"] = mask
-        return list((await self._admin.json("/config_dump", query)).get("configs", []))
+        return await self._configs(query)
+
+    async def _configs(self, query: dict[str, str]) -> list[Any]:
+        """404 is how Envoy says that it has none at all."""
+        text = await self._admin.text("/config_dump", query, accept=(200, 404))
+        return list(json.loads(text).get("configs", [])) if text.startswith("{") else []
 
 
 def _hosts(status: Resource) -> tuple[str, ...]:
@@ -88,7 +95,7 @@ def routes_of(environment: EnvironmentId, configurations: dict[str, Resource], e
     for one in seen:
         for revision, weight in one.weights.items():
             weights[revision] = max(weights[revision], weight)
-    if not weights:
+    if not any(one.is_set for one in seen):
         return None
     return Routes(
         environment,
@@ -123,6 +130,7 @@ class _Door:
         self.door: Door = door  # type: ignore[assignment]
         self.order: list[str] = []
         self.weights: dict[str, int] = {}
+        self.is_set = False
         self.sticky = False
         self.preview: RevisionId | None = None
         self.audience: Audience | None = None
@@ -133,6 +141,7 @@ class _Door:
     def _read(self, route: Resource) -> None:
         kind = route.get("name", "").split(":")[0]
         action = route.get("route", {})
+        self.is_set = self.is_set or kind != UNSET
         if "weighted_clusters" in action:
             self._read_shares(action["weighted_clusters"])
         elif kind == "preview":

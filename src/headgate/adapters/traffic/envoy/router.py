@@ -202,7 +202,7 @@ def check(routes: Routes) -> None:
     # All 0 is whole too: a first release is previewed before it serves, and after its abort nobody serves.
     if sum(b.weight for b in routes.backends) not in (0, 100) or any(b.weight < 0 for b in routes.backends):
         shares = ", ".join(f"{b.revision} {b.weight}" for b in routes.backends)
-        raise AdapterError(f"Envoy: the weights of {routes.environment} do not sum to 100: {shares}")
+        raise AdapterError(f"Envoy: the weights of {routes.environment} sum neither to 100 nor to 0: {shares}")
     if routes.preview is not None and not routes.names(routes.preview):
         raise AdapterError(
             f"Envoy: {routes.environment} is to preview {routes.preview}, which is not among its backends"

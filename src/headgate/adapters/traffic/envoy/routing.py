@@ -18,6 +18,7 @@ HEADER = "x-headgate-revision"
 BAGGAGE_KEY = "headgate.revision"
 COOKIE = "headgate-visitor"
 PREVIEW_SUFFIX = ".preview"
+UNSET = "unset"  # name of the only route of a door to which nothing was ever set
 
 _UUID = "[0-9a-f-]{36}"
 _YEAR = 31536000  # seconds
@@ -30,7 +31,7 @@ def door_name(environment: str, service: str, door: Door) -> str:
 
 def closed(name: str) -> Resource:
     """Before anything was set."""
-    return _configuration(name, [_refusal("no release serves here yet")], {})
+    return _configuration(name, [_refusal("no release serves here yet", UNSET)], {})
 
 
 def route_configuration(routes: Routes, service: str, door: Door, silence: timedelta) -> Resource:
@@ -56,7 +57,7 @@ def _retries(silence: timedelta) -> Resource:
         "num_retries": 2,
         "per_try_idle_timeout": f"{silence.total_seconds():g}s",
         "retry_host_predicate": [another],
-        "host_selection_retry_max_attempts": 3,
+        "host_selection_retry_max_attempts": 5,
         "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
     }
     return {"retry_policy": policy}
