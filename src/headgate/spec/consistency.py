@@ -75,7 +75,7 @@ def soak(spec: Specification) -> Iterator[Problem]:
 
 
 def approvals(spec: Specification) -> Iterator[Problem]:
-    """As many people as must approve. Only told where every name is a group of this file: others may be known elsewhere."""
+    """As many people as must approve, where every name is a group of this file: other names may be groups elsewhere."""
     for path, approval in approval_sections(spec):
         people = {person for name in approval.from_ for person in spec.content.groups.get(name, [])}
         if approval.from_ and set(approval.from_) <= spec.content.groups.keys() and len(people) < approval.count:

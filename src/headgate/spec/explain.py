@@ -1,7 +1,7 @@
 """What pydantic says is wrong, in the words of the file: where, what was found, what is allowed, what to do."""
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -22,7 +22,7 @@ def explain(error: ValidationError, tree: Tree) -> list[Problem]:
 def _problem(details: ErrorDetails, tree: Tree) -> Problem:
     path: Path = details["loc"]
     context: dict[str, Any] = details.get("ctx", {})
-    if path and path[-1] == KEY:
+    if _is_of_key(path):
         return tree.problem(path[:-1], tree.key(path[:-1]), context["allowed"], context["remedy"], key=True)
     match details["type"]:
         case "unsuitable":
@@ -35,11 +35,14 @@ def _problem(details: ErrorDetails, tree: Tree) -> Problem:
         case "too_short":
             return tree.problem(path, tree.found(path), "at least one", "Write at least one, or remove the field.")
         case "list_type":
-            return tree.problem(
-                path, tree.found(path), "a list", "Write [ONE, ANOTHER], or `- ONE` on lines of its own."
-            )
+            return tree.problem(path, tree.found(path), "a list", "Write [ONE, ANOTHER], or `- ONE` on a line each.")
         case _:
             return _no_mapping(path, tree)
+
+
+def _is_of_key(path: Path) -> bool:
+    """By the type above it too: a user may call something `[key]`."""
+    return len(path) > 1 and path[-1] == KEY and get_origin(at(File, path[:-2])) is dict
 
 
 def _unknown_field(path: Path, tree: Tree) -> Problem:
@@ -65,9 +68,9 @@ def _missing_field(path: Path, tree: Tree) -> Problem:
 def _no_mapping(path: Path, tree: Tree) -> Problem:
     kind = at(File, path)
     if isinstance(kind, type) and issubclass(kind, Section):
-        allowed = "a mapping of " + (", ".join(fields(kind)) or "no fields: {}")
+        allowed = "a mapping of " + (", ".join(fields(kind)) or "no fields")
+        optional = not any(field.is_required() for field in fields(kind).values())
+        remedy = "Write {} for the defaults, or `FIELD: VALUE`." if optional else "Write `FIELD: VALUE` on lines below."
     else:
-        allowed = "a mapping (NAME: VALUE)"
-    return tree.problem(
-        path, tree.found(path), allowed, "Write `NAME: VALUE` on indented lines below, or {NAME: VALUE}."
-    )
+        allowed, remedy = "a mapping of NAME: VALUE", "Write `NAME: VALUE` on indented lines below."
+    return tree.problem(path, tree.found(path), allowed, remedy)

@@ -1,9 +1,4 @@
-"""What a file asks for that is not there: adapters and features, each with its line.
-
-Which there are is an argument, so that later adapters only register themselves: kind -> names. The kinds: the adapter folders
-`platforms`, `traffic`, `metrics`, `secrets`, `provisioners`; `images`, the platforms that run images; and features of the
-engine: `ci` (run), `checks` (smoke, run, load), `gates` (approval, ...), `strategies` (blue-green.gate), `analysis` (fields).
-"""
+"""What a file asks for that is not there: adapters and features, each with its line. Which are there is an argument."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -11,12 +6,16 @@ from headgate.spec.consistency import approval_sections
 from headgate.spec.problems import Path, Problem
 from headgate.spec.specification import Specification
 
+# Kind -> names. By adapter folder: platforms, traffic, metrics, secrets, provisioners. By feature: images (platforms
+# that run images), checks (smoke, run, load), gates (approval, soak, freeze, webhook), strategies (blue-green.gate),
+# analysis (false_rollback_rate), ci (run).
 Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
     rules = (named_adapters, images, ci, checks, gates, strategies, analysis, values, approvers)
-    return [problem for rule in rules for problem in rule(spec, adapters)]
+    found = [problem for rule in rules for problem in rule(spec, adapters)]
+    return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
 def named_adapters(spec: Specification, present: Present) -> Iterator[Problem]:

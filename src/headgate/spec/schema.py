@@ -1,5 +1,7 @@
-"""The JSON Schema of the file, for editors; kept at docs/schema/headgate.schema.json."""
+"""The JSON Schema of the file, for editors: `python -m headgate.spec.schema > docs/schema/headgate.schema.json`."""
 
+import json
+import sys
 from typing import Any
 
 from headgate.spec.sections.file import File
@@ -8,12 +10,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema() -> dict[str, Any]:
-    head = {
-        "$schema": DIALECT,
-        "title": "headgate.yaml",
-        "description": "One application: services, environments, rules.",
-    }
-    return head | _plain(File.model_json_schema(by_alias=True))
+    head = {"$schema": DIALECT, "title": "headgate.yaml", "description": "One application and its environments."}
+    return {**head, **_plain(File.model_json_schema(by_alias=True))}
 
 
 def _plain(node: Any) -> Any:
@@ -41,3 +39,7 @@ def _plain_value(key: str, value: Any) -> Any:
 
 def _pythonic(key: str, value: Any) -> bool:
     return (key == "title" and isinstance(value, str)) or (key == "default" and value is None)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")

@@ -5,7 +5,7 @@ Limits keep a hostile file from costing more than it weighs: size, depth, and va
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 )
 
 from headgate.spec.problems import Path, Problem, SpecificationError, dotted, printable, shown
-from headgate.spec.tree import Kind, Mapping, Mark, Node, Row, Scalar, Tree, described
+from headgate.spec.tree import Kind, Lines, Mapping, Mark, Node, Row, Scalar, Tree, described
 
 LARGEST = 1024 * 1024  # bytes
 DEEPEST = 32
@@ -41,7 +41,8 @@ UNUSABLE = re.compile("[\x00\ud800-\udfff]")  # no program's argument or variabl
 def parse(content: str | bytes, file: str) -> Tree:
     """Raises SpecificationError where the text is no YAML that can be read further."""
     text = _decoded(content, file)
-    composition = _Composition(file, _events(text, file))
+    lines = Lines(text)
+    composition = _Composition(file, lines, _events(text, lines, file))
     try:
         root = composition.document()
     except SpecificationError as error:
@@ -62,7 +63,7 @@ def _decoded(content: str | bytes, file: str) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
-        at = Mark(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+        at = Lines(before).at(len(before))
         found = f"byte 0x{raw[error.start]:02x}"
         problem = Problem(file, at.line, at.column, "", found, "UTF-8 text", "Save the file as UTF-8.")
         raise SpecificationError([problem]) from error
@@ -74,47 +75,41 @@ def _empty(file: str) -> Problem:
     return Problem(file, 1, 1, "", "nothing", "a mapping that begins with `application: NAME`", remedy)
 
 
-def _events(text: str, file: str) -> Iterator[Any]:
+def _events(text: str, lines: Lines, file: str) -> Iterator[Any]:
     """The parser's events. Its own errors, and those it forgets to make its own, become a problem with a place."""
     last = Mark(1, 1)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
-            last = _mark(event)
+            last = lines.at(event.start_mark.index)
             yield event
     except MarkedYAMLError as error:
-        raise SpecificationError([_syntax_problem(error, text, file)]) from error
+        raise SpecificationError([_syntax_problem(error, text, lines, file)]) from error
     except YAMLError as error:  # the reader's: a character that no YAML may hold
-        raise SpecificationError([_character_problem(error, text, file)]) from error
+        raise SpecificationError([_character_problem(error, text, lines, file)]) from error
     except (ValueError, OverflowError, IndexError, AttributeError) as error:
         allowed, remedy = "YAML 1.2", "Rewrite what stands here or right behind it."
         problem = Problem(file, last.line, last.column, "", "what the YAML reader cannot read", allowed, remedy)
         raise SpecificationError([problem]) from error
 
 
-def _mark(event: Any) -> Mark:
-    return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
-
-
-def _syntax_problem(error: MarkedYAMLError, text: str, file: str) -> Problem:
+def _syntax_problem(error: MarkedYAMLError, text: str, lines: Lines, file: str) -> Problem:
     place = error.problem_mark or error.context_mark
-    line, column = (place.line, place.column) if place else (0, 0)
-    lines = text.split("\n")
-    rest = lines[line][column:] if line < len(lines) else ""
-    if "\t" in rest[:1] or "\\t" in str(error.problem):
+    index = min(place.index, len(text)) if place else 0
+    at = lines.at(index)
+    if text[index : index + 1] == "\t" or "\\t" in str(error.problem):
         found, allowed, remedy = "a tab", "spaces for indentation", "Replace the tab by spaces."
     else:
         reason = " ".join(part for part in (error.problem, error.context) if part)
         found, allowed = f"what is no YAML ({printable(reason)})", "YAML 1.2"
         remedy = "Check indentation, colons and quotes here and in the line above."
-    return Problem(file, line + 1, column + 1, "", found, allowed, remedy)
+    return Problem(file, at.line, at.column, "", found, allowed, remedy)
 
 
-def _character_problem(error: YAMLError, text: str, file: str) -> Problem:
+def _character_problem(error: YAMLError, text: str, lines: Lines, file: str) -> Problem:
     position = int(getattr(error, "position", 0))
-    before = text[:position]
-    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    at = lines.at(position)
     found = f"the character U+{ord(text[position]):04X}" if position < len(text) else "a special character"
-    return Problem(file, line, column, "", found, "printable text", "Remove the character.")
+    return Problem(file, at.line, at.column, "", found, "printable text", "Remove the character.")
 
 
 @dataclass(slots=True)
@@ -129,6 +124,7 @@ class _Composition:
     """Events into nodes. Counts values and depth as if every alias were written out."""
 
     file: str
+    lines: Lines
     events: Iterator[Any]
     problems: list[Problem] = field(default_factory=list)
     anchors: dict[str, _Anchored] = field(default_factory=dict)
@@ -191,7 +187,7 @@ class _Composition:
         return anchored.node
 
     def row(self, start: SequenceStartEvent, path: Path, depth: int) -> Row:
-        row = Row(_mark(start))
+        row = Row(self.at(start))
         for event in self.events:
             if isinstance(event, SequenceEndEvent):
                 break
@@ -199,26 +195,39 @@ class _Composition:
         return row
 
     def mapping(self, start: MappingStartEvent, path: Path, depth: int) -> Mapping:
-        mapping = Mapping(_mark(start))
+        mapping = Mapping(self.at(start))
         for event in self.events:
             if isinstance(event, MappingEndEvent):
                 break
             key = self.key(event, path, depth + 1)
-            value = self.node(next(self.events), (*path, key), depth + 1)
-            if key in mapping:
-                first = f"it stands in line {mapping.keys_at[key].line} already"
-                self.note(event, (*path, key), f"{shown(key)} twice", "each field once", f"Remove one: {first}.")
-            else:
-                mapping[key] = value
-                mapping.keys_at[key] = _mark(event)
+            value = self.node(next(self.events), (*path, key or ""), depth + 1)
+            if key is not None:
+                self.enter(mapping, key, self.behind(event, value), event, path)
         return mapping
 
-    def key(self, event: NodeEvent, path: Path, depth: int) -> str:
+    def key(self, event: NodeEvent, path: Path, depth: int) -> str | None:
         node = self.node(event, path, depth)
         if isinstance(node, Scalar):
             return node.text
         self.note(event, path, f"{described(node)} as a field's name", "text", "Write a name before the colon.")
-        return ""
+        return None
+
+    def behind(self, key: NodeEvent, value: Node) -> Node:
+        """The reader finds the nothing behind `key:` where the next field begins; people look for it at the colon."""
+        if isinstance(value, Scalar) and value.kind == "null" and not value.text:
+            return replace(value, at=self.lines.at(key.end_mark.index))
+        return value
+
+    def at(self, event: Any) -> Mark:
+        return self.lines.at(event.start_mark.index)
+
+    def enter(self, mapping: Mapping, key: str, value: Node, event: NodeEvent, path: Path) -> None:
+        if key not in mapping:
+            mapping[key] = value
+            mapping.keys_at[key] = self.at(event)
+            return
+        remedy = f"Remove one: it stands in line {mapping.keys_at[key].line} already."
+        self.note(event, (*path, key), f"{shown(key)} twice", "each field once", remedy)
 
     def scalar(self, event: NodeEvent, path: Path) -> Scalar:
         if not isinstance(event, ScalarEvent):
@@ -230,7 +239,7 @@ class _Composition:
             text = UNUSABLE.sub("", text)
         plain = not event.style
         kinds = (kind for kind, pattern in KINDS if plain and pattern.fullmatch(text))
-        return Scalar(text, next(kinds, "text"), _mark(event))
+        return Scalar(text, next(kinds, "text"), self.at(event))
 
     def count(self, event: NodeEvent, values: int, depth: int) -> None:
         self.values += values
@@ -242,9 +251,9 @@ class _Composition:
             self.fatal(event, "deeper nesting", f"at most {DEEPEST} levels", "Check brackets and indentation.")
 
     def note(self, event: NodeEvent, path: Path, found: str, allowed: str, remedy: str) -> None:
-        at = _mark(event)
+        at = self.at(event)
         self.problems.append(Problem(self.file, at.line, at.column, dotted(path), found, allowed, remedy))
 
     def fatal(self, event: Any, found: str, allowed: str, remedy: str) -> None:
-        at = _mark(event)
+        at = self.at(event)
         raise SpecificationError([Problem(self.file, at.line, at.column, "", found, allowed, remedy)])

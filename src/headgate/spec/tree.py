@@ -1,9 +1,13 @@
 """A tree: what the YAML text holds, each value with its place. Mappings are dicts, rows are lists, for pydantic."""
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from headgate.spec.problems import Path, Problem, dotted, shown
+
+LINE_END = re.compile("\r\n|\n|\r")
 
 Kind = Literal["text", "null", "flag", "number"]
 
@@ -12,6 +16,17 @@ Kind = Literal["text", "null", "flag", "number"]
 class Mark:
     line: int  # from 1
     column: int  # from 1
+
+
+class Lines:
+    """Index in the text -> line and column, as editors count them. The YAML reader's columns leave characters out."""
+
+    def __init__(self, text: str) -> None:
+        self.starts = [0, *(end.end() for end in LINE_END.finditer(text))]
+
+    def at(self, index: int) -> Mark:
+        line = bisect_right(self.starts, index)
+        return Mark(line, index - self.starts[line - 1] + 1)
 
 
 @dataclass(frozen=True, slots=True)

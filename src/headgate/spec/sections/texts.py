@@ -14,7 +14,8 @@ from headgate.spec.units import FreezeWindow, Unsuitable
 ANY_SCALAR = ["string", "number", "boolean"]  # YAML's 1, true and 1.5 are taken as they are written
 NAME_PATTERN = "[a-z][a-z0-9-]{0,38}"
 MOST_INSTANCES = 100
-RESERVED = re.compile("PORT|HEADGATE_.*")  # variables that Headgate sets for every instance
+GIVEN = ("HOST", "PORT", "APPLICATION", "ENVIRONMENT", "SERVICE", "RELEASE", "REVISION", "DATA_DIR")
+RESERVED = re.compile(f"{'|'.join(GIVEN)}|HEADGATE_.*")  # variables that Headgate sets for every instance
 
 
 def matching(pattern: str, allowed: str, remedy: str) -> Written:
@@ -75,7 +76,7 @@ def _flag(scalar: Scalar) -> bool:
 
 def _name(scalar: Scalar) -> str:
     if not re.fullmatch(NAME_PATTERN, scalar.text):
-        close = re.sub("[^a-z0-9]+", "-", scalar.text.lower()).strip("-0123456789")[:39]
+        close = re.sub("[^a-z0-9]+", "-", scalar.text.lower()).lstrip("-0123456789")[:39].rstrip("-")
         raise Unsuitable(NAMES, f"Write {close}." if close else "Choose such a name.")
     return scalar.text
 
@@ -91,7 +92,7 @@ def _variable(scalar: Scalar) -> str:
     if not re.fullmatch(VARIABLE_PATTERN, scalar.text):
         raise Unsuitable("a variable's name: letters, digits and _", "Write a name such as LOG_LEVEL.")
     if RESERVED.fullmatch(scalar.text):
-        allowed = "names other than PORT and HEADGATE_..."
+        allowed = f"names other than {', '.join(GIVEN)} and HEADGATE_*"
         raise Unsuitable(allowed, "Remove it: Headgate sets this variable for every instance.")
     return scalar.text
 
@@ -105,7 +106,7 @@ def _url(scalar: Scalar) -> str:
     except ValueError as error:  # a port or an IPv6 address that is none
         raise Unsuitable(URLS, "Write an address such as https://example.org/gate.") from error
     if not usable or parts.password:
-        raise Unsuitable(URLS, "Write an address with a host and without a password.")
+        raise Unsuitable(URLS, "Write it with a host and without a password.")
     return scalar.text
 
 

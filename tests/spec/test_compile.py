@@ -1,0 +1,172 @@
+"""The file into the model: defaults, short forms, groups, and nothing dropped in silence."""
+
+from datetime import timedelta
+
+import pytest
+from tests.spec.files import SAMPLE, SMALL, production, service
+
+from headgate.model.checks import Check
+from headgate.model.rules import AnalysisRules, ApprovalGate, Audience, Deadlines, Environment, SoakGate, Strategy
+from headgate.model.services import Health, Service, Value
+from headgate.spec.compile import application, services
+from headgate.spec.problems import SpecificationError
+from headgate.spec.read import read
+
+
+def compiled(content: str, name: str = "production") -> Environment:
+    environment = application(read(content), "/srv/shop", "headgate.yaml").environment(name)
+    assert environment is not None
+    return environment
+
+
+def test_the_smallest_file_has_the_models_defaults() -> None:
+    assert compiled(SMALL) == Environment("production", "process")
+    assert services(read(SMALL)) == (Service("web", ("serve", "$PORT"), 8000),)
+
+
+def test_the_application() -> None:
+    made = application(read(SMALL), "/srv/shop", "deploy/headgate.yaml")
+    assert (made.name, made.source, made.file) == ("shop", "/srv/shop", "deploy/headgate.yaml")
+
+
+def test_the_samples_services() -> None:
+    assert services(read(SAMPLE)) == (
+        Service(
+            name="quotes",
+            command=("uvicorn", "quotes.app:app", "--host", "0.0.0.0", "--port", "$PORT"),
+            port=8000,
+            build="services/quotes",
+            health=Health("/healthz", timedelta(seconds=1)),
+            replicas=2,
+            env={"LOG_LEVEL": Value("plain", "info")},
+        ),
+    )
+
+
+def test_the_sample_without_what_arrives_later() -> None:
+    content = SAMPLE.replace(', {freeze: "Fri 16:00 - Mon 08:00 Europe/London"}', "")
+    content = content.replace(", {name: load, load: {rate: 500/s, for: 60s, p90: 500ms, errors: 0.1%}}", "")
+    made = application(read(content + "groups: {release-managers: [alice, bob]}\n"), "/srv", "headgate.yaml")
+    assert [one.name for one in made.environments] == ["devint", "qa", "staging", "production"]
+    assert made.environment("devint") == Environment(
+        "devint", "docker", deploy="on-build", branches=("main", "feature/*")
+    )
+    assert made.environment("staging") == Environment(
+        "staging",
+        "kubernetes",
+        deploy="on-build",
+        strategy=Strategy("blue-green"),
+        checks=(Check("e2e", "run", "pytest tests/e2e"),),
+    )
+    assert made.environment("production") == Environment(
+        "production",
+        "kubernetes",
+        deploy="on-advance",
+        after="staging",
+        gates=(ApprovalGate(("alice", "bob"), 2),),
+        strategy=Strategy("canary", (5, 25, 50), sticky=True, audience=Audience({"X-Beta": "1"})),
+        analysis=AnalysisRules(),
+        bake=timedelta(minutes=30),
+        env={
+            "DATABASE_URL": Value("secret", "pcw/production/database-url"),
+            "QUOTE_CACHE": Value("terraform", "cache_endpoint"),
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("canary", Strategy("canary", (5, 25, 50))),
+        ("blue-green", Strategy("blue-green")),
+        ("all-at-once", Strategy("all-at-once")),
+        ("{canary: {}}", Strategy("canary", (5, 25, 50))),
+        ("{canary: {steps: [1, 99]}}", Strategy("canary", (1, 99))),
+        ("{canary: {sticky: cookie}}", Strategy("canary", (5, 25, 50), sticky=True)),
+        ("{blue-green: {}}", Strategy("blue-green")),
+        ("{blue-green: {audience: {header: {A: 1}}}}", Strategy("blue-green", audience=Audience({"A": "1"}))),
+        ("{all-at-once: {}}", Strategy("all-at-once")),
+    ],
+)
+def test_strategies(written: str, expected: Strategy) -> None:
+    assert compiled(production(f"strategy: {written}")).strategy == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("bake: 0s", "on-request"),
+        ("branches: [main]", "on-build"),
+        ("after: staging", "on-advance"),
+        ("after: staging, branches: [main]", "on-advance"),
+        ("after: staging, deploy: on-request", "on-request"),
+        ("branches: [main], deploy: on-request", "on-request"),
+    ],
+)
+def test_when_releases_come(fields: str, expected: str) -> None:
+    assert compiled(production(fields) + "  staging: {platform: process}\n").deploy == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{smoke: true}", Check("smoke", "smoke")),
+        ("{name: alive, smoke: true, timeout: 5s}", Check("alive", "smoke", timeout=timedelta(seconds=5))),
+        ("{name: e2e, run: pytest -q}", Check("e2e", "run", "pytest -q")),
+    ],
+)
+def test_checks(written: str, expected: Check) -> None:
+    assert compiled(production(f"checks: [{written}]")).checks == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{approval: {}}", ApprovalGate(())),
+        ("{approval: {from: [team, dave, alice]}}", ApprovalGate(("alice", "bob", "dave"))),
+        (
+            "{approval: {from: [team], count: 2, author_may_approve: true, deadline: 1d}}",
+            ApprovalGate(("alice", "bob"), 2, True, timedelta(days=1)),
+        ),
+        ("{soak: 2h}", SoakGate(timedelta(hours=2))),
+    ],
+)
+def test_gates(written: str, expected: ApprovalGate | SoakGate) -> None:
+    more = "  staging: {platform: process}\ngroups: {team: [alice, bob]}\n"
+    assert compiled(production(f"after: staging, gates: [{written}]") + more).gates == (expected,)
+
+
+def test_rules_with_numbers() -> None:
+    environment = compiled(
+        production(
+            "analysis: {errors: {worse_by: 1pp}, latency: {p99_worse_by: 150%}, minimum_requests: 10, interval: 1s, "
+            "at_least: 5s, deadline: 1m}, bake: 5m, keep_warm: 1h, listen: {web: 8080}, replicas: {web: 3}, "
+            "deadlines: {ready: 1m, weight: 2s, retire: 3s, drain: 4s}"
+        )
+    )
+    second = timedelta(seconds=1)
+    assert environment.analysis == AnalysisRules(0.01, 1.5, 10, second, 5 * second, 60 * second)
+    assert environment.deadlines == Deadlines(60 * second, 2 * second, 3 * second, 4 * second)
+    assert (environment.bake, environment.keep_warm) == (300 * second, 3600 * second)
+    assert (environment.listen, environment.replicas) == ({"web": 8080}, {"web": 3})
+
+
+@pytest.mark.parametrize("text", ["1.10", "0x10", "010", "true", "1e3", "yes", "'null'", '""', "a b"])
+def test_a_value_is_the_text_that_stands_there(text: str) -> None:
+    (web,) = services(read(service(f"env: {{A: {text}}}")))
+    assert web.env == {"A": Value("plain", text.strip("'\""))}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ("gates: [{freeze: Fri 16:00 - Mon 08:00 UTC}]", "gates[0].freeze"),
+        ("gates: [{webhook: {url: 'https://example.org'}}]", "gates[0].webhook"),
+        ("checks: [{name: l, load: {rate: 1/s, for: 1s}}]", "checks[0].load"),
+        ("strategy: {blue-green: {gate: {approval: {}}}}", "strategy.blue-green.gate"),
+    ],
+)
+def test_a_rule_the_model_has_no_word_for_is_never_dropped(fields: str, field: str) -> None:
+    with pytest.raises(SpecificationError) as error:
+        compiled(production(fields))
+    assert error.value.problems[0].field == f"environments.production.{field}"

@@ -1,0 +1,95 @@
+"""Applying a file names what it asks for that is not there, each with its line. What is there is an argument."""
+
+import pytest
+from tests.spec.files import PRESENT, SAMPLE, SMALL, production
+
+from headgate.spec.missing import missing
+from headgate.spec.read import read
+
+
+def told(content: str, **more: set[str]) -> list[str]:
+    return [str(problem) for problem in missing(read(content, "f.yaml"), {**PRESENT, **more})]
+
+
+def test_a_file_that_asks_for_what_is_there() -> None:
+    assert told(SMALL) == []
+
+
+LATER = """\
+f.yaml:11:7: pipeline.ci: found a list; allowed: no CI steps: nothing here runs them yet. \
+Remove them, and run them where you run them today.
+f.yaml:13:26: environments.devint.platform: found docker; allowed: process. \
+Use one of these, or install the adapter docker for platforms.
+f.yaml:14:26: environments.qa.platform: found docker; allowed: process. \
+Use one of these, or install the adapter docker for platforms.
+f.yaml:16:15: environments.staging.platform: found kubernetes; allowed: process. \
+Use one of these, or install the adapter kubernetes for platforms.
+f.yaml:19:71: environments.staging.checks[1].load: found a check of kind load; allowed: run, smoke. \
+Checks of kind load are not built in yet: remove it, or use another kind.
+f.yaml:21:15: environments.production.platform: found kubernetes; allowed: process. \
+Use one of these, or install the adapter kubernetes for platforms.
+f.yaml:23:58: environments.production.gates[0].approval.count: found 2; allowed: at most 1, the number of people named. \
+Not a group of this file: release-managers. Add `groups: {NAME: [PERSON, ...]}`, or lower the count.
+f.yaml:23:99: environments.production.gates[1].freeze: found a gate of kind freeze; allowed: approval, soak. \
+Gates of kind freeze are not built in yet: remove it, or use another kind.
+f.yaml:25:94: environments.production.analysis.false_rollback_rate: found 1%; allowed: analysis without it. \
+The built-in judge promises no rate yet: remove it.
+f.yaml:27:34: environments.production.env.DATABASE_URL.secret: found secret pcw/production/database-url; \
+allowed: a plain value. No secret store is built in yet: install one, or write the value if it is no secret.
+f.yaml:27:89: environments.production.env.QUOTE_CACHE.terraform: found terraform cache_endpoint; \
+allowed: a plain value. No provisioner is built in yet: install one, or write the value.
+"""
+
+
+def test_the_designs_sample_names_everything_that_arrives_later() -> None:
+    assert told(SAMPLE) == LATER.splitlines()
+
+
+def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
+    everything = {
+        "platforms": {"docker", "kubernetes"},
+        "images": {"docker", "kubernetes"},
+        "ci": {"run"},
+        "checks": {"smoke", "run", "load"},
+        "gates": {"approval", "freeze"},
+        "analysis": {"false_rollback_rate"},
+        "secrets": {"file"},
+        "provisioners": {"terraform"},
+    }
+    assert told(SAMPLE + "groups: {release-managers: [alice, bob]}\n", **everything) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "found", "allowed"),
+    [
+        ("traffic: alb", "traffic", "alb", "envoy"),
+        ("metrics: prometheus", "metrics", "prometheus", "envoy"),
+        ("gates: [{webhook: {url: 'https://a.b'}}]", "gates[0].webhook", "a gate of kind webhook", "approval, soak"),
+        (
+            "strategy: {blue-green: {gate: {approval: {}}}}",
+            "strategy.blue-green.gate",
+            "a gate before the switch",
+            "blue-green without a gate of its own",
+        ),
+    ],
+    ids=["traffic", "metrics", "webhook", "blue-green gate"],
+)
+def test_each_kind(fields: str, place: str, found: str, allowed: str) -> None:
+    (problem,) = missing(read(production(fields)), PRESENT)
+    assert (problem.field, problem.found) == (f"environments.production.{place}", found)
+    assert problem.allowed == allowed
+
+
+def test_a_platform_that_runs_no_images_needs_a_command_and_no_image() -> None:
+    content = SMALL.replace('command: [serve, "$PORT"], ', "") + "  # end\n"
+    content = content.replace("services:\n", "services:\n  api: {image: api, port: 1}\n")
+    assert [problem.partition(" allowed: ")[0] for problem in told(content)] == [
+        "f.yaml:3:16: services.api.image: found api;",
+        "f.yaml:4:8: services.web.command: found nothing;",
+    ]
+    assert told(content, images={"process"}) == []
+
+
+def test_nothing_installed_is_said_so() -> None:
+    (problem,) = missing(read(SMALL), {**PRESENT, "traffic": set()})
+    assert problem.allowed == "none: nothing of this kind is installed"
