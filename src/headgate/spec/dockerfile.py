@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 SHELL_SYNTAX = re.compile(r"[;&|<>`()\n]")  # more than one program with arguments
+USABLE = re.compile("[^\x00\ud800-\udfff]+")  # what an argument may hold
 PORT_VARIABLE = re.compile(r"\$\{PORT(?::?-[0-9]+)?\}")
 
 
@@ -38,7 +39,7 @@ def _words(instruction: str) -> tuple[str, ...]:
         words = json.loads(instruction) if instruction.startswith("[") else ["sh", "-c", instruction]
     except json.JSONDecodeError:
         words = ["sh", "-c", instruction]
-    if not instruction or not all(isinstance(word, str) and word for word in words):
+    if not instruction or not all(isinstance(word, str) and USABLE.fullmatch(word) for word in words):
         return ()
     if len(words) == 3 and words[0] in ("sh", "/bin/sh", "bash", "/bin/bash") and words[1] == "-c":
         return _unwrapped(words)

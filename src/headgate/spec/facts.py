@@ -17,6 +17,7 @@ FACTORY = re.compile(
 IMPORTED = re.compile(rf"^(?:from|import) ({'|'.join(name.lower() for name in FRAMEWORKS)})\b", re.MULTILINE)
 SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"'],\s*[\"']([\w.]+)\.settings")
 HEALTH = re.compile(r"[\"'](/(?:healthz?|livez|readyz|health/(?:live|ready)|ping))/?[\"']")
+FOLDER = re.compile(r"[A-Za-z0-9._@+-][A-Za-z0-9._@+/ -]{0,254}")  # what `build` may name
 USUAL_PORT = 8000
 ENTRANCES = ("main", "app", "asgi", "wsgi", "server", "api")  # module names, the likeliest first
 
@@ -65,7 +66,7 @@ def slug(text: str) -> str:
 def _roots(files: Mapping[str, str]) -> list[str]:
     """Folders that may hold a program: every one with a marker, and the top."""
     marked = {str(PurePosixPath(name).parent) for name in files if PurePosixPath(name).name in MARKERS}
-    return sorted(marked | {"."})
+    return sorted({root for root in marked if FOLDER.fullmatch(root)} | {"."})
 
 
 def _below(files: Mapping[str, str], root: str) -> dict[str, str]:

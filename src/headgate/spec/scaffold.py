@@ -4,6 +4,7 @@ import json
 import re
 
 from headgate.spec.facts import Facts, Program
+from headgate.spec.problems import shown
 
 PUBLIC_PORT = 8080
 NOTHING_FOUND = Program("web", ".", ("python", "-m", "http.server", "--bind", "$HOST", "$PORT"), 8000, "/", "")
@@ -55,7 +56,7 @@ def scaffold(facts: Facts) -> str:
 def _service(program: Program) -> str:
     return SERVICE.format(
         name=program.name,
-        origin=f"from {program.origin}" if program.origin else "nothing was recognised: write here what to run",
+        origin=f"from {shown(program.origin)}" if program.origin else "nothing was recognised: write here what to run",
         folder=_yaml(program.folder),
         command=", ".join(_yaml(word) for word in program.command),
         port=program.port,
@@ -68,5 +69,5 @@ def _yaml(text: str) -> str:
     return (
         text
         if re.fullmatch(r"[A-Za-z_./-][A-Za-z0-9_./-]*", text) and text not in ("-", "--", "---")
-        else json.dumps(text)
+        else json.dumps(text, ensure_ascii=not text.isprintable())
     )

@@ -92,6 +92,13 @@ def _events(text: str, lines: Lines, file: str) -> Iterator[Any]:
         raise SpecificationError([problem]) from error
 
 
+def _joined(text: str) -> str:
+    """JSON writes a character beyond U+FFFF as two escapes, and JSON is YAML: the pair is one character."""
+    if not UNUSABLE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
 def _syntax_problem(error: MarkedYAMLError, text: str, lines: Lines, file: str) -> Problem:
     place = error.problem_mark or error.context_mark
     index = min(place.index, len(text)) if place else 0
@@ -232,7 +239,7 @@ class _Composition:
     def scalar(self, event: NodeEvent, path: Path) -> Scalar:
         if not isinstance(event, ScalarEvent):
             raise TypeError(f"the YAML reader gave {type(event).__name__} where a value begins")
-        text = str(event.value)
+        text = _joined(str(event.value))
         if UNUSABLE.search(text):
             remedy = "Remove the escape sequence."
             self.note(event, path, shown(text), "text without NUL and lone surrogates", remedy)
