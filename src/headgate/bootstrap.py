@@ -1,5 +1,6 @@
 """Wiring: the only file that names concrete adapters and stores."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 from headgate.engine.engine import Engine
 from headgate.engine.world import World
-from headgate.model.ids import EnvironmentId
+from headgate.model.ids import EnvironmentId, environment_stream
 from headgate.ports import Host
 from headgate.store.lock import FolderLock
 from headgate.store.sqlite import SqliteEventLog
@@ -76,6 +77,23 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
         stack.push_async_callback(engine.stop)
         await engine.start()
         yield engine
+
+
+async def take_down(folder: Path) -> None:
+    """End all that runs from a data folder whose server has ended: instances, then Envoy. For demos and tests.
+
+    Raises FolderInUse, LogDamaged, LogUnavailable, AdapterError.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(FolderLock(folder))
+        log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
+        world = await _world(folder, stack, lambda environment: None)
+        prefix = environment_stream(EnvironmentId(""))
+        environments = [EnvironmentId(stream.removeprefix(prefix)) for stream in await log.streams(prefix)]
+        platforms: list[Any] = [one for one in world.platforms.values() if hasattr(one, "stop_all")]
+        routers: list[Any] = list(world.routers.values())
+        await asyncio.gather(*(platform.stop_all(where) for platform in platforms for where in environments))
+        await asyncio.gather(*(router.close(stop=True) for router in routers))
 
 
 async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[EnvironmentId], None]) -> World:

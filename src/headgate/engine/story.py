@@ -6,6 +6,8 @@ from typing import Any
 from headgate.model import events as e
 from headgate.model.steps import describe
 
+NAMED = ("rollout", "release", "outcome", "index", "by", "why")  # what of an event is told beside its sentence
+
 
 @singledispatch
 def sentence(event: e.Event) -> str:
@@ -91,11 +93,13 @@ def _(event: e.EffectFailed) -> str:
 
 
 def told(recorded: e.Recorded) -> dict[str, Any]:
-    """`rollout`, `release` and `outcome` are there for events that name one: scripts follow a rollout by them."""
+    """`rollout`, `release` and the like are there for events that have them: scripts follow a rollout by them."""
     event = recorded.event
-    named = {name: getattr(event, name) for name in ("rollout", "release", "outcome") if hasattr(event, name)}
+    named = {name: getattr(event, name) for name in NAMED if hasattr(event, name)}
     if isinstance(event, e.ReleaseRequested | e.RolloutStarted):
         named["release"] = event.revision.release
+    if isinstance(event, e.RolloutStarted):
+        named["steps"] = [describe(step) for step in event.steps]
     kind = type(event).__name__
     return {"at": recorded.at.isoformat(), "version": recorded.version, "kind": kind, "text": sentence(event), **named}
 
