@@ -144,9 +144,9 @@ def _jobs(state: EnvironmentState, seen: Seen) -> list[Effect]:
 
 
 def _reachable(rollout: Rollout, seen: Seen) -> bool:
-    """A check before the preview routes are up would fail for a reason that is not the candidate's."""
+    """Before the preview routes are up, or while they are taken down, a check would fail for no reason of its own."""
     routes = seen.routes.routes if seen.routes else None
-    return routes is not None and routes.preview == rollout.revision.id
+    return routes is not None and routes.preview == rollout.revision.id and can_serve(rollout.revision, seen)
 
 
 def job(rollout: Rollout, step: RunCheck, seen: Seen) -> Job:
