@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-
 # Latency buckets are log-linear: eight to each doubling from 1 ms (index 0), so a bucket is 9 % wide.
 BUCKETS_PER_DOUBLING = 8
 
