@@ -46,7 +46,8 @@ def _drawn(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def bar(percent: float, width: int = BAR) -> str:
-    full, empty = ("\u2588", "\u2591") if "utf" in (sys.stdout.encoding or "").lower() else ("#", "-")
+    encoding = getattr(sys.__stdout__, "encoding", "")  # Rich puts one without encoding in the place of sys.stdout
+    full, empty = ("\u2588", "\u2591") if "utf" in encoding.lower() else ("#", "-")
     filled = round(max(0.0, min(100.0, percent)) * width / 100)
     return full * filled + empty * (width - filled)
 

@@ -16,19 +16,15 @@ View = dict[str, Any]
 
 
 def numbers(view: View) -> str:
-    """weight 25 %; v2 web 120.0/s 0.00 % p99 12 ms; v1 web 361.2/s 0.00 % p99 11 ms; waits for ..."""
+    """weight 25 %; v2 web 120.0/s 0.00 % p99 12 ms; v1 web 361.2/s 0.00 % p99 11 ms; step 4 of 9, analyze: ..."""
     rollout, labels = view.get("rollout"), view.get("labels", {})
-    parts = [f"{_step(rollout)}, weight {rollout['weight']} %"] if rollout else []
+    parts = [f"weight {rollout['weight']} %"] if rollout else []
     for revision, services in view.get("live", {}).items():
         for service, rates in services.items():
             parts.append(f"{labels.get(revision, revision)} {service} {_rates(rates)}")
     waits = view.get("waits_for") or []
     parts += [str(waits[0])] if waits else []
     return plain("; ".join(parts) or "nothing is in flight")
-
-
-def _step(rollout: View) -> str:
-    return f"step {rollout['position'] + 1}/{len(rollout['steps'])} {rollout['steps'][rollout['position']]}"
 
 
 def _rates(rates: View) -> str:
@@ -66,6 +62,16 @@ class Picture:
         return Panel(Group(*parts), title=title, title_align="left")
 
 
+def _verdict(view: View) -> "list[RenderableType]":
+    """Where what is waited for does not say it already."""
+    from rich.text import Text
+
+    verdict = view["rollout"]["verdict"] if view.get("rollout") else None
+    if verdict is None or any(verdict["why"] in why for why in view.get("waits_for", [])):
+        return []
+    return [Text(plain(f"verdict {verdict['outcome']}: {verdict['why']}"))]
+
+
 def _head(view: View) -> "RenderableType":
     from rich.text import Text
 
@@ -92,7 +98,8 @@ def _steps(rollout: View) -> "RenderableType":
             else (MARKS[2], "dim")
         )
         for_long = f" ({took(rollout['step_seconds'])})" if index == position else ""
-        text.append(f"{mark} {plain(step)}{for_long}   ", style=style)
+        unbroken = f"{mark} {plain(step)}{for_long}".replace(" ", "\u00a0")
+        text.append(f"{unbroken}   ", style=style)
     return text
 
 

@@ -1,6 +1,6 @@
 """Applying a file: its text as rules, refused with every problem it has, and what they change where."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
 from headgate.model.ids import environment_id
+from headgate.model.rules import AnalysisRules, Deadlines, Environment, Strategy
 from headgate.model.rules import Application as Rules
-from headgate.model.rules import Environment, Strategy
 from headgate.ports import AdapterError
 from headgate.spec.compile import application as compiled
 from headgate.spec.missing import missing
@@ -73,9 +73,23 @@ def _gone(before: Rules | None, after: Rules) -> list[str]:
 def _changed(before: Environment | None, after: Environment) -> list[str]:
     if before is None:
         return [f"new: {_text(after.strategy)} on {after.platform}"]
-    names = (field.name for field in fields(Environment))
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in names)
-    return [f"{name.replace('_', ' ')}: {_text(old)} -> {_text(new)}" for name, old, new in pairs if old != new]
+    return list(_differences("", before, after))
+
+
+def _differences(prefix: str, before: Any, after: Any) -> Iterator[str]:
+    """One sentence for each field that differs; groups of rules are looked into."""
+    for field in fields(before):
+        name, old, new = (
+            f"{prefix}{field.name.replace('_', ' ')}",
+            getattr(before, field.name),
+            getattr(after, field.name),
+        )
+        if old == new:
+            continue
+        if isinstance(old, AnalysisRules | Deadlines):
+            yield from _differences(f"{name}: ", old, new)
+        else:
+            yield f"{name}: {_text(old)} -> {_text(new)}"
 
 
 def _text(value: Any) -> str:

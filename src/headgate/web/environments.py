@@ -116,7 +116,7 @@ async def logs(
     await asyncio.wait({first}, timeout=FIRST_LINE)
     if first.done():
         first.result()
-    return StreamingResponse(_lines(first, found), media_type="text/plain; charset=utf-8")
+    return StreamingResponse(_lines(first, found, server.closing), media_type="text/plain; charset=utf-8")
 
 
 async def _tell(server: Server, wheel: Wheel, command: c.Command) -> View:
@@ -153,12 +153,22 @@ async def _news(server: Server, wheel: Wheel, after: int, wait: float) -> None:
                 await asyncio.sleep(LOOK)
 
 
-async def _lines(first: "asyncio.Future[str | None]", found: AsyncIterator[str]) -> AsyncIterator[str]:
-    """What goes wrong later than the first line can only be said in the text itself."""
+Line = asyncio.Future[str | None]
+
+
+async def _lines(line: Line, found: AsyncIterator[str], closing: asyncio.Event) -> AsyncIterator[str]:
+    """To the end of the output, or of the server. What goes wrong after the first line can only be said in the text."""
+    closed = asyncio.ensure_future(closing.wait())
     try:
-        line = await first
-        while line is not None:
-            yield f"{line}\n"
-            line = await anext(found, None)
+        while not closed.done():
+            await asyncio.wait({line, closed}, return_when=asyncio.FIRST_COMPLETED)
+            text = line.result() if line.done() else None
+            if text is None:
+                return
+            yield f"{text}\n"
+            line = asyncio.ensure_future(anext(found, None))
     except AdapterError as error:
         yield f"headgate: {error}\n"
+    finally:
+        line.cancel()
+        closed.cancel()

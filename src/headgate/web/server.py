@@ -42,7 +42,8 @@ async def serve(
 ) -> None:
     """Answers until SIGINT or SIGTERM. `started` is called with the address once requests are answered."""
     host, port = listening.getsockname()[:2]
-    api = create(engine, token(folder), present, LOOPBACK | {host, socket.gethostname().lower()})
+    names = set() if ip_address(host).is_loopback else {host, socket.gethostname().lower()}
+    api = create(engine, token(folder), present, LOOPBACK | names)
     config = uvicorn.Config(
         api,
         http="h11",  # the same everywhere, whatever else is installed
@@ -99,7 +100,10 @@ def listen(host: str, port: int | None) -> socket.socket:
         if port is None and error.errno == errno.EADDRINUSE:
             return _bound(host, 0)
         which = f"{host}:{PORT if port is None else port}"
-        raise AdapterError(f"{which} cannot be listened on: {error.strerror or error}") from error
+        raise AdapterError(
+            f"{which} cannot be listened on: {error.strerror or error}. "
+            "Name another with --port, or end the program that has it."
+        ) from error
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -113,10 +117,3 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     return bound
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -36,10 +36,8 @@ def serve(data: Data = None, host: Host = "127.0.0.1", port: Port = None, expose
     except LogDamaged as error:
         remedy = f"`headgate audit verify --data {folder}` names the first bad row; restore the file from a copy."
         raise Failure(str(error), str(folder), remedy) from error
-    except LogUnavailable as error:
-        raise Failure(str(error), str(folder), "Mend what it names, then start the server again.") from error
-    except AdapterError as error:
-        raise Failure(str(error), host, "Name another with --port, or end the program that has it.") from error
+    except (LogUnavailable, AdapterError) as error:
+        raise Failure(str(error), str(folder)) from error  # the text says what to do
 
 
 def _check(host: str, expose: bool) -> None:

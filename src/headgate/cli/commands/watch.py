@@ -50,6 +50,9 @@ class Shown:
     def show(self, view: dict[str, Any], events: list[dict[str, Any]]) -> None:
         raise NotImplementedError
 
+    def note(self, text: str) -> None:
+        say(text)
+
 
 class Objects(Shown):
     """A JSON object in each line: events as they happen, the state at most once a second."""
@@ -63,6 +66,9 @@ class Objects(Shown):
         if time.monotonic() >= self._next or events:
             self._next = time.monotonic() + LINE
             print(json.dumps({"state": view}), flush=True)
+
+    def note(self, text: str) -> None:
+        """The state has said it."""
 
 
 class Lines(Shown):
@@ -104,24 +110,23 @@ class Screen(Shown):
 
 
 def _watched(news: News, view: dict[str, Any], shown: Shown, keep: bool) -> int:
-    """Until the rollout that is in flight or waits here has ended; its exit code."""
+    """To the end of the rollout that is in flight or waits here; its exit code."""
+    followed = _followed(view)
     shown.show(view, [])
-    while True:
-        followed = _followed(view)
-        if followed is None and not keep:
-            say(f"nothing is in flight in {view['environment']}; `headgate history` shows what was") if not isinstance(
-                shown, Objects
-            ) else None
-            return OK
+    while followed or keep:
         events = news.events(LOOK)
         view = news.get()
         shown.show(view, events)
-        if followed is None:
-            continue
-        codes = (end(event, *followed) for event in events)
-        code = next((code for code in codes if code is not None), None)
-        if code is not None and not keep:
+        if followed and not keep and (code := _ended(events, followed)) is not None:
             return code
+        followed = followed or _followed(view)
+    shown.note(f"nothing is in flight in {view['environment']}; `headgate history` shows what was")
+    return OK
+
+
+def _ended(events: list[dict[str, Any]], followed: tuple[str, str | None]) -> int | None:
+    codes = (end(event, *followed) for event in events)
+    return next((code for code in codes if code is not None), None)
 
 
 def _followed(view: dict[str, Any]) -> tuple[str, str | None] | None:
