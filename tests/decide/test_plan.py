@@ -1,0 +1,222 @@
+"""What the world should look like, with and without a rollout in flight: differences only, in a safe order."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from tests.decide.given import (
+    BOTH,
+    NOW,
+    V0,
+    V1,
+    V2,
+    ago,
+    instances,
+    job,
+    rollout,
+    routes,
+    seconds,
+    seen,
+    state,
+    turn,
+)
+
+from headgate.decide.plan import plan, wanted
+from headgate.model.observations import Instance, Seen
+from headgate.model.rollouts import EnvironmentState
+from headgate.model.rules import Audience, Strategy
+
+STABLE = {"v1": "ready ready"}
+ON_V1 = routes({"v1": 100})
+IDLE = state()
+WARM = state(previous=V0, warm_until=NOW + seconds(60))
+COLD = state(previous=V0, warm_until=ago(1))
+ABORTING = state(rollout("analyze", phase="aborting"), draining_since=ago(1))
+LONG_ABORTING = replace(ABORTING, draining_since=ago(31))
+RETIRING = state(rollout("retire", phase="retiring", replaces=V1.id), stable=V2, previous=V1, warm_until=ago(1))
+
+
+@dataclass(frozen=True)
+class Case:
+    id: str
+    state: EnvironmentState
+    seen: Seen
+    effects: list[str]
+
+
+DRIFT = [
+    Case("nothing to do", IDLE, seen(STABLE, ON_V1), []),
+    Case("an instance is missing", IDLE, seen({"v1": "ready"}, routes({"v1": 100}, ports={"v1": [0]})), ["run rev_v1"]),
+    Case(
+        "an instance died: it leaves the routes and is started again",
+        IDLE,
+        seen({"v1": "ready exited"}, ON_V1),
+        ["run rev_v1", "set routes (rev_v1 100)"],
+    ),
+    Case(
+        "all instances died: started again, and the routes are left as they are",
+        IDLE,
+        seen({"v1": "exited exited"}, ON_V1),
+        ["run rev_v1"],
+    ),
+    Case(
+        "an instance is draining on its own: replaced",
+        IDLE,
+        seen({"v1": "ready stopping"}, ON_V1),
+        ["run rev_v1", "set routes (rev_v1 100)"],
+    ),
+    Case("a revision that nobody asked for", IDLE, seen({"v3": "ready", **STABLE}, ON_V1), ["stop rev_v3"]),
+    Case("one that is stopping already is not told again", IDLE, seen({"v3": "stopping", **STABLE}, ON_V1), []),
+    Case("what died of it is cleared away too", IDLE, seen({"v3": "exited", **STABLE}, ON_V1), ["stop rev_v3"]),
+    Case(
+        "routes changed by hand to a stranger: shifted back before it is stopped",
+        IDLE,
+        seen({"v3": "ready ready", **STABLE}, routes({"v3": 100})),
+        ["set routes (rev_v1 100, rev_v3 0)"],
+    ),
+    Case(
+        "a stranger without traffic leaves the routes before it is stopped",
+        IDLE,
+        seen({"v3": "ready ready", **STABLE}, routes({"v1": 100, "v3": 0})),
+        ["set routes (rev_v1 100)"],
+    ),
+    Case("the router forgot everything", IDLE, seen(STABLE, None), ["set routes (rev_v1 100)"]),
+    Case(
+        "weights changed by hand",
+        WARM,
+        seen({"v0": "ready ready", **STABLE}, routes({"v0": 50, "v1": 50})),
+        ["set routes (rev_v1 100, rev_v0 0)"],
+    ),
+    Case("an environment in which nothing was ever released", state(stable=None), seen({}, None), []),
+    Case("an instance of no release", state(stable=None), seen({"v3": "ready"}, None), ["stop rev_v3"]),
+]
+
+BLIND = [
+    Case("no platform: nothing is started, shifted or stopped", IDLE, seen(None, routes({"v3": 100})), []),
+    Case("no router: nothing is stopped", IDLE, seen({"v3": "ready", **STABLE}), []),
+    Case("no router: what is missing is started", IDLE, seen({"v1": "ready"}), ["run rev_v1"]),
+    Case("no platform: an abort shifts nothing either", ABORTING, seen(None, routes({"v2": 5, "v1": 95})), []),
+]
+
+WARMTH = [
+    Case("kept warm: started when it is missing", WARM, seen(STABLE, ON_V1), ["run rev_v0"]),
+    Case(
+        "kept warm: named with no weight",
+        WARM,
+        seen({"v0": "ready ready", **STABLE}, ON_V1),
+        ["set routes (rev_v1 100, rev_v0 0)"],
+    ),
+    Case(
+        "no longer warm: leaves the routes first",
+        COLD,
+        seen({"v0": "ready ready", **STABLE}, routes({"v1": 100, "v0": 0})),
+        ["set routes (rev_v1 100)"],
+    ),
+    Case("no longer warm: then it is stopped", COLD, seen({"v0": "ready ready", **STABLE}, ON_V1), ["stop rev_v0"]),
+]
+
+DRAINING = [
+    Case(
+        "an abort: the candidate keeps its name in the routes, with no weight",
+        ABORTING,
+        seen(BOTH, routes({"v2": 5, "v1": 95}, "v2")),
+        ["set routes (rev_v1 100, rev_v2 0)"],
+    ),
+    Case(
+        "while its last requests are answered it stays",
+        ABORTING,
+        seen(BOTH, routes({"v1": 100, "v2": 0}), busy=["v2"]),
+        [],
+    ),
+    Case(
+        "once they are answered it goes",
+        ABORTING,
+        seen(BOTH, routes({"v1": 100, "v2": 0})),
+        ["set routes (rev_v1 100)"],
+    ),
+    Case(
+        "after the drain limit it goes whatever is open",
+        LONG_ABORTING,
+        seen(BOTH, routes({"v1": 100, "v2": 0}), busy=["v2"]),
+        ["set routes (rev_v1 100)"],
+    ),
+    Case("and only then is it stopped", ABORTING, seen(BOTH, ON_V1), ["stop rev_v2"]),
+    Case(
+        "an abort while stable is not ready: whoever serves goes on",
+        ABORTING,
+        seen({"v2": "ready ready", "v1": "starting starting"}, routes({"v2": 100}, "v2")),
+        [],
+    ),
+    Case(
+        "retiring: the old one drains",
+        RETIRING,
+        seen(BOTH, routes({"v2": 100, "v1": 0}), busy=["v1"]),
+        ["set routes (rev_v2 100)"],
+    ),
+    Case(
+        "the first deployment is aborted: nobody serves, and it drains as well",
+        state(rollout("check smoke", replaces=None, phase="aborting"), stable=None, draining_since=ago(1)),
+        seen({"v2": "ready ready"}, routes({"v2": 100}, "v2")),
+        ["set routes (rev_v2 0)"],
+    ),
+]
+
+
+@pytest.mark.parametrize("case", [*DRIFT, *BLIND, *WARMTH, *DRAINING], ids=lambda case: case.id)
+def test_plan(case: Case) -> None:
+    assert [str(effect) for effect in plan(case.state, case.seen, NOW)] == case.effects
+
+
+def test_a_dead_instance_in_its_back_off_is_left_alone() -> None:
+    ready, dead = instances({"v1": "ready exited/2"})
+    later = replace(dead, retry_at=NOW + seconds(4))
+    look = replace(seen({}, routes({"v1": 100}, ports={"v1": [0]})), instances=(ready, later))
+    assert plan(IDLE, look, NOW) == []
+    assert [str(effect) for effect in plan(IDLE, look, NOW + seconds(4))] == ["run rev_v1"]
+
+
+def test_only_ready_instances_are_named_in_the_routes() -> None:
+    look = seen({"v1": "ready unready"}, ON_V1)
+    effect = plan(IDLE, look, NOW)[0]
+    assert effect.routes.backends[0].endpoints == {"web": ("127.0.0.1:1000",)}  # type: ignore[union-attr]
+
+
+def test_the_audience_comes_with_the_first_weight_and_goes_with_the_candidate() -> None:
+    beta = Audience({"X-Beta": "1"})
+    strategy = Strategy("canary", (5, 25), sticky=True, audience=beta)
+
+    def audience(at: str, **changes: object) -> object:
+        flight = rollout(at, strategy=strategy, **changes)
+        look = seen(BOTH, routes({"v1": 100, "v2": 0}), jobs=job(flight, "running"))
+        return [effect.routes.audience for effect in plan(state(flight), look, NOW)]  # type: ignore[union-attr]
+
+    assert audience("check smoke (preview)") == [None]
+    assert audience("weight 5") == [beta]
+    assert audience("weight 5", phase="aborting") == [None]
+
+
+@pytest.mark.parametrize("phase", ["running", "paused", "aborting", "retiring", "idle"])
+def test_never_more_than_two_revisions_are_wanted(phase: str) -> None:
+    flight = None if phase == "idle" else rollout("analyze", phase=phase)
+    now_state = state(flight, previous=V0, warm_until=NOW + timedelta(days=1))
+    assert len(wanted(now_state, NOW)) <= 2
+
+
+def test_a_check_knows_where_to_look() -> None:
+    def services(at: str, routed: dict[str, int]) -> list[dict[str, str]]:
+        effects = plan(state(rollout(at)), seen(BOTH, routes(routed, "v2")), NOW)
+        return [effect.job.services for effect in effects]  # type: ignore[union-attr]
+
+    assert services("check smoke (preview)", {"v2": 0, "v1": 100}) == [{"web": "http://preview"}]
+    assert services("check smoke", {"v2": 100, "v1": 0}) == [{"web": "http://public"}]
+
+
+def test_an_instance_of_the_candidate_that_comes_late_is_routed() -> None:
+    look = seen(BOTH, routes({"v2": 5, "v1": 95}, "v2", ports={"v2": [0]}))
+    assert turn(state(rollout("analyze")), look) == ([], ["set routes (rev_v2 5, rev_v1 95)"])
+
+
+def test_an_instance_in_no_known_state_is_not_served_from() -> None:
+    strange = Instance("v1-0", V1.id, "web", "127.0.0.1:1000", "unready")
+    look = replace(seen({}, ON_V1), instances=(strange,))
+    assert [str(effect) for effect in plan(IDLE, look, NOW)] == ["run rev_v1"]
