@@ -17,7 +17,6 @@ class FakeCommit:
     subject: str
     version: str | None
     files: Mapping[str, str]  # path below the repository -> text
-    builds: Sequence[str] = (".",)  # folders whose content digest a checkout returns
 
 
 class FakeSource:
@@ -33,14 +32,13 @@ class FakeSource:
         author: str = "Ada <ada@example.org>",
         version: str | None = None,
     ) -> FakeCommit:
-        """Adds a commit on top of its branch. Folders with a `Dockerfile` are what it builds; none: the whole."""
+        """Adds a commit on top of its branch."""
         commits = self._commits.setdefault(repository, [])
         parent = commits[-1].sha if commits else ""
         sha = hashlib.sha1(
             repr((parent, subject, branch, sorted(files.items()))).encode(), usedforsecurity=False
         ).hexdigest()
-        builds = [str(Path(path).parent) for path in files if Path(path).name == "Dockerfile"] or ["."]
-        made = FakeCommit(sha, branch, author, subject, version, dict(files), tuple(builds))
+        made = FakeCommit(sha, branch, author, subject, version, dict(files))
         commits.append(made)
         return made
 
@@ -51,10 +49,16 @@ class FakeSource:
                 return commit
         raise AdapterError(f"{repository}: no branch, tag or commit is called {reference!r}")
 
-    async def checkout(self, repository: str, commit: str, into: Path) -> dict[str, str]:
+    async def checkout(self, repository: str, commit: str, into: Path, folders: Sequence[str]) -> dict[str, str]:
         found = await self.resolve(repository, commit)
         _lay_out(found, into)
-        return {folder: _digest(found, folder) for folder in found.builds}
+        return {folder: _digest(found, folder) for folder in folders}
+
+    async def read_file(self, repository: str, commit: str, path: str) -> str:
+        found = await self.resolve(repository, commit)
+        if path not in found.files:
+            raise AdapterError(f"{repository}: there is no {path} at {found.sha[:10]}")
+        return found.files[path]
 
 
 def _lay_out(commit: FakeCommit, into: Path) -> None:
