@@ -1,15 +1,17 @@
 """Commands: each is accepted as events, or refused with the reason and what to do instead."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import singledispatch
 
+from headgate.decide.gates import valid_approvers
 from headgate.decide.progress import can_serve
 from headgate.decide.rules import start
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
-from headgate.model.rollouts import EnvironmentState, Request, Rollout
+from headgate.model.rollouts import Approval, EnvironmentState, Request, Rollout
 from headgate.model.rules import ApprovalGate
 from headgate.model.steps import Retire, SetWeight
 
@@ -154,6 +156,8 @@ def _target(command: c.Rollback, state: EnvironmentState, seen: Seen) -> Revisio
     if command.to is None:
         good = [revision for revision in earlier if revision.release not in seen.quarantined]
         return good[0] if good else c.Refused("no earlier revision was stable here and is not quarantined")
+    if state.stable and _is_called(state.stable, command.to):
+        return c.Refused(f"{state.stable.label} is stable here already")
     named = [revision for revision in earlier if _is_called(revision, command.to)]
     known = ", ".join(dict.fromkeys(revision.label for revision in earlier)) or "none"
     return named[0] if named else c.Refused(f"{command.to} was never stable here; known: {known}")
@@ -174,7 +178,17 @@ def _(command: c.Approve, state: EnvironmentState, seen: Seen, now: datetime) ->
         return c.Refused("no gate here asks for an approval")
     if any(a.by == command.by and a.release == command.release for a in state.approvals):
         return c.Refused(f"{command.by} has approved {waiting.revision.label} already")
+    given = replace(state, approvals=(*state.approvals, Approval(command.release, command.by, now)))
+    if not any(command.by in valid_approvers(gate, waiting, given) for gate in gates):
+        return c.Refused(_may_not_approve(command.by, waiting, gates))
     return [e.ApprovalGiven(command.release, command.by, command.why)]
+
+
+def _may_not_approve(person: str, waiting: Request, gates: list[ApprovalGate]) -> str:
+    named = sorted({approver for gate in gates for approver in gate.approvers})
+    if named and person not in named:
+        return f"{person} may not approve here; {', '.join(named)} may"
+    return f"{person} wrote {waiting.revision.label}; someone else has to approve it"
 
 
 def _trial(state: EnvironmentState) -> Rollout | c.Refused:
