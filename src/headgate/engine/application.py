@@ -1,10 +1,19 @@
 """One application: its specification, its releases, and the wheels of its environments."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from headgate.decide.pipeline import ApplicationState, advance, fold_application, passed, quarantine, release_called
+from headgate.decide.pipeline import (
+    ApplicationState,
+    Wanted,
+    advance,
+    fold_application,
+    passed,
+    quarantine,
+    release_called,
+)
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
@@ -22,10 +31,12 @@ from headgate.model.ids import (
 from headgate.model.releases import Release, Revision
 from headgate.model.rollouts import EnvironmentState
 from headgate.model.rules import Environment
-from headgate.ports import Clock, Conflict, EventLog
+from headgate.ports import AdapterError, Clock, Conflict, EventLog
 from headgate.spec.compose import compose
 
 ENGINE = "headgate"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -38,6 +49,7 @@ class Application:
     state: ApplicationState = field(default_factory=ApplicationState)
     releases: dict[ReleaseId, Release] = field(default_factory=dict)  # oldest first
     wheels: dict[str, Wheel] = field(default_factory=dict)  # by environment name
+    delayed: dict[str, str] = field(default_factory=dict)  # environments that should be asked and could not: why
 
     async def remember(self) -> None:
         recorded = await self.log.read(application_stream(self.name), self.state.version)
@@ -88,13 +100,20 @@ class Application:
     async def advance(self) -> list[str]:
         """Quarantine what was aborted, ask for what should go on; returns the environments that were asked."""
         await self._append(list(self._pending_quarantine()))
-        asked = []
-        for wanted in advance(self.state, self.states()):
+        wanted = advance(self.state, self.states())
+        self.delayed = {}
+        return [one.environment for one in wanted if await self._ask_for(one)]
+
+    async def _ask_for(self, wanted: Wanted) -> bool:
+        """One environment that cannot be asked now does not hold up the others; it is asked again later."""
+        try:
             revision = await self.revision(wanted.environment, self.releases[wanted.release])
             command = Deploy(revision, RolloutId(self.new_id("rol")), ENGINE, wanted.why)
-            if await self.wheels[wanted.environment].command(command) is None:
-                asked.append(wanted.environment)
-        return asked
+            return await self.wheels[wanted.environment].command(command) is None
+        except AdapterError as error:
+            self.delayed[wanted.environment] = str(error)
+            log.warning("%s/%s: %s cannot be asked for yet: %s", self.name, wanted.environment, wanted.release, error)
+            return False
 
     async def _append(self, events: list[e.Event]) -> None:
         if not events:

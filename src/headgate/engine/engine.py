@@ -17,7 +17,7 @@ from headgate.model import events as e
 from headgate.model.ids import RolloutId, application_stream, release_stream
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
-from headgate.ports import Clock, EventLog, LogUnavailable
+from headgate.ports import AdapterError, Clock, EventLog, LogUnavailable
 
 IN_FLIGHT = timedelta(seconds=0.25)  # between turns while a rollout is under way
 WAITING = timedelta(seconds=1)  # while a release waits for its gates
@@ -147,9 +147,9 @@ class Engine:
         """One turn, whatever goes wrong in it; returns how long to sleep unless woken."""
         try:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
-            if happened:
+            if happened or application.delayed:
                 await self._advance(application)
-        except LogUnavailable as error:
+        except (LogUnavailable, AdapterError) as error:
             log.error("%s: %s", wheel.environment, error)
             return IDLE
         except Exception:
