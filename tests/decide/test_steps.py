@@ -56,6 +56,13 @@ class Case:
 
 FORWARD = [
     Case(
+        "check: a probe that was lost with the server is sent again",
+        at(SMOKE),
+        seen(BOTH, PREVIEWED, jobs=job(rollout(SMOKE), "lost")),
+        [],
+        ["run check smoke (rol_1-2-1)"],
+    ),
+    Case(
         "start: what is not there is started",
         at(START),
         seen(STABLE, ON_V1),
@@ -271,8 +278,8 @@ ABORTS = [
     ),
     Case(
         "a check was lost",
-        at(SMOKE),
-        seen(BOTH, PREVIEWED, jobs=job(rollout(SMOKE), "lost")),
+        at(E2E),
+        seen(BOTH, PREVIEWED, jobs=job(rollout(E2E), "lost")),
         [ABORTED, "RolloutEnded aborted"],
         ["set routes (rev_v1 100)"],
     ),
