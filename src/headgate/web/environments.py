@@ -161,7 +161,8 @@ async def _lines(line: Line, found: AsyncIterator[str], closing: asyncio.Event) 
     closed = asyncio.ensure_future(closing.wait())
     try:
         while not closed.done():
-            await asyncio.wait({line, closed}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {line, closed}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             text = line.result() if line.done() else None
             if text is None:
                 return

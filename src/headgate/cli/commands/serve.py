@@ -24,6 +24,7 @@ def serve(data: Data = None, host: Host = "127.0.0.1", port: Port = None, expose
     """Run the server until Ctrl-C. What it has started goes on running without it."""
     _check(host, expose)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     folder = Path(data_folder(data))
     from headgate import bootstrap
     from headgate.ports import AdapterError, LogDamaged, LogUnavailable

@@ -1,0 +1,23 @@
+"""A shop with its engine running, and someone who may ask."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.web.world import Shop, client
+from tests.web.world import shop as opened
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    made = opened(tmp_path)
+    await made.engine.start()
+    yield made
+    await made.engine.stop()
+
+
+@pytest.fixture
+async def ask(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(shop.api()) as asking:
+        yield asking

@@ -1,0 +1,101 @@
+"""A real engine on fakes, behind the real API: what the tests of `web` and `cli` ask."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from headgate.engine.engine import Engine
+from headgate.engine.world import World
+from headgate.testing.fakes.eventlog import MemoryEventLog
+from headgate.testing.fakes.metrics import FakeMetrics
+from headgate.testing.fakes.platform import FakePlatform
+from headgate.testing.fakes.router import FakeRouter
+from headgate.testing.fakes.source import FakeSource
+from headgate.web.api import create
+
+TOKEN = "a-token-for-tests"
+REPOSITORY = "/repositories/shop"
+PRESENT = {
+    "platforms": {"process"},
+    "traffic": {"envoy"},
+    "metrics": {"envoy"},
+    "checks": {"smoke", "run"},
+    "gates": {"approval", "soak"},
+}
+
+FILE = """\
+application: shop
+services:
+  web:
+    build: .
+    command: [serve]
+    port: 8000
+environments:
+  staging: {platform: process, strategy: all-at-once}
+  production:
+    platform: process
+    deploy: on-request
+    after: staging
+    strategy: {canary: {steps: [5, 50]}}
+  guarded:
+    platform: process
+    strategy: all-at-once
+    gates: [{approval: {from: [ann], count: 1}}]
+"""
+
+
+class Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class TalkingPlatform(FakePlatform):
+    """A platform that keeps what its instances print, hostile as it may be."""
+
+    async def logs(self, environment: str, service: str | None, lines: int, follow: bool) -> AsyncIterator[str]:
+        self._reach()
+        for number in range(lines):
+            yield f"{service or 'web'}.1 | \x1b[31mline\x1b[0m {number} [bold]\x1b]0;title\x07"
+
+
+@dataclass
+class Shop:
+    engine: Engine
+    platform: TalkingPlatform
+    router: FakeRouter
+    metrics: FakeMetrics
+    source: FakeSource
+    clock: Clock
+
+    def commit(self, subject: str = "Change something", version: str | None = None, file: str = FILE) -> str:
+        return self.source.commit(REPOSITORY, {"headgate.yaml": file}, subject=subject, version=version).sha
+
+    def api(self) -> FastAPI:
+        return create(self.engine, TOKEN, PRESENT)
+
+
+def shop(folder: Path) -> Shop:
+    clock, numbers = Clock(), count(1)
+    platform, router, metrics, source = TalkingPlatform(clock), FakeRouter(), FakeMetrics(), FakeSource()
+    world = World({"process": platform}, {"envoy": router}, {"envoy": metrics}, source, folder / "releases")
+    engine = Engine(world, MemoryEventLog(clock), clock, lambda prefix: f"{prefix}_{next(numbers):012x}")
+    return Shop(engine, platform, router, metrics, source, clock)
+
+
+@asynccontextmanager
+async def client(api: FastAPI, token: str = TOKEN, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(api, raise_app_exceptions=False)
+    given = {"Authorization": f"Bearer {token}", **headers} if token else headers
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:7411", headers=given) as asking:
+        yield asking
+
+
+def applying(text: str = FILE, **more: Any) -> dict[str, Any]:
+    return {"text": text, "filename": "headgate.yaml", "source": REPOSITORY, "by": "ann@test", **more}
