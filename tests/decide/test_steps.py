@@ -60,7 +60,7 @@ FORWARD = [
         at(SMOKE),
         seen(BOTH, PREVIEWED, jobs=job(rollout(SMOKE), "lost")),
         [],
-        ["run check smoke (rol_1-2-1)"],
+        ["run check smoke (rol_2-2-1)"],
     ),
     Case(
         "start: what is not there is started",

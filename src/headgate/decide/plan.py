@@ -6,7 +6,7 @@ Order: start before shifting, shift before stopping, never route to what is not 
 from collections import Counter
 from datetime import datetime, timedelta
 
-from headgate.decide.progress import can_serve, instances_of, job_id, weight_at
+from headgate.decide.progress import can_serve, instances_of, job_id, may_run_again, weight_at
 from headgate.model.checks import Job
 from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
 from headgate.model.ids import RevisionId
@@ -138,7 +138,8 @@ def _jobs(state: EnvironmentState, seen: Seen) -> list[Effect]:
     rollout = state.rollout
     if rollout is None or rollout.phase != "running" or not isinstance(rollout.step, RunCheck):
         return []
-    if any(job.id == job_id(rollout) for job in seen.jobs) or not _reachable(rollout, seen):
+    there = any(job.id == job_id(rollout) and not may_run_again(rollout.step, job) for job in seen.jobs)
+    if there or not _reachable(rollout, seen):
         return []
     return [RunJob(job(rollout, rollout.step, seen))]
 

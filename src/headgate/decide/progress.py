@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headgate.analysis.judge import judge
+from headgate.model.checks import JobSeen
 from headgate.model.ids import JobId, RevisionId
 from headgate.model.measurements import Outcome, Verdict
 from headgate.model.observations import Instance, Seen
@@ -119,9 +120,16 @@ def _checked(step: RunCheck, rollout: Rollout, seen: Seen) -> Progress:
     job = next((job for job in seen.jobs if job.id == job_id(rollout)), None)
     if job is None or job.state == "running":
         return Waiting(f"check {step.check.name} is running")
+    if may_run_again(step, job):
+        return Waiting(f"check {step.check.name} was lost, is started again: {job.detail}")
     if job.state == "passed":
         return Done(f"check {step.check.name} passed{f': {job.detail}' if job.detail else ''}")
     return Failed(f"check {step.check.name} {'was lost' if job.state == 'lost' else 'failed'}: {job.detail}")
+
+
+def may_run_again(step: RunCheck, job: JobSeen) -> bool:
+    """A probe that was lost with the server says nothing of the candidate, and changed nothing; a command may have."""
+    return job.state == "lost" and step.check.kind == "smoke"
 
 
 def _weighted(rollout: Rollout, weight: int, seen: Seen) -> Progress:
