@@ -1,0 +1,174 @@
+"""What happened makes what is."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.decide.given import (
+    ALL_AT_ONCE,
+    BLUE_GREEN,
+    CANARY,
+    NOW,
+    PRODUCTION,
+    V1,
+    V2,
+    WELL,
+    ago,
+    measured,
+    request,
+    rollout,
+    sample,
+    seconds,
+    state,
+)
+
+from headgate.decide.compile import rollback_steps, steps
+from headgate.decide.fold import KEPT_FAILURES, apply, empty, fold
+from headgate.model import events as e
+from headgate.model.ids import RolloutId
+from headgate.model.measurements import Outcome, Verdict
+from headgate.model.rollouts import EnvironmentState
+from headgate.model.steps import Analyze, Retire, SetWeight, describe
+
+ROL = RolloutId("rol_2")
+FLIGHT = state(rollout("analyze"))
+EVENTS: list[e.Event] = [
+    e.ReleaseRequested(V2, ROL, "deploy", "bob", ""),
+    e.ApprovalGiven(V2.release, "cleo", ""),
+    e.RolloutStarted(
+        ROL, "deploy", V2, None, steps(CANARY, True), CANARY.strategy, CANARY.analysis, CANARY.deadlines, "bob", ""
+    ),
+    e.StepCompleted(ROL, 0, "started"),
+    e.EffectFailed("run rev_v2", "no memory", 1),
+    e.MeasurementTaken(ROL, WELL),
+    e.VerdictReached(ROL, 1, Verdict(Outcome.PASS, "well")),
+    e.RolloutPaused(ROL, "bob", ""),
+    e.RolloutResumed(ROL, "bob", ""),
+    e.StepsSkipped(ROL, 5, "bob", ""),
+    e.RevisionPromoted(ROL, V2.id, NOW, "well"),
+    e.RolloutAborted(ROL, "bob", "no"),
+    e.RolloutEnded(ROL, "promoted", "over"),
+    e.ReleaseDropped(V2.release, ""),
+    e.ReleaseSuperseded(V2.release, V1.release, ""),
+    e.QuarantineLifted(V2.release, "bob", ""),
+]
+
+
+def recorded(events: list[e.Event]) -> list[e.Recorded]:
+    return [
+        e.Recorded("environment:pcw/production", n, n, NOW + seconds(n), one) for n, one in enumerate(events, start=1)
+    ]
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=12), st.integers(0, 12))
+def test_a_log_folds_to_one_state_wherever_it_is_cut_and_never_fails(events: list[e.Event], cut: int) -> None:
+    whole = recorded(events)
+    assert fold(empty(PRODUCTION), whole) == fold(fold(empty(PRODUCTION), whole[:cut]), whole[cut:])
+
+
+def test_the_version_is_that_of_the_last_event() -> None:
+    assert fold(empty(PRODUCTION), recorded(EVENTS)).version == len(EVENTS)
+    assert fold(FLIGHT, []) is FLIGHT
+
+
+def after(event: e.Event, before: EnvironmentState = FLIGHT) -> EnvironmentState:
+    return apply(event, before, NOW)
+
+
+def test_a_step_begins_with_a_clean_slate() -> None:
+    busy = state(rollout("analyze", measured=WELL, verdict=Verdict(Outcome.PASS, "")), failures=())
+    busy = after(e.EffectFailed("set routes", "no", 3), busy)
+    moved = after(e.StepCompleted(ROL, 5, "well"), busy)
+    assert moved.rollout
+    assert (moved.rollout.position, moved.rollout.step_started_at) == (6, NOW)
+    assert (moved.rollout.measured, moved.rollout.verdict, moved.failures) == (None, None, ())
+
+
+def test_measurements_of_a_step_add_up_and_the_stable_is_remembered_for_the_whole_rollout() -> None:
+    once = after(e.MeasurementTaken(ROL, measured(sample(10, 1), sample(100))))
+    twice = after(e.MeasurementTaken(ROL, measured(sample(20, 2), sample(300), ["blind"], tick=2)), once)
+    assert twice.rollout
+    assert twice.rollout.measured
+    assert twice.rollout.measured.candidate["web"].requests == 30
+    assert twice.rollout.measured.missing == ("blind",)
+    later = after(e.StepCompleted(ROL, 5, ""), twice)
+    assert later.rollout
+    assert (later.rollout.ticks, later.rollout.reference["web"].requests) == (2, 400)
+
+
+def test_promotion_swaps_stable_and_previous() -> None:
+    promoted = after(e.RevisionPromoted(ROL, V2.id, NOW, "well"))
+    assert (promoted.stable, promoted.previous, promoted.warm_until) == (V2, V1, NOW)
+    assert promoted.promoted == {V2.release: NOW}
+    assert promoted.soaked == {V1.release: seconds(5000)}
+
+
+def test_an_abort_refuses_the_release() -> None:
+    assert after(e.RolloutAborted(ROL, "bob", "slow")).refused == {V2.release: (NOW, "slow")}
+
+
+def test_an_aborted_rollback_refuses_nothing() -> None:
+    back = state(rollout("weight 100", kind="rollback"))
+    assert after(e.RolloutAborted(ROL, "bob", "changed my mind"), back).refused == {}
+
+
+def test_aborting_new_configuration_of_the_stable_refuses_nothing() -> None:
+    assert after(e.RolloutAborted(ROL, "bob", "no"), state(FLIGHT.rollout, stable=V2)).refused == {}
+
+
+def test_a_rollout_takes_what_waited_for_it_and_leaves_what_did_not() -> None:
+    mine = replace(request(V2), rollout=ROL)
+    assert after(EVENTS[2], state(waiting=mine)).waiting is None
+    assert after(EVENTS[2], state(waiting=request(V2))).waiting is not None
+
+
+def test_failures_are_not_kept_for_ever() -> None:
+    now_state = FLIGHT
+    for attempt in range(50):
+        now_state = after(e.EffectFailed("set routes", "no", attempt), now_state)
+    assert len(now_state.failures) == KEPT_FAILURES
+    assert now_state.failures[-1].attempt == 49
+
+
+def test_resuming_what_is_not_paused_changes_nothing() -> None:
+    assert after(e.RolloutResumed(ROL, "bob", "")) == FLIGHT
+
+
+def test_a_past_rollout_says_when_and_why() -> None:
+    ended = after(e.RolloutEnded(ROL, "aborted", "home"), state(rollout("analyze", why="errors 9 %")))
+    assert (ended.rollout, ended.past[0].outcome, ended.past[0].why) == (None, "aborted", "errors 9 %")
+    assert (ended.past[0].started_at, ended.past[0].ended_at) == (ago(100), NOW)
+
+
+class TestCompile:
+    def test_canary(self) -> None:
+        assert [describe(step) for step in steps(CANARY, first=False)] == [
+            *("start", "await ready", "check smoke (preview)", "check e2e (preview)"),
+            *("weight 5", "analyze", "weight 25", "analyze", "weight 100", "check smoke", "bake", "retire"),
+        ]
+
+    def test_blue_green(self) -> None:
+        assert [describe(step) for step in steps(BLUE_GREEN, first=False)] == [
+            *("start", "await ready", "check smoke (preview)", "check e2e (preview)"),
+            *("weight 100", "check smoke", "bake", "retire"),
+        ]
+
+    def test_without_a_bake(self) -> None:
+        assert "bake" not in [describe(step) for step in steps(ALL_AT_ONCE, first=False)]
+
+    def test_the_first_has_nothing_to_compare_with(self) -> None:
+        kinds = {type(step) for step in steps(CANARY, first=True)}
+        assert Analyze not in kinds
+        assert [step.weight for step in steps(CANARY, first=True) if isinstance(step, SetWeight)] == [100]
+
+    def test_a_rollback_waits_for_nothing_but_readiness(self) -> None:
+        assert [describe(step) for step in rollback_steps(CANARY)] == ["start", "await ready", "weight 100", "retire"]
+
+    def test_every_strategy_ends_at_100_and_with_retire(self) -> None:
+        for rules in (CANARY, BLUE_GREEN, ALL_AT_ONCE):
+            for compiled in (steps(rules, True), steps(rules, False), rollback_steps(rules)):
+                assert isinstance(compiled[-1], Retire)
+                assert [step.weight for step in compiled if isinstance(step, SetWeight)][-1] == 100
+
+    def test_every_step_has_a_deadline(self) -> None:
+        assert all(step.deadline > seconds(0) for step in steps(CANARY, first=False))
