@@ -3,12 +3,13 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -174,28 +175,56 @@ async def test_a_long_data_folder_is_no_obstacle(tmp_path: Path) -> None:
         await router.close(stop=True)
 
 
-async def test_a_change_that_got_half_way_is_not_taken_for_done(stage: EnvoyStage) -> None:
+async def test_routes_that_someone_edited_are_not_taken_for_set(stage: EnvoyStage) -> None:
     stable, candidate = await two(stage)
-
-    def routes(weight: int) -> Routes:
-        shares = ((CANDIDATE, weight, candidate), (STABLE, 100 - weight, stable))
-        ends = [Backend(rev, share, {"quotes": (at,), "web": (at,)}) for rev, share, at in shares]
-        return Routes(PRODUCTION, tuple(ends), sticky=weight > 50)
-
-    await stage.router.set_routes(routes(10))
-    kept = (stage.settings.folder / "rds" / "pcw.production.quotes.public.json").read_text()
-    await stage.router.set_routes(routes(60))
-    draft = stage.settings.folder / "drafts" / "half"
-    draft.write_text(kept)
-    draft.rename(stage.settings.folder / "rds" / "pcw.production.quotes.public.json")
+    ends = {STABLE: {"quotes": (stable,), "web": (stable,)}, CANDIDATE: {"quotes": (candidate,), "web": (candidate,)}}
+    routes = Routes(PRODUCTION, (Backend(CANDIDATE, 10, ends[CANDIDATE]), Backend(STABLE, 90, ends[STABLE])))
+    await stage.router.set_routes(routes)
+    path = stage.settings.folder / "rds" / "pcw.production.json"
+    edited = json.loads(path.read_text())
+    quotes = next(host for host in edited["resources"][0]["virtual_hosts"] if host["name"] == "quotes/public")
+    quotes["routes"][0]["route"]["weighted_clusters"]["clusters"][0]["weight"] = 60
+    edited["version_info"] = "by hand"
+    (stage.settings.folder / "drafts" / "edited").write_text(json.dumps(edited))
+    (stage.settings.folder / "drafts" / "edited").rename(path)
     await asyncio.sleep(0.2)
     seen = (await stage.router.observe(PRODUCTION)).routes
     assert seen is not None
-    assert seen != routes(60)
-    assert seen != routes(10)
-    assert all(backend.weight > 0 for backend in seen.backends), "both sides are still routed to"
-    await stage.router.set_routes(routes(60))
-    assert (await stage.router.observe(PRODUCTION)).routes == routes(60)
+    assert seen != routes
+    assert seen.weight(CANDIDATE) == 60
+    assert seen.weight(STABLE) == 90, "whoever stops what is not routed to stops neither"
+    await stage.router.set_routes(routes)
+    assert (await stage.router.observe(PRODUCTION)).routes == routes
+
+
+async def test_envoy_is_not_told_to_watch_what_it_cannot(stage: EnvoyStage) -> None:
+    """It would abort, and nobody would be served any more."""
+    stable, candidate = await two(stage)
+    only = Routes(PRODUCTION, (Backend(STABLE, 100, {"web": (stable,)}),))
+    await stage.router.set_routes(only)
+    first = envoy_of(stage)
+    with _no_inotify_left():
+        with pytest.raises(AdapterError, match="max_user_instances"):
+            await stage.router.set_routes(one(50, stable, candidate))
+        with pytest.raises(AdapterError, match="max_user_instances"):
+            await stage.router.addresses(STAGING, {"web": None})
+        assert (await stage.router.observe(PRODUCTION)).routes == only
+    assert envoy_of(stage) == first
+    await stage.router.set_routes(one(50, stable, candidate))
+    assert (await stage.router.observe(PRODUCTION)).routes == one(50, stable, candidate)
+
+
+@contextmanager
+def _no_inotify_left() -> Iterator[None]:
+    """For this process alone: the limit on files says the same as the one on inotify, which all tests here share."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = {int(name) for name in os.listdir("/proc/self/fd")}
+    free = [number for number in range(max(taken) + 4) if number not in taken][:2]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1] + 1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def test_what_envoy_refuses_is_told(stage: EnvoyStage) -> None:
@@ -206,17 +235,58 @@ async def test_what_envoy_refuses_is_told(stage: EnvoyStage) -> None:
         await stage.router.set_routes(wrong)
 
 
-async def test_damaged_files_are_set_anew(stage: EnvoyStage) -> None:
-    routes = one(30, *await two(stage))
+@pytest.mark.parametrize("torn", ["*ds.json", "rds/*production*", "eds/*production*"])
+async def test_damaged_files_are_set_anew(stage: EnvoyStage, torn: str) -> None:
+    stable, candidate = await two(stage)
+    routes = one(30, stable, candidate)
+    other = Routes(STAGING, (Backend(STABLE, 100, {"web": (stable,)}),))
     await stage.router.set_routes(routes)
+    await stage.router.set_routes(other)
     await stage.router.close(stop=True)
-    for path in stage.settings.folder.glob("**/*ds*.json"):
+    for path in stage.settings.folder.glob(torn):
         path.write_text("{ torn")
     await stage.restart()
     assert (await stage.router.observe(PRODUCTION)).routes != routes
+    if "production" in torn:
+        url = (await stage.router.addresses(STAGING, {"web": None}))["web"].public
+        assert (await stage.ask(url)).by == "stable", "the other environment is served all the same"
     await stage.router.set_routes(routes)
     assert (await stage.router.observe(PRODUCTION)).routes == routes
     assert (await stage.ask(await web_of(stage))).status == 200
+
+
+async def test_a_folder_that_cannot_be_written_is_named(stage: EnvoyStage) -> None:
+    stable, candidate = await two(stage)
+    await stage.router.set_routes(one(0, stable, candidate))
+    drafts = stage.settings.folder / "drafts"
+    drafts.rename(stage.settings.folder / "kept")
+    drafts.write_text("in the way")
+    with pytest.raises(AdapterError, match="cannot be written"):
+        await stage.router.set_routes(one(50, stable, candidate))
+    assert (await stage.router.observe(PRODUCTION)).routes == one(0, stable, candidate)
+    drafts.unlink()
+    await stage.router.set_routes(one(50, stable, candidate))
+
+
+async def test_a_data_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    router = EnvoyRouter(EnvoySettings(tmp_path / "file" / "data"))
+    with pytest.raises(AdapterError, match="file"):
+        await router.observe(PRODUCTION)
+    await router.close()
+
+
+async def test_one_environment_that_envoy_refuses_does_not_hold_up_another(stage: EnvoyStage) -> None:
+    stable, candidate = await two(stage)
+    await stage.router.set_routes(one(0, stable, candidate))
+    wrong = Routes(STAGING, (Backend(STABLE, 100, {"web": ("not-an-address:80",)}),))
+    refused = asyncio.create_task(stage.router.set_routes(wrong))
+    await asyncio.sleep(0.2)
+    started = time.monotonic()
+    await stage.router.set_routes(one(100, stable, candidate))
+    assert time.monotonic() - started < 1
+    with pytest.raises(AdapterError):
+        await refused
 
 
 async def test_a_revision_that_is_dropped_finishes_its_answers(stage: EnvoyStage) -> None:

@@ -1,4 +1,8 @@
-"""Clusters and endpoints: each service of each revision, once for users and once for the preview."""
+"""Clusters and endpoints: each service of each revision, once for users and once for the preview.
+
+Endpoints of users' clusters have files of their own: a cluster that is replaced to change them would lose its
+histogram. Nobody measures previews, so those save the file: see `watches.py`.
+"""
 
 from headgate.adapters.envoy_admin import Side, check_revision, check_service, cluster_name
 from headgate.adapters.traffic.envoy.files import Resource
@@ -16,7 +20,7 @@ def endpoint_name(routes: Routes, revision: str, service: str) -> str:
 
 
 def endpoints(routes: Routes) -> dict[str, Resource]:
-    """One assignment for each service of each revision; its live and its preview cluster share it."""
+    """One assignment for each service of each revision."""
     return {
         name: _assignment(name, addresses)
         for backend in routes.backends
@@ -25,23 +29,32 @@ def endpoints(routes: Routes) -> dict[str, Resource]:
     }
 
 
-def clusters(routes: Routes, folder: Folder) -> dict[str, Resource]:
+def hosts(routes: Routes) -> dict[str, tuple[str, ...]]:
+    """Cluster -> addresses of its hosts."""
     found = {}
     for backend in routes.backends:
         sides: tuple[Side, ...] = ("live", "preview") if backend.revision == routes.preview else ("live",)
-        for service in backend.endpoints:
+        for service, addresses in backend.endpoints.items():
             for side in sides:
-                name = cluster_name(routes.environment, service, backend.revision, side)
-                found[name] = _cluster(name, endpoint_name(routes, backend.revision, service), folder)
+                found[cluster_name(routes.environment, service, backend.revision, side)] = tuple(sorted(addresses))
     return found
 
 
-def _cluster(name: str, endpoint: str, folder: Folder) -> Resource:
+def clusters(routes: Routes, folder: Folder) -> dict[str, Resource]:
+    return {name: _cluster(name, addresses, folder) for name, addresses in hosts(routes).items()}
+
+
+def _cluster(name: str, addresses: tuple[str, ...], folder: Folder) -> Resource:
+    endpoint, _, side = name.rpartition("/")
+    if side == "live":
+        from_file = {"service_name": endpoint, "eds_config": watched(folder.endpoints(endpoint))}
+        members: Resource = {"type": "EDS", "eds_cluster_config": from_file}
+    else:
+        members = {"type": "STATIC", "load_assignment": _members(name, addresses)}
     return {
         "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
         "name": name,
-        "type": "EDS",
-        "eds_cluster_config": {"service_name": endpoint, "eds_config": watched(folder.endpoints(endpoint))},
+        **members,
         "connect_timeout": "1s",
         # In turn: by least load, an instance that refuses everything would draw everything.
         "lb_policy": "ROUND_ROBIN",
@@ -60,11 +73,12 @@ def _cluster(name: str, endpoint: str, folder: Folder) -> Resource:
 
 
 def _assignment(name: str, addresses: tuple[str, ...]) -> Resource:
-    return {
-        "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
-        "cluster_name": name,
-        "endpoints": [{"lb_endpoints": [_endpoint(address) for address in addresses]}],
-    }
+    kind = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+    return {"@type": kind, **_members(name, addresses)}
+
+
+def _members(name: str, addresses: tuple[str, ...]) -> Resource:
+    return {"cluster_name": name, "endpoints": [{"lb_endpoints": [_endpoint(one) for one in addresses]}]}
 
 
 def _endpoint(address: str) -> Resource:

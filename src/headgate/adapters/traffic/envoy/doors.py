@@ -10,10 +10,11 @@ from pathlib import Path
 from time import monotonic
 
 from headgate.adapters.envoy_admin import EnvoySettings
-from headgate.adapters.traffic.envoy.files import write, write_text
+from headgate.adapters.traffic.envoy.files import ResourceFile, write, write_text
 from headgate.adapters.traffic.envoy.listeners import DOORS, Door, Folder, listener
 from headgate.adapters.traffic.envoy.readback import Readback
-from headgate.adapters.traffic.envoy.routing import closed, door_name
+from headgate.adapters.traffic.envoy.routing import door_name, with_closed_doors
+from headgate.adapters.traffic.envoy.watches import require_watches
 from headgate.model.routes import Address
 from headgate.ports import AdapterError
 
@@ -117,9 +118,15 @@ class Doors:
                 self._ports.keep({door: self._claim(environment, door, wanted)})
             elif held is None:
                 self._ports.keep({door: self._ports.allocate(door)})
-            if not self._folder.routes(door).exists():
-                write(self._folder.root, [(self._folder.routes(door), [closed(door)])])
+        self._close_new_doors(environment)
         self._write()
+
+    def _close_new_doors(self, environment: str) -> None:
+        path = self._folder.routes(environment)
+        held = ResourceFile(path).read()
+        require_watches(0 if held else 1)
+        whole = with_closed_doors(environment, held[0] if held else None, self.services(environment))
+        write(self._folder.root, [(path, [whole])])
 
     async def confirm(self, readback: Readback, environment: str, services: dict[str, int | None]) -> None:
         """Wait until Envoy listens. A port that was taken when Envoy tried and is free by now is tried again."""

@@ -34,9 +34,6 @@ class ResourceFile:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return []
 
-    def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
-
 
 class Drafts:
     """Files laid out beside their places, then moved there in one go: the moves are what Envoy waits for."""

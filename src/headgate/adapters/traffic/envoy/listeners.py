@@ -11,6 +11,7 @@ Door = Literal["public", "mesh", "preview"]
 DOORS: tuple[Door, ...] = ("mesh", "public", "preview")  # the order in which new routes take hold
 
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
+DOOR_HEADER = "x-headgate-door"  # set by the listener, never by who calls: one route configuration serves all doors
 _STREAM_WINDOW = 65536  # bytes; Envoy's advice for an edge, as are the other limits here
 _CONNECTION_WINDOW = 1048576
 
@@ -45,7 +46,8 @@ class Folder:
 
 
 def watched(path: Path) -> Resource:
-    return {"path_config_source": {"path": str(path)}, "resource_api_version": "V3"}
+    """A file that is damaged holds up the start for so long, and no longer."""
+    return {"path_config_source": {"path": str(path)}, "resource_api_version": "V3", "initial_fetch_timeout": "2s"}
 
 
 def extension(name: str, kind: str, **fields: Any) -> Resource:
@@ -73,7 +75,7 @@ def bootstrap(settings: EnvoySettings, folder: Folder) -> Resource:
 
 
 def listener(settings: EnvoySettings, folder: Folder, name: str, door: Door, port: int) -> Resource:
-    """`name` is APPLICATION/ENVIRONMENT/SERVICE/DOOR, which is also the name of its routes."""
+    """`name` is APPLICATION/ENVIRONMENT/SERVICE/DOOR."""
     return {
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
         "name": name,
@@ -87,6 +89,7 @@ def listener(settings: EnvoySettings, folder: Folder, name: str, door: Door, por
 
 
 def _connections(folder: Folder, name: str, door: Door) -> Resource:
+    environment, service = name.rsplit("/", 2)[:2]
     # Nobody counts as internal: only then is an incoming x-request-id replaced and are x-envoy-* headers dropped.
     nobody = {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]}
     edge: Resource = {"use_remote_address": True, "internal_address_config": nobody}
@@ -94,7 +97,8 @@ def _connections(folder: Folder, name: str, door: Door) -> Resource:
         "envoy.filters.network.http_connection_manager",
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=door,
-        rds={"route_config_name": name, "config_source": watched(folder.routes(name))},
+        rds={"route_config_name": environment, "config_source": watched(folder.routes(environment))},
+        early_header_mutation_extensions=[_say_which_door(service, door)],
         server_header_transformation="PASS_THROUGH",
         normalize_path=True,
         common_http_protocol_options={"idle_timeout": "3600s", "headers_with_underscores_action": "DROP_HEADER"},
@@ -109,6 +113,19 @@ def _connections(folder: Folder, name: str, door: Door) -> Resource:
         http_filters=_filters(door),
         **({} if door == "mesh" else edge),
     )
+
+
+def _say_which_door(service: str, door: Door) -> Resource:
+    return extension(
+        "say-which-door",
+        "http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        mutations=[_overwrite(DOOR_HEADER, f"{service}.{door}")],
+    )
+
+
+def _overwrite(header: str, value: str) -> Resource:
+    one = {"key": header, "value": value}
+    return {"append": {"header": one, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
 
 
 def _request_ids() -> Resource:
@@ -128,8 +145,7 @@ def _retry_what_may_be_sent_twice() -> Resource:
     Silence counts as a break too, therefore no third: an instance that hangs must not get three times the load.
     """
     wanted = {"x-envoy-retry-on": "reset", "x-envoy-max-retries": "1"}
-    headers = [{"key": name, "value": value} for name, value in wanted.items()]
-    mutations = [{"append": {"header": one, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}} for one in headers]
+    mutations = [_overwrite(name, value) for name, value in wanted.items()]
     return _where("retry-safe-methods", {"request_mutations": mutations}, ":method", "GET|HEAD|OPTIONS")
 
 

@@ -16,6 +16,7 @@ from typing import TextIO
 from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, EnvoyUnreachable
 from headgate.adapters.traffic.envoy.files import write, write_text
 from headgate.adapters.traffic.envoy.listeners import Folder
+from headgate.adapters.traffic.envoy.watches import require_watches
 from headgate.ports import AdapterError
 
 _START_SECONDS = 15.0  # until it says LIVE; a loaded machine needs a while to read 100 MB of Envoy
@@ -47,6 +48,7 @@ class EnvoyProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._starts: list[float] = []  # monotonic seconds, of late
         self._not_before = 0.0
+        self._starting = asyncio.Lock()
 
     async def ensure(self) -> bool:
         """See to it that Envoy answers. True where it had to be started."""
@@ -54,10 +56,11 @@ class EnvoyProcess:
             if await self._is_live():
                 return False
         except EnvoyUnreachable:
-            if owner(self._admin.socket) is None:
-                await self._start()
-                return True
-        await self._live()
+            async with self._starting:
+                if owner(self._admin.socket) is None:
+                    await self._start()
+                    return True
+        await self._live(self._settings.patience.total_seconds())
         return False
 
     async def _start(self) -> None:
@@ -68,13 +71,17 @@ class EnvoyProcess:
         self._starts = [at for at in self._starts if now - at < _LONGEST_PAUSE] + [now]
         if len(self._starts) > 1:  # the first restart is free
             self._not_before = now + min(0.25 * 2 ** len(self._starts), _LONGEST_PAUSE)
-        async with self._only_one_starts():
-            if owner(self._admin.socket) is None:
-                self._spawn()
-            await self._live()
+        try:
+            async with self._only_one_starts():
+                if owner(self._admin.socket) is None:
+                    self._spawn()
+                await self._live(_START_SECONDS)
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise AdapterError(f"Envoy cannot be started: {what}") from error
 
-    async def _live(self) -> None:
-        deadline = monotonic() + _START_SECONDS
+    async def _live(self, seconds: float) -> None:
+        deadline = monotonic() + seconds
         while True:
             try:
                 if await self._is_live():
@@ -82,7 +89,11 @@ class EnvoyProcess:
             except EnvoyUnreachable:
                 self._raise_if_ended()
             if monotonic() > deadline:
-                raise AdapterError(f"Envoy is not live after {_START_SECONDS:.0f} s. {self.last_words()}")
+                pid = owner(self._admin.socket)
+                raise AdapterError(
+                    f"Envoy (process {pid}) is not live after {seconds:.0f} s; kill it if it hangs, another starts. "
+                    + self.last_words()
+                )
             await asyncio.sleep(0.02)
 
     async def _is_live(self) -> bool:
@@ -94,20 +105,16 @@ class EnvoyProcess:
 
     def _spawn(self) -> None:
         self._prepare()
-        command = self._command()
-        try:
-            with self._folder.log.open("ab") as log:
-                self._child = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    cwd=self._folder.root,
-                    env={"PATH": os.defpath},
-                )
-        except OSError as error:
-            raise AdapterError(f"Envoy: {command[0]} cannot be started: {error.strerror}") from error
+        with self._folder.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self._folder.root,
+                env={"PATH": os.defpath},
+            )
 
     def _command(self) -> list[str]:
         return [
@@ -122,6 +129,8 @@ class EnvoyProcess:
         own_folder(self._folder.root)
         own_folder(self._admin.socket.parent)
         self._admin.socket.unlink(missing_ok=True)
+        watched = [self._folder.listeners, self._folder.clusters, *self._folder.root.glob("[er]ds/*.json")]
+        require_watches(len(watched))
         if self._folder.log.exists() and self._folder.log.stat().st_size > _LOG_BYTES:
             self._folder.log.replace(self._folder.log.with_suffix(".log.1"))
         missing = [path for path in (self._folder.listeners, self._folder.clusters) if not path.exists()]

@@ -20,19 +20,16 @@ class Readback:
     def __init__(self, admin: EnvoyAdmin) -> None:
         self._admin = admin
 
-    async def route_versions(self, environment: str) -> dict[str, str]:
-        """Door -> version of the route configuration that is in use."""
+    async def routes_version(self, environment: str) -> str:
+        """Of the route configuration that is in use; empty where there is none."""
         entries = await self._dump("dynamic_route_configs", environment, mask="route_config.name,version_info")
-        return {
-            entry["route_config"]["name"]: entry.get("version_info", "") for entry in entries if "route_config" in entry
-        }
+        return next((one.get("version_info", "") for one in entries if "route_config" in one), "")
 
-    async def route_configurations(self, environment: str) -> tuple[dict[str, Resource], dict[str, str]]:
-        """Door -> its route configuration, and door -> the version of it."""
-        entries = [entry for entry in await self._dump("dynamic_route_configs", environment) if "route_config" in entry]
-        named = {entry["route_config"]["name"]: entry for entry in entries}
-        versions = {name: entry.get("version_info", "") for name, entry in named.items()}
-        return {name: entry["route_config"] for name, entry in named.items()}, versions
+    async def route_configuration(self, environment: str) -> tuple[Resource, str]:
+        """The one that is in use, and its version."""
+        entries = await self._dump("dynamic_route_configs", environment)
+        found = [(one["route_config"], one.get("version_info", "")) for one in entries if "route_config" in one]
+        return found[0] if found else ({}, "")
 
     async def clusters(self, environment: str) -> dict[str, tuple[str, ...]]:
         """Cluster -> sorted addresses of its hosts; a cluster that is still warming is not there."""
@@ -59,7 +56,7 @@ class Readback:
         return {name: entry.get("error_state", {}).get("details", "") for name, entry in late.items()}
 
     async def _dump(self, resource: str, environment: str, mask: str = "") -> list[Any]:
-        query = {"resource": resource, "name_regex": f"{re.escape(environment)}/.*"}
+        query = {"resource": resource, "name_regex": re.escape(environment)}
         if mask:
             query["mask"] = mask
         return await self._configs(query)
@@ -84,13 +81,13 @@ def endpoints_of(clusters: dict[str, tuple[str, ...]]) -> Endpoints:
     return found
 
 
-def routes_of(environment: EnvironmentId, configurations: dict[str, Resource], endpoints: Endpoints) -> Routes | None:
+def routes_of(environment: EnvironmentId, configuration: Resource, endpoints: Endpoints) -> Routes | None:
     """None before anything was set.
 
-    Where services disagree (a change got half-way) each revision has the greatest of its weights, so that
-    whoever stops instances never stops one that is still routed to, and the sum tells that this is no whole.
+    Where services disagree (someone edited) each revision has the greatest of its weights, so that whoever stops
+    instances never stops one that is still routed to.
     """
-    seen = [_Door(name, configuration) for name, configuration in configurations.items()]
+    seen = [_Door(host) for host in configuration.get("virtual_hosts", [])]
     weights = {revision: 0 for one in seen for revision in one.order}
     for one in seen:
         for revision, weight in one.weights.items():
@@ -123,10 +120,10 @@ def _endpoints(revision: str, doors: list["_Door"], endpoints: Endpoints) -> dic
 
 
 class _Door:
-    """What one route configuration says."""
+    """What the routes of one door say."""
 
-    def __init__(self, name: str, configuration: Resource) -> None:
-        *_, self.service, door = name.split("/")
+    def __init__(self, host: Resource) -> None:
+        self.service, door = host["name"].split("/")
         self.door: Door = door  # type: ignore[assignment]
         self.order: list[str] = []
         self.weights: dict[str, int] = {}
@@ -134,9 +131,8 @@ class _Door:
         self.sticky = False
         self.preview: RevisionId | None = None
         self.audience: Audience | None = None
-        for host in configuration.get("virtual_hosts", []):
-            for route in host.get("routes", []):
-                self._read(route)
+        for route in host.get("routes", []):
+            self._read(route)
 
     def _read(self, route: Resource) -> None:
         kind = route.get("name", "").split(":")[0]
@@ -170,7 +166,3 @@ def _is_exact(header: Resource) -> bool:
 
 def _revision(cluster: str) -> str:
     return cluster.split("/")[3]
-
-
-def difference(wanted: dict[str, str], seen: dict[str, str]) -> list[str]:
-    return [name for name, one in wanted.items() if seen.get(name) != one]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
@@ -13,13 +14,14 @@ from headgate.adapters.envoy_admin import (
     check_revision,
     check_service,
 )
-from headgate.adapters.traffic.envoy.clusters import clusters, endpoints
-from headgate.adapters.traffic.envoy.doors import Doors, service_of
+from headgate.adapters.traffic.envoy.clusters import clusters, endpoints, hosts
+from headgate.adapters.traffic.envoy.doors import Doors
 from headgate.adapters.traffic.envoy.files import Resource, ResourceFile, encode, version, write
-from headgate.adapters.traffic.envoy.listeners import DOORS, Folder, bootstrap
+from headgate.adapters.traffic.envoy.listeners import Folder, bootstrap
 from headgate.adapters.traffic.envoy.process import EnvoyProcess
-from headgate.adapters.traffic.envoy.readback import Readback, difference, endpoints_of, routes_of
-from headgate.adapters.traffic.envoy.routing import door_name, route_configuration
+from headgate.adapters.traffic.envoy.readback import Readback, endpoints_of, routes_of
+from headgate.adapters.traffic.envoy.routing import route_configuration
+from headgate.adapters.traffic.envoy.watches import require_watches
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.routes import Address, Backend, Routes, RoutesSeen
 from headgate.ports import AdapterError
@@ -37,20 +39,21 @@ class EnvoyRouter:
         self._process = EnvoyProcess(settings, self._admin, json.dumps(bootstrap(settings, self._folder), indent=1))
         self._readback = Readback(self._admin)
         self._doors = Doors(settings, self._folder)
-        self._changing = asyncio.Lock()  # listeners and clusters of all environments share a file
+        self._changing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by environment
+        self._changes: Counter[str] = Counter()
         self._unused: dict[str, float] = {}  # cluster -> monotonic seconds when no route named it first
 
     async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
         check_environment(environment)
         for service in services:
             check_service(service)
-        async with self._changing:
-            await self._open_doors(environment, services)
+        await self._open_doors(environment, services)
         return {service: self._doors.address(environment, service) for service in services}
 
     async def set_routes(self, routes: Routes) -> None:
         check(routes)
-        async with self._changing:
+        async with self._changing[routes.environment]:
+            self._changes[routes.environment] += 1
             await self._ensure()
             await self._open_doors(
                 routes.environment, {name: None for one in routes.backends for name in one.endpoints}
@@ -59,8 +62,8 @@ class EnvoyRouter:
             if changed:
                 await self._wait(lambda: self._cold_clusters(routes), "clusters")
             wanted = self._expected(routes)
-            write(self._folder.root, [(self._folder.routes(name), one) for name, one in wanted.items()])
-            await self._wait(lambda: self._late_routes(routes.environment, _versions(wanted)), "routes")
+            write(self._folder.root, [(self._folder.routes(routes.environment), wanted)])
+            await self._wait(lambda: self._late_routes(routes.environment, version(encode(wanted))), "routes")
             if not changed:
                 await self._wait(lambda: self._cold_clusters(routes), "clusters")
 
@@ -73,13 +76,16 @@ class EnvoyRouter:
             return await self._look(environment)
 
     async def _look(self, environment: EnvironmentId) -> RoutesSeen:
-        configurations, versions = await self._readback.route_configurations(environment)
-        hosts = await self._readback.clusters(environment)
+        changes = self._changes[environment]
+        configuration, seen_version = await self._readback.route_configuration(environment)
+        present = await self._readback.clusters(environment)
         active = await self._readback.active(environment)
-        routes = routes_of(environment, configurations, endpoints_of(hosts))
+        routes = routes_of(environment, configuration, endpoints_of(present))
         if routes is not None:
-            routes = self._less_what_lags(routes, versions)
-            await self._sweep(routes, set(hosts), active)
+            if changes == self._changes[environment] and not self._changing[environment].locked():
+                self._sweep(routes, set(present), active)
+            if seen_version != version(encode(self._expected(routes))):
+                routes = without_endpoints(routes)
         return RoutesSeen(routes, _by_revision(active))
 
     async def close(self, stop: bool = False) -> None:
@@ -100,35 +106,27 @@ class EnvoyRouter:
         await self._doors.confirm(self._readback, environment, services)
 
     def _write_clusters(self, routes: Routes) -> bool:
-        """True where something changed. Endpoints first, so that a new cluster finds its file."""
-        every = {one["name"]: one for one in ResourceFile(self._folder.clusters).read()} | clusters(
-            routes, self._folder
-        )
+        """True where something changed. Endpoints first, so that a new cluster finds its file.
+
+        The file is shared by all environments: read, changed and written without giving way to another task.
+        """
+        held = {one["name"]: one for one in ResourceFile(self._folder.clusters).read()}
+        every = held | clusters(routes, self._folder)
+        require_watches(len([name for name in every if name.endswith("/live") and name not in held]))
         contents = [(self._folder.endpoints(name), [one]) for name, one in endpoints(routes).items()]
         contents.append((self._folder.clusters, [every[name] for name in sorted(every)]))
         return write(self._folder.root, contents)
 
-    def _expected(self, routes: Routes) -> dict[str, list[Resource]]:
-        """Door -> its routes. Services' doors first: a user who comes to the new side finds all of it there."""
-        return {
-            door_name(routes.environment, service, door): [
-                route_configuration(routes, service, door, self._settings.silence)
-            ]
-            for door in DOORS
-            for service in self._doors.services(routes.environment)
-        }
+    def _expected(self, routes: Routes) -> list[Resource]:
+        services = self._doors.services(routes.environment)
+        return [route_configuration(routes, services, self._settings.silence)]
 
     async def _cold_clusters(self, routes: Routes) -> list[str]:
         seen = await self._readback.clusters(routes.environment)
-        by_service = {(service, b.revision): at for b in routes.backends for service, at in b.endpoints.items()}
-        wanted = {
-            name: by_service[name.split("/")[2], RevisionId(name.split("/")[3])]
-            for name in clusters(routes, self._folder)
-        }
-        return [name for name, hosts in wanted.items() if seen.get(name) != tuple(sorted(hosts))]
+        return [name for name, wanted in hosts(routes).items() if seen.get(name) != wanted]
 
-    async def _late_routes(self, environment: EnvironmentId, wanted: dict[str, str]) -> list[str]:
-        return difference(wanted, await self._readback.route_versions(environment))
+    async def _late_routes(self, environment: EnvironmentId, wanted: str) -> list[str]:
+        return [] if await self._readback.routes_version(environment) == wanted else [environment]
 
     async def _wait(self, late: Callable[[], Awaitable[list[str]]], what: str) -> None:
         """Ask every millisecond first, then more and more seldom."""
@@ -143,41 +141,31 @@ class EnvoyRouter:
             await asyncio.sleep(pause)
             pause = min(pause * 1.3, 0.05)
 
-    def _less_what_lags(self, routes: Routes, versions: dict[str, str]) -> Routes:
-        """A service whose doors do not all do just this is left out, so that nobody takes it for done."""
-        lagging = {service_of(name) for name in difference(_versions(self._expected(routes)), versions)}
-        if not lagging:
-            return routes
-        kept = tuple(
-            Backend(one.revision, one.weight, {name: at for name, at in one.endpoints.items() if name not in lagging})
-            for one in routes.backends
-        )
-        return Routes(routes.environment, kept, routes.preview, routes.sticky, routes.audience)
-
-    async def _sweep(self, routes: Routes, present: set[str], active: dict[tuple[str, str, str], int]) -> None:
+    def _sweep(self, routes: Routes, present: set[str], active: dict[tuple[str, str, str], int]) -> None:
         """Remove clusters that no route has named for a while and that answer nobody."""
         named = {one.revision for one in routes.backends}
         unused = {name for name in present if name.split("/")[3] not in named}
         now = monotonic()
-        self._unused = {n: at for n, at in self._unused.items() if n not in present or n in unused}
-        first = {name: self._unused.setdefault(name, now) for name in unused}
+        others = {name: at for name, at in self._unused.items() if not name.startswith(f"{routes.environment}/")}
+        first = {name: self._unused.get(name, now) for name in unused}
         gone = {name for name in unused if now - first[name] > _LINGER and not active.get(_key(name))}
+        self._unused = others | {name: at for name, at in first.items() if name not in gone}
         if gone:
-            async with self._changing:
-                self._remove(gone)
+            self._remove(gone)
 
     def _remove(self, gone: set[str]) -> None:
         kept = [one for one in ResourceFile(self._folder.clusters).read() if one["name"] not in gone]
         write(self._folder.root, [(self._folder.clusters, kept)])
-        needed = {one["eds_cluster_config"]["service_name"] for one in kept}
         for name in gone:
-            self._unused.pop(name, None)
-            if (endpoint := name.rpartition("/")[0]) not in needed:
-                ResourceFile(self._folder.endpoints(endpoint)).remove()
+            endpoint, _, side = name.rpartition("/")
+            if side == "live":
+                self._folder.endpoints(endpoint).unlink(missing_ok=True)
 
 
-def _versions(contents: dict[str, list[Resource]]) -> dict[str, str]:
-    return {name: version(encode(one)) for name, one in contents.items()}
+def without_endpoints(routes: Routes) -> Routes:
+    """What Envoy does is not all of what these routes mean: nobody shall take them for set."""
+    bare = tuple(Backend(one.revision, one.weight, {}) for one in routes.backends)
+    return Routes(routes.environment, bare, routes.preview, routes.sticky, routes.audience)
 
 
 def _key(cluster: str) -> tuple[str, str, str]:

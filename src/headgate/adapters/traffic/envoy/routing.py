@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from headgate.adapters.envoy_admin import Side, cluster_name
 from headgate.adapters.traffic.envoy.files import Resource
-from headgate.adapters.traffic.envoy.listeners import Door
+from headgate.adapters.traffic.envoy.listeners import DOOR_HEADER, DOORS, Door
 from headgate.model.ids import RevisionId
 from headgate.model.routes import Backend, Routes
 
@@ -29,23 +29,40 @@ def door_name(environment: str, service: str, door: Door) -> str:
     return f"{environment}/{service}/{door}"
 
 
-def closed(name: str) -> Resource:
-    """Before anything was set."""
-    return _configuration(name, [_refusal("no release serves here yet", UNSET)], {})
+def route_configuration(routes: Routes, services: Sequence[str], silence: timedelta) -> Resource:
+    """All doors of an environment in one resource: a change of weights is one rename, and whole or not at all."""
+    hosts = [_host(routes, service, door, silence) for service in services for door in DOORS]
+    return _configuration(routes.environment, hosts)
 
 
-def route_configuration(routes: Routes, service: str, door: Door, silence: timedelta) -> Resource:
-    write = _Routes(routes, service)
-    made = {"public": write.public, "mesh": write.mesh, "preview": write.preview}[door]()
-    return _configuration(door_name(routes.environment, service, door), list(made), _retries(silence))
+def with_closed_doors(environment: str, held: Resource | None, services: Sequence[str]) -> Resource:
+    """The same configuration, with an answer of 503 at the doors that it does not know yet."""
+    hosts = {one["name"]: one for one in (held or {}).get("virtual_hosts", [])}
+    for service in services:
+        for door in DOORS:
+            unset = _virtual_host(service, door, [_refusal("no release serves here yet", UNSET)], {})
+            hosts.setdefault(unset["name"], unset)
+    return _configuration(environment, list(hosts.values()))
 
 
-def _configuration(name: str, routes: list[Resource], retries: Resource) -> Resource:
+def _configuration(environment: str, hosts: list[Resource]) -> Resource:
     return {
         "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
-        "name": name,
-        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes, **retries}],
+        "name": environment,
+        "vhost_header": DOOR_HEADER,
+        "request_headers_to_remove": [DOOR_HEADER],
+        "virtual_hosts": hosts,
     }
+
+
+def _host(routes: Routes, service: str, door: Door, silence: timedelta) -> Resource:
+    write = _Routes(routes, service)
+    made = {"public": write.public, "mesh": write.mesh, "preview": write.preview}[door]()
+    return _virtual_host(service, door, list(made), _retries(silence))
+
+
+def _virtual_host(service: str, door: Door, routes: list[Resource], retries: Resource) -> Resource:
+    return {"name": f"{service}/{door}", "domains": [f"{service}.{door}"], "routes": routes, **retries}
 
 
 def _retries(silence: timedelta) -> Resource:
