@@ -226,6 +226,19 @@ class Stage:
         await self.load.stop()
         assert self.load.failed() == []
 
+    async def answered(self) -> float:
+        """Waits until a user is answered well again; returns when, monotonic seconds."""
+        assert self.load is not None
+        give_up = monotonic() + PATIENCE
+        while (answer := await self.load.send()).failed:
+            assert monotonic() < give_up, f"nobody is answered: {answer}"
+            await asyncio.sleep(0.02)
+        return answer.done
+
+    def note(self, figure: str) -> None:
+        """A figure for the report of the run (`pytest -rP`)."""
+        print(figure)
+
     def why(self) -> str:
         """Of the latest abort."""
         aborts = [one.event for one in self.journal.events() if isinstance(one.event, e.RolloutAborted)]
