@@ -1,0 +1,112 @@
+"""How the demo shows itself: a live picture on a terminal, timestamped lines elsewhere."""
+
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal, TextIO
+
+from headgate.cli.demo.traffic import Figures
+from headgate.cli.follow import clock
+from headgate.cli.plain import plain
+
+View = dict[str, Any]
+LINE = 5.0  # seconds between two lines of numbers
+LAST = 7  # decisions that a picture shows
+
+
+@dataclass(slots=True)
+class Act:
+    title: str
+    state: Literal["to come", "now", "done", "failed"] = "to come"
+    result: str = ""
+
+
+@dataclass(slots=True)
+class Scene:
+    """All that there is to show at one moment."""
+
+    title: str = ""
+    sentence: str = ""
+    acts: list[Act] = field(default_factory=list)
+    production: View = field(default_factory=dict)
+    figures: Figures | None = None
+    served: int = 0
+    bad: int = 0
+    decisions: deque[str] = field(default_factory=lambda: deque(maxlen=LAST))
+
+
+class Screen:
+    """Lines, for pipes and dumb terminals."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.scene = Scene()
+        self._stream = stream
+        self._next = 0.0
+
+    def __enter__(self) -> "Screen":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def say(self, sentence: str) -> None:
+        """What is happening now."""
+        self.scene.sentence = sentence
+        self._line(time.strftime("%H:%M:%S"), sentence)
+
+    def plainly(self, text: str) -> None:
+        """A line of its own, outside of any picture."""
+        print(f"{time.strftime('%H:%M:%S')} {plain(text)}", file=self._stream, flush=True)
+
+    def decided(self, environment: str, event: View) -> None:
+        text = f"{environment}: {plain(event['text'])}"
+        self.scene.decisions.append(f"{clock(event['at'])} {text}")
+        self._line(clock(event["at"]), f"  {text}")
+
+    def show(self) -> None:
+        if self.scene.figures and time.monotonic() >= self._next:
+            self._next = time.monotonic() + LINE
+            self._line(time.strftime("%H:%M:%S"), f"  users: {users(self.scene)}")
+
+    def _line(self, at: str, text: str) -> None:
+        print(f"{at} {plain(text)}", file=self._stream, flush=True)
+
+
+class Picture(Screen):
+    """Drawn anew in its place; gone at the end, when the table says it all."""
+
+    def __enter__(self) -> "Picture":
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(file=self._stream, highlight=False)
+        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._live.__exit__(*error)
+
+    def _line(self, at: str, text: str) -> None:
+        self.show()
+
+    def show(self) -> None:
+        from headgate.cli.demo.picture import drawn
+
+        self._live.update(drawn(self.scene), refresh=True)
+
+
+def screen(as_json: bool) -> Screen:
+    """Where only JSON may go to standard output, the rest goes to standard error."""
+    stream = sys.stderr if as_json else sys.stdout
+    return Picture(stream) if stream.isatty() and not as_json else Screen(stream)
+
+
+def users(scene: Scene) -> str:
+    """What the load generator saw in the latest second, and how many bad answers there were in all."""
+    one = scene.figures
+    if one is None:
+        return "nobody yet"
+    p99 = "-" if one.p99_ms is None else f"{one.p99_ms:.0f} ms"
+    return f"{one.answered}/s, {one.bad} bad, p99 {p99}; {scene.bad} bad of {scene.served:,} answers so far"

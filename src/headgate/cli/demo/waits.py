@@ -1,0 +1,70 @@
+"""The demo's headgate.yaml: the example's own, less what the demo does not need, with shorter waits.
+
+Changed as text, line by line, so that everything else stays as its author wrote it.
+"""
+
+import re
+
+from headgate.cli.failure import Failure
+
+NOTE = "# The demo's copy: only staging and production, and shorter waits, so that it ends before your coffee is cold."
+KEPT = ("staging", "production")
+AT_LEAST = "6s"
+INTERVAL = "1s"
+BAKE = "5s"
+TOLD = f"only staging and production; each canary step is watched for at least {AT_LEAST}, baked for {BAKE}"
+
+Lines = list[str]
+
+
+def shortened(text: str) -> str:
+    lines = text.splitlines()
+    if _has(lines, "pipeline"):
+        lines = _without(lines, "pipeline")
+    for name in _names(lines, "environments"):
+        if name not in KEPT:
+            lines = _without(lines, "environments", name)
+    lines = _added(lines, [f"interval: {INTERVAL}", f"at_least: {AT_LEAST}"], "environments", "production", "analysis")
+    lines = _without(lines, "environments", "production", "bake")
+    lines = _added(lines, [f"bake: {BAKE}"], "environments", "production")
+    return "\n".join([NOTE, *lines, ""])
+
+
+def _block(lines: Lines, *path: str) -> tuple[int, int]:
+    """First line of a mapping's entry, and the one behind its last."""
+    start, end = -1, len(lines)
+    for depth, name in enumerate(path):
+        start = next((n for n in range(start + 1, end) if _is_key(lines[n], name, depth)), -1)
+        if start < 0:
+            remedy = "Renew headgate/cli/demo/waits.py: it changes the example's file line by line."
+            raise Failure(f"the example's headgate.yaml has no {'.'.join(path)}", "examples/pcw/headgate.yaml", remedy)
+        end = next((n for n in range(start + 1, end) if _ends(lines[n], depth)), end)
+    return start, end
+
+
+def _is_key(line: str, name: str, depth: int) -> bool:
+    return line.startswith(f"{'  ' * depth}{name}:")
+
+
+def _ends(line: str, depth: int) -> bool:
+    return bool(line.strip()) and len(line) - len(line.lstrip()) <= 2 * depth
+
+
+def _has(lines: Lines, name: str) -> bool:
+    return any(_is_key(line, name, 0) for line in lines)
+
+
+def _names(lines: Lines, *path: str) -> list[str]:
+    start, end = _block(lines, *path)
+    found = (re.match(rf"{'  ' * len(path)}([\w-]+):", line) for line in lines[start + 1 : end])
+    return [match[1] for match in found if match]
+
+
+def _without(lines: Lines, *path: str) -> Lines:
+    start, end = _block(lines, *path)
+    return lines[:start] + lines[end:]
+
+
+def _added(lines: Lines, entries: list[str], *path: str) -> Lines:
+    start, _ = _block(lines, *path)
+    return [*lines[: start + 1], *(f"{'  ' * len(path)}{entry}" for entry in entries), *lines[start + 1 :]]
