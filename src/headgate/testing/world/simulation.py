@@ -57,6 +57,9 @@ class Outcome:
         return self.promoted + self.aborted
 
 
+Run = Callable[[Coroutine[Any, Any, Outcome]], Outcome]
+
+
 class World:
     def __init__(self, seed: int, make_wheels: MakeWheels = PlainWheels) -> None:
         self.seed, self.chance, self.clock = seed, Chance(seed), FakeClock()
@@ -177,21 +180,21 @@ class World:
         demand_settled(self)
 
 
-def simulate(seed: int, make_wheels: MakeWheels = PlainWheels) -> Outcome:
-    """One world with wheels that never wait. Raises Violation, with its story."""
+def run_without_a_loop(life: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Nothing in a world waits for anything but its own clock; wheels that do need `asyncio.run` instead."""
+    try:
+        life.send(None)
+    except StopIteration as done:
+        outcome: Outcome = done.value
+        return outcome
+    raise AssertionError("something in this world waits for an event loop")
+
+
+def simulate(seed: int, make_wheels: MakeWheels = PlainWheels, run: Run = run_without_a_loop) -> Outcome:
+    """One world. Raises Violation, with its story."""
     world = World(seed, make_wheels)
     try:
         return run(world.live())
     except Violation as violation:
         violation.story = f"{world.story.last(TOLD)}\n\nAgain: {AGAIN} {seed}"
         raise
-
-
-def run(coroutine: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """Without an event loop: nothing in a world waits for anything but its own clock."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        outcome: Outcome = done.value
-        return outcome
-    raise AssertionError("something in this world waits for an event loop")

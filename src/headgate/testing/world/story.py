@@ -9,8 +9,11 @@ from headgate.model import events as e
 KEPT = 500  # lines
 
 
-class Violation(Exception):
-    """An invariant does not hold. `invariant` names it; `story` says how it came about."""
+class Violation(BaseException):
+    """An invariant does not hold. `invariant` names it; `story` says how it came about.
+
+    Not an Exception: an engine that survives the defects of its adapters must not survive this.
+    """
 
     def __init__(self, invariant: str, text: str) -> None:
         super().__init__(f"{invariant}: {text}")

@@ -1,0 +1,84 @@
+"""The engine's own wheel in the same worlds, with the same watch."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from headgate.engine.wheel import Wheel
+from headgate.engine.world import World
+from headgate.model.commands import Command, Refused
+from headgate.model.ids import EnvironmentId, ReleaseId
+from headgate.model.rollouts import EnvironmentState
+from headgate.model.rules import Environment
+from headgate.testing.fakes.source import FakeSource
+from headgate.testing.world.simulation import simulate
+from headgate.testing.world.story import Violation
+from headgate.testing.world.wheels import PlainWheels
+
+BLOCK = 20
+BLOCKS = 4
+
+
+class EngineWheels(PlainWheels):
+    """The pipeline as in the plain wheels; every environment turned by the engine."""
+
+    def wheel(self, environment: EnvironmentId) -> Wheel:
+        known: dict[EnvironmentId, Wheel] = self.__dict__.setdefault("wheels", {})
+        if environment not in known:
+            ports = self.ports
+            world = World(
+                {"fake": ports.platform},
+                {"fake": ports.router},
+                {"fake": ports.metrics},
+                FakeSource(),
+                Path("/nowhere"),
+            )
+            known[environment] = Wheel(environment, world, ports.log, ports.clock, Around(self))
+        return known[environment]
+
+    def state(self, environment: EnvironmentId) -> EnvironmentState:
+        return self.wheel(environment).state
+
+    async def _remember(self, environment: EnvironmentId) -> EnvironmentState:
+        await self.wheel(environment).remember()
+        self.states[environment] = self.state(environment)
+        return self.state(environment)
+
+    async def turn(self, environment: EnvironmentId) -> None:
+        await self.wheel(environment).turn()
+        self.states[environment] = self.state(environment)
+
+    async def command(self, environment: EnvironmentId, command: Command) -> Refused | None:
+        refused = await self.wheel(environment).command(command)
+        self.states[environment] = self.state(environment)
+        return refused
+
+
+class Around:
+    def __init__(self, wheels: PlainWheels) -> None:
+        self._wheels = wheels
+
+    def rules(self, environment: EnvironmentId) -> Environment | None:
+        return self._wheels.rules(environment)
+
+    def quarantined(self, environment: EnvironmentId) -> Mapping[ReleaseId, str]:
+        return self._wheels.quarantined()
+
+    def passed(self, environment: EnvironmentId) -> Mapping[ReleaseId, datetime]:
+        return self._wheels.passed(environment)
+
+
+@pytest.mark.parametrize(
+    "first", range(0, BLOCK * BLOCKS, BLOCK), ids=lambda first: f"seeds-{first}-{first + BLOCK - 1}"
+)
+def test_every_invariant_holds(first: int) -> None:
+    rollouts = 0
+    for seed in range(first, first + BLOCK):
+        try:
+            rollouts += simulate(seed, EngineWheels, asyncio.run).rollouts
+        except Violation as violation:
+            pytest.fail(f"seed {seed}, turned by the engine: {violation}\n\n{violation.story}", pytrace=False)
+    assert rollouts >= 3 * BLOCK
