@@ -1,35 +1,21 @@
-"""The full command line: a Typer application that imports a command's module when that command is asked for."""
+"""The full command line: forms, as a Typer application."""
 
+from functools import wraps
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-# Command -> its module in headgate.cli.commands; the function is called as the command is.
-COMMANDS = {
-    "serve": "serve",
-    "init": "init",
-    "apply": "apply",
-    "release": "release",
-    "releases": "releases",
-    "deploy": "actions",
-    "status": "status",
-    "watch": "watch",
-    "why": "why",
-    "history": "history",
-    "logs": "logs",
-    "pause": "actions",
-    "resume": "actions",
-    "promote": "actions",
-    "abort": "actions",
-    "rollback": "actions",
-    "approve": "actions",
-    "lift": "lift",
-    "audit": "audit",
-    "spec": "spec",
-    "demo": "demo",
-}
+from headgate.cli import forms
+from headgate.cli.dispatch import carry_out
+from headgate.cli.failure import Failure
+
+# In the order in which one needs them.
+COMMANDS = (
+    *("serve", "init", "apply", "release", "releases", "deploy", "status", "watch", "why", "history", "logs"),
+    *("pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "spec", "demo"),
+)
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 no server is running; "
@@ -38,15 +24,15 @@ EXIT_CODES = (
 
 
 class Commands(TyperGroup):
+    """Each command is made when it is asked for."""
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name not in self.commands:
-            self.commands[cmd_name] = _loaded(cmd_name)
-        return self.commands[cmd_name]
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.commands[cmd_name] = made(cmd_name)
+        return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS:
@@ -54,17 +40,40 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _loaded(name: str) -> Any:
-    module = import_module(f"headgate.cli.commands.{COMMANDS[name]}")
-    command = getattr(module, name)
-    if isinstance(command, typer.Typer):
-        return typer.main.get_group(command)
+def made(name: str) -> Any:
+    if name == "audit":
+        audit = typer.Typer(help="The event log as evidence.", rich_markup_mode=None, no_args_is_help=True)
+        audit.callback()(lambda: None)
+        audit.command("verify")(filled("audit", forms.verify))
+        return typer.main.get_group(audit)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    one.command(name, no_args_is_help=False)(command)
+    one.command(name)(_demo() if name == "demo" else filled(name, getattr(forms, name)))
     return typer.main.get_command(one)
 
 
-app = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+def filled(name: str, form: Any) -> Any:
+    """A form that does what it says."""
+
+    @wraps(form)
+    def call(**asked: Any) -> None:
+        raise typer.Exit(carry_out(name, asked))
+
+    return call
+
+
+def _demo() -> Any:
+    """Its options are its own."""
+    try:
+        return import_module("headgate.cli.demo.main").demo
+    except ModuleNotFoundError as error:
+        if error.name not in ("headgate.cli.demo", "headgate.cli.demo.main"):
+            raise
+        return _no_demo
+
+
+def _no_demo() -> None:
+    """A commit goes to production under live traffic; a bad one is put back."""
+    raise Failure("the demo is not part of this installation", "headgate.cli.demo", "Run it from a clone: `make demo`.")
 
 
 def _version(wanted: bool) -> None:
@@ -73,6 +82,9 @@ def _version(wanted: bool) -> None:
 
         print(f"headgate {__version__}")
         raise typer.Exit
+
+
+app = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
 
 @app.callback(epilog=EXIT_CODES)

@@ -1,4 +1,4 @@
-"""Rollback and abort without delay: their plain forms are understood here, before anything large is imported.
+"""The short way: plain forms of commands that someone waits for, read here before anything large is imported.
 
 Whatever is not plain (help, a mistake, an option written otherwise) is left to the full command line, which reads the
 same forms the same way: a test compares the two.
@@ -6,28 +6,43 @@ same forms the same way: a test compares the two.
 
 from typing import Any
 
-VERBS = {"rollback", "abort"}
-VALUES = {"--application": "named", "-a": "named", "--data": "data", "--by": "by", "--why": "why"}
-FLAGS = {"--json": "as_json", "--wait": "wait"}
+WHERE = {"--application": "named", "-a": "named", "--data": "data"}
+SAID = {"--by": "by", "--why": "why"}
+JSON = {"--json": "as_json"}
+FOLLOWED = {**JSON, "--wait": "wait"}
+
+# Command -> what stands alone (the first is required), options with a value, options without.
+PLAIN: dict[str, tuple[list[str], dict[str, str], dict[str, str]]] = {
+    "rollback": (["environment"], {**WHERE, **SAID, "--to": "to"}, FOLLOWED),
+    "abort": (["environment"], {**WHERE, **SAID}, FOLLOWED),
+    "promote": (["environment"], {**WHERE, **SAID}, FOLLOWED),
+    "deploy": (["environment", "release"], {**WHERE, **SAID}, FOLLOWED),
+    "pause": (["environment"], {**WHERE, **SAID}, JSON),
+    "resume": (["environment"], {**WHERE, **SAID}, JSON),
+    "approve": (["environment"], {**WHERE, **SAID}, JSON),
+    "status": ([], WHERE, JSON),
+    "why": (["environment"], WHERE, JSON),
+    "watch": (["environment"], WHERE, {**JSON, "--keep": "keep"}),
+}
 
 
 def understood(arguments: list[str]) -> dict[str, Any] | None:
-    """What `act` is to be called with; None: not plain."""
-    if not arguments or arguments[0] not in VERBS:
+    """What the command is to be called with; None: not plain."""
+    if not arguments or arguments[0] not in PLAIN:
         return None
-    values = {**VALUES, "--to": "to"} if arguments[0] == "rollback" else VALUES
-    asked: dict[str, Any] = {"verb": arguments[0]}
-    rest = iter(arguments[1:])
+    alone, values, flags = PLAIN[arguments[0]]
+    asked: dict[str, Any] = {}
+    left, rest = list(alone), iter(arguments[1:])
     for word in rest:
-        if word in FLAGS:
-            asked[FLAGS[word]] = True
+        if word in flags:
+            asked[flags[word]] = True
         elif word in values:
             value = next(rest, None)
             if value is None or value.startswith("-"):
                 return None
             asked[values[word]] = value
-        elif word.startswith("-") or not word or "environment" in asked:
+        elif word.startswith("-") or not word or not left:
             return None
         else:
-            asked["environment"] = word
-    return asked if "environment" in asked else None
+            asked[left.pop(0)] = word
+    return None if alone and left[:1] == alone[:1] else asked

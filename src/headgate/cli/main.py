@@ -34,10 +34,11 @@ def run(arguments: list[str]) -> int:
         return 0
     from headgate.cli.hurry import understood
 
-    if asked := understood(arguments):
-        from headgate.cli.act import act
+    asked = understood(arguments)
+    if asked is not None:
+        from headgate.cli.dispatch import carry_out
 
-        return act(**asked)
+        return carry_out(arguments[0], asked)
     from headgate.cli.group import app
 
     app(args=arguments, prog_name="headgate")

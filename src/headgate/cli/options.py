@@ -26,5 +26,6 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who asks; by itself user@host.")]
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the log.")]
+Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="The reason, for the log.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow the rollout to its end; its outcome is the exit code.")]
+Release = Annotated[str, typer.Argument(metavar="RELEASE", help="Id, version or commit.")]

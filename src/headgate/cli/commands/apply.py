@@ -3,25 +3,23 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from headgate.cli.act import person
 from headgate.cli.api import Api, path
 from headgate.cli.failure import Failure
-from headgate.cli.options import By, Data, Json
 from headgate.cli.output import print_json, say
 
 LARGEST = 512 << 10  # bytes
-File = Annotated[str, typer.Argument(metavar="FILE", help="The file.")]
-Check = Annotated[bool, typer.Option("--check", help="Only say whether the file is right; needs no server.")]
 
 
 def apply(
-    file: File = "headgate.yaml", check: Check = False, data: Data = None, by: By = None, as_json: Json = False
+    file: str = "headgate.yaml",
+    check: bool = False,
+    data: str | None = None,
+    by: str | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Read a file and make its rules the ones that count; says what that changes where."""
     text = _text(file)
     if check:
         application = _checked(text, file)

@@ -2,24 +2,12 @@
 
 from pathlib import Path
 
-import typer
-
 from headgate.cli.failure import OK, REFUSED, Failure
 from headgate.cli.folder import data_folder
-from headgate.cli.options import Data, Json
 from headgate.cli.output import print_json, say
 
-audit = typer.Typer(help="The event log as evidence.", rich_markup_mode=None, no_args_is_help=True)
 
-
-@audit.callback()
-def _group() -> None:
-    """The event log as evidence."""
-
-
-@audit.command()
-def verify(data: Data = None, as_json: Json = False) -> None:
-    """Read the whole event log and check that nothing was changed, removed or reordered. Needs no server."""
+def audit(data: str | None = None, as_json: bool = False) -> int:
     from headgate import bootstrap
     from headgate.ports import LogTooNew, LogUnavailable
 
@@ -30,8 +18,9 @@ def verify(data: Data = None, as_json: Json = False) -> None:
         raise Failure(str(error), str(folder), "Name the server's data folder with --data.") from error
     if as_json:
         print_json({"ok": found.ok, "rows": found.count, "head": found.head.hash, "problem": found.problem})
-        raise typer.Exit(OK if found.ok else REFUSED)
+        return OK if found.ok else REFUSED
     if not found.ok:
         remedy = f"The {found.count} rows before it are as they were written. Keep this file; restore it from a copy."
         raise Failure(f"the event log is damaged: {found.problem}", str(found.path), remedy)
     say(f"{found.count} rows, each as it was written; the last has the hash {found.head.hash}")
+    return OK

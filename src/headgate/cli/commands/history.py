@@ -1,31 +1,25 @@
 """headgate history: past rollouts, or everything that happened."""
 
 from datetime import datetime
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from headgate.cli.api import Api
 from headgate.cli.chosen import application
 from headgate.cli.follow import News
-from headgate.cli.options import Application, Data, Environment, Json
 from headgate.cli.output import print_json, say, table, took
 from headgate.cli.plain import plain
 
 HEADERS = ("ended", "rollout", "release", "outcome", "took", "why")
-Events = Annotated[bool, typer.Option("--events", help="Every event as a sentence, oldest first.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the latest.")]
 
 
 def history(
-    environment: Environment,
-    events: Events = False,
-    limit: Limit = 20,
-    named: Application = None,
-    data: Data = None,
-    as_json: Json = False,
+    environment: str,
+    events: bool = False,
+    limit: int = 20,
+    named: str | None = None,
+    data: str | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Past rollouts, newest first, with how they ended, how long they took and why."""
     api = Api(data)
     news = News(api, application(api, named), environment, 0)
     if events:

@@ -3,9 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from headgate.cli.failure import Failure
 from headgate.cli.output import print_json, say
@@ -17,13 +14,8 @@ DEEPEST = 4  # folders below the one asked about
 LARGEST = 256 << 10  # bytes of one file
 SKIPPED = {"node_modules", "site-packages", "venv", "build", "dist", "__pycache__"}
 
-Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="The application's folder.")]
-Print = Annotated[bool, typer.Option("--print", help="To standard output; writes nothing.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-
-def init(folder: Folder = ".", only_print: Print = False, as_json: Json = False) -> None:
-    """Write a headgate.yaml that fits what is in the folder. One that is there is never overwritten."""
+def init(folder: str = ".", only_print: bool = False, as_json: bool = False) -> None:
     from headgate.spec.facts import detect
     from headgate.spec.scaffold import scaffold
 

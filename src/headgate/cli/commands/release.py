@@ -1,22 +1,20 @@
 """headgate release: make a release from a commit."""
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from headgate.cli.act import person
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
-from headgate.cli.options import Application, By, Data, Json
 from headgate.cli.output import print_json, say
-
-Reference = Annotated[str, typer.Argument(metavar="REFERENCE", help="Branch, tag or commit.")]
 
 
 def release(
-    reference: Reference = "HEAD", named: Application = None, data: Data = None, by: By = None, as_json: Json = False
+    reference: str = "HEAD",
+    named: str | None = None,
+    data: str | None = None,
+    by: str | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Make a release from a commit of the applied file's repository. The same commit is the same release."""
     api = Api(data)
     name = application(api, named)
     made = api.post(path(name, "releases"), {"reference": reference, "by": by or person()})

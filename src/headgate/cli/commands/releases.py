@@ -4,14 +4,12 @@ from typing import Any
 
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
-from headgate.cli.options import Application, Data, Json
 from headgate.cli.output import print_json, say, table
 
 HEADERS = ("release", "label", "commit", "branch", "where", "subject")
 
 
-def releases(named: Application = None, data: Data = None, as_json: Json = False) -> None:
-    """Every release, newest first."""
+def releases(named: str | None = None, data: str | None = None, as_json: bool = False) -> None:
     api = Api(data)
     name = application(api, named)
     answer = api.get(path(name, "releases"))

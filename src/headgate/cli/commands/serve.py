@@ -5,23 +5,12 @@ import logging
 import sys
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from headgate.cli.failure import USAGE, Failure
 from headgate.cli.folder import data_folder
-from headgate.cli.options import Data
-
-Host = Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen. Not loopback: see --expose.")]
-Port = Annotated[
-    int | None, typer.Option("--port", min=0, max=65535, help="By itself 7411, or any free one where that is taken.")
-]
-Expose = Annotated[bool, typer.Option("--expose", help="Allow an address that other machines can reach.")]
 
 
-def serve(data: Data = None, host: Host = "127.0.0.1", port: Port = None, expose: Expose = False) -> None:
-    """Run the server until Ctrl-C. What it has started goes on running without it."""
+def serve(data: str | None = None, host: str = "127.0.0.1", port: int | None = None, expose: bool = False) -> None:
     _check(host, expose)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

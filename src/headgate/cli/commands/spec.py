@@ -1,14 +1,7 @@
 """headgate spec: every field of the file."""
 
-from typing import Annotated
 
-import typer
-
-Schema = Annotated[bool, typer.Option("--schema", help="The JSON Schema, for editors.")]
-
-
-def spec(schema: Schema = False) -> None:
-    """Print the reference of headgate.yaml: every field, with its default and meaning."""
+def spec(schema: bool = False) -> None:
     if schema:
         import json
 

@@ -1,18 +1,17 @@
 """headgate status: every environment in one line."""
 
+import os
 from typing import Any
 
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import applications, of_folder
-from headgate.cli.options import Application, Data, Json
 from headgate.cli.output import age, bar, print_json, say, table
 
 HEADERS = ("environment", "stable", "since", "rollout", "ready", "waits for")
 NOTHING = "-"
 
 
-def status(named: Application = None, data: Data = None, as_json: Json = False) -> None:
-    """How every environment stands: what is stable, what is on trial, what is waited for."""
+def status(named: str | None = None, data: str | None = None, as_json: bool = False) -> None:
     api = Api(data)
     views = [api.get(path(name)) for name in _wanted(api, named)]
     if as_json:
@@ -28,8 +27,6 @@ def status(named: Application = None, data: Data = None, as_json: Json = False) 
 
 def _wanted(api: Api, named: str | None) -> list[str]:
     """One where one is meant, else all."""
-    import os
-
     chosen = named or os.environ.get("HEADGATE_APPLICATION") or of_folder(os.getcwd())
     there = applications(api)
     return [chosen] if chosen and (named or chosen in there) else there

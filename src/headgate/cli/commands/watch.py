@@ -3,28 +3,26 @@
 import json
 import sys
 import time
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from headgate.cli.api import Api
 from headgate.cli.chosen import application
 from headgate.cli.failure import OK
 from headgate.cli.follow import News, end, line
-from headgate.cli.options import Application, Data, Environment, Json
 from headgate.cli.output import say
 from headgate.cli.picture import Picture, numbers
 
 LOOK = 0.5  # seconds between two pictures; an event shows at once
 LINE = 1.0  # seconds at least between two lines of numbers
 
-Keep = Annotated[bool, typer.Option("--keep", help="Go on with the next rollout, until Ctrl-C.")]
-
 
 def watch(
-    environment: Environment, keep: Keep = False, named: Application = None, data: Data = None, as_json: Json = False
-) -> None:
-    """Steps, weights, requests, errors and latency live; ends with the rollout, whose outcome is the exit code."""
+    environment: str,
+    keep: bool = False,
+    named: str | None = None,
+    data: str | None = None,
+    as_json: bool = False,
+) -> int:
     api = Api(data)
     news = News(api, application(api, named), environment, 0)
     view = news.get()
@@ -34,8 +32,7 @@ def watch(
     else:
         shown = Screen(environment) if sys.stdout.isatty() else Lines()
     with shown:
-        code = _watched(news, view, shown, keep)
-    raise typer.Exit(code)
+        return _watched(news, view, shown, keep)
 
 
 class Shown:
@@ -45,7 +42,7 @@ class Shown:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        """Nothing to put away."""
 
     def show(self, view: dict[str, Any], events: list[dict[str, Any]]) -> None:
         raise NotImplementedError

@@ -3,12 +3,10 @@
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
 from headgate.cli.follow import line
-from headgate.cli.options import Application, Data, Environment, Json
 from headgate.cli.output import print_json, say
 
 
-def why(environment: Environment, named: Application = None, data: Data = None, as_json: Json = False) -> None:
-    """The decisions about the latest release here, each with its reason; then what is waited for."""
+def why(environment: str, named: str | None = None, data: str | None = None, as_json: bool = False) -> None:
     api = Api(data)
     answer = api.get(path(application(api, named), "environments", environment, "why"))
     if as_json:

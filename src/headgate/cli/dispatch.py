@@ -1,0 +1,17 @@
+"""From a command's name and what was asked to the function that does it, imported now and not before."""
+
+from importlib import import_module
+from typing import Any
+
+ACTIONS = frozenset({"abort", "approve", "deploy", "pause", "promote", "resume", "rollback"})
+
+
+def carry_out(command: str, asked: dict[str, Any]) -> int:
+    """Returns the exit code; a command that has no other outcome than done or an exception returns nothing."""
+    if command in ACTIONS:
+        from headgate.cli.act import act
+
+        return act(command, **asked)
+    function = getattr(import_module(f"headgate.cli.commands.{command}"), command)
+    code: int | None = function(**asked)
+    return code or 0

@@ -1,0 +1,206 @@
+"""Forms: how every command is written, its arguments, options and help. What it does is in `commands`.
+
+They are apart because Typer takes longer to import than a rollback takes.
+"""
+
+from typing import Annotated
+
+import typer
+
+from headgate.cli.options import Application, By, Data, Environment, Json, Release, Wait, Why
+
+
+def serve(
+    data: Data = None,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="By itself 7411, or a free one where that is taken.")
+    ] = None,
+    expose: Annotated[bool, typer.Option("--expose", help="Allow an address that other machines can reach.")] = False,
+) -> None:
+    """Run the server until Ctrl-C. What it has started goes on running without it."""
+
+
+def init(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The application's folder.")] = ".",
+    only_print: Annotated[bool, typer.Option("--print", help="To standard output; writes nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a headgate.yaml that fits what is in a folder. One that is there is never overwritten."""
+
+
+def apply(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file.")] = "headgate.yaml",
+    check: Annotated[bool, typer.Option("--check", help="Only say whether it is right; needs no server.")] = False,
+    data: Data = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Make a file's rules count. Says what that changes in which environment."""
+
+
+def release(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Branch, tag or commit.")] = "HEAD",
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Make a release from a commit. The same commit is the same release."""
+
+
+def releases(named: Application = None, data: Data = None, as_json: Json = False) -> None:
+    """Every release, newest first, and where it is."""
+
+
+def deploy(  # noqa: PLR0913, PLR0917 - each is an option
+    environment: Environment,
+    release: Annotated[
+        str | None,
+        typer.Argument(metavar="RELEASE", help="Id, version or commit; by itself what comes next here."),
+    ] = None,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+    wait: Wait = False,
+) -> None:
+    """Ask for a release here. It starts when its gates are open and nothing is in flight."""
+
+
+def status(named: Application = None, data: Data = None, as_json: Json = False) -> None:
+    """How every environment stands, in one line each."""
+
+
+def watch(
+    environment: Environment,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on with the next rollout, until Ctrl-C.")] = False,
+    named: Application = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """A rollout live: steps, weights, requests, errors, latency. Its outcome is the exit code."""
+
+
+def why(environment: Environment, named: Application = None, data: Data = None, as_json: Json = False) -> None:
+    """The latest decisions, each with its reason; what is waited for."""
+
+
+def history(
+    environment: Environment,
+    events: Annotated[bool, typer.Option("--events", help="Every event as a sentence, oldest first.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rollouts, the latest.")] = 20,
+    named: Application = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Past rollouts, newest first: how they ended, and why."""
+
+
+def logs(
+    environment: Environment,
+    service: Annotated[str | None, typer.Option("--service", "-s", metavar="NAME", help="Of one service only.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, max=10_000, help="The last ones of each instance.")
+    ] = 100,
+    named: Application = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """What the instances print. Colours and control characters are taken out."""
+
+
+def pause(
+    environment: Environment,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+) -> None:
+    """Hold the rollout where it is. Analysis goes on, and may still abort it."""
+
+
+def resume(
+    environment: Environment,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+) -> None:
+    """Let a paused rollout go on."""
+
+
+def promote(
+    environment: Environment,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+    wait: Wait = False,
+) -> None:
+    """Make the candidate stable now. The steps that are left are skipped."""
+
+
+def abort(
+    environment: Environment,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+    wait: Wait = False,
+) -> None:
+    """Put all traffic back on stable. The rollout ends, and its release is quarantined."""
+
+
+def rollback(  # noqa: PLR0913, PLR0917
+    environment: Environment,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="RELEASE", help="Id, version or commit; by itself what was stable before."),
+    ] = None,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+    wait: Wait = False,
+) -> None:
+    """Put all traffic back on what was stable before, at once. A rollout in flight is aborted."""
+
+
+def approve(
+    environment: Environment,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+) -> None:
+    """Approve the release that waits here."""
+
+
+def lift(
+    release: Release,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the log.")],
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """End the quarantine of a release, for a stated reason."""
+
+
+def verify(data: Data = None, as_json: Json = False) -> None:
+    """Check that the event log is as it was written. Needs no server."""
+
+
+def spec(
+    schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema, for editors.")] = False,
+) -> None:
+    """Print every field of headgate.yaml, with default and meaning."""

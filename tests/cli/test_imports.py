@@ -1,0 +1,57 @@
+"""Commands import what they need: time to start is time to roll back."""
+
+import subprocess
+import sys
+
+import pytest
+
+LARGE = (
+    "pydantic",
+    "fastapi",
+    "starlette",
+    "sqlalchemy",
+    "aiohttp",
+    "ruamel",
+    "uvicorn",
+    "cattrs",
+    "asyncio",
+    "http.client",
+)
+CONSOLE = ("typer", "rich", "click", "inspect", "dataclasses", "pathlib", "ssl", "email")
+
+
+def imported(*arguments: str) -> set[str]:
+    program = (
+        "import sys; from headgate.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('\\nIMPORTED', *sys.modules, file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={"HEADGATE_DATA": "/nowhere", "PATH": "/usr/bin:/bin"},
+    )
+    assert "IMPORTED" in ran.stderr, ran.stderr
+    return set(ran.stderr.partition("IMPORTED")[2].split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["--version", "rollback production", "rollback production --to v1", "abort production", "status", "why production"],
+)
+def test_what_someone_waits_for_imports_almost_nothing(arguments: str) -> None:
+    assert imported(*arguments.split()) & {*LARGE, *CONSOLE} == set()
+
+
+@pytest.mark.parametrize("arguments", ["history production", "releases", "logs production", "status --data=/nowhere"])
+def test_other_commands_import_typer_but_not_the_server(arguments: str) -> None:
+    """Typer itself imports pydantic by now."""
+    assert imported(*arguments.split()) & {*LARGE, "rich"} - {"pydantic"} == set()
+
+
+def test_the_test_can_fail() -> None:
+    assert "typer" in imported("history", "production")
