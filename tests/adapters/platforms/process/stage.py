@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,9 @@ class ProcessStage:
         return self.settings.data / "environments" / environment / "instances" / f"{instance}.json"
 
     def record(self, instance: str) -> Record:
-        return load(self.path(instance))
+        record = load(self.path(instance))
+        assert record is not None
+        return record
 
     def process(self, instance: str) -> Identity:
         process = self.record(instance).process
@@ -88,9 +90,16 @@ class ProcessStage:
         return process
 
     async def clear(self) -> None:
-        for environment in (PRODUCTION, EnvironmentId("pcw/staging")):
-            await self.platform.stop_all(environment)
-        await self.platform.close()
+        """Also what a platform that does not keep its promises leaves."""
+        try:
+            async with asyncio.timeout(10):
+                for environment in (PRODUCTION, EnvironmentId("pcw/staging")):
+                    await self.platform.stop_all(environment)
+        finally:
+            await self.platform.close()
+            for pid in processes_below(self.settings.releases):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def service_of(behaviour: str, replicas: int, **changes: Any) -> Service:
@@ -120,3 +129,15 @@ async def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
 def marked(mark: str) -> list[int]:
     """Pids of what lives with this mark."""
     return [process.pid for process in members(mark)]
+
+
+def processes_below(folder: Path) -> list[int]:
+    """Pids of everything that works in a folder of this test."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found

@@ -70,7 +70,7 @@ class TestCommand:
         mark = json.loads((stage.path("x").parents[1] / "jobs" / "rol_1-2-1.json").read_text())["marker"]
         assert marked(mark)
         seen = await seen_at_end(stage, job)
-        assert seen.detail == "was ended as it took longer than 0:00:00.400000; last lines: began"
+        assert seen.detail == "was ended as it took longer than 0.4 s; last lines: began"
         await until(lambda: not marked(mark))
 
     async def test_what_it_leaves_running_is_ended(self, stage: ProcessStage) -> None:

@@ -6,10 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.adapters.platforms.process.stage import ProcessStage, get, marked, staged, until
+from tests.adapters.platforms.process.stage import ProcessStage, get, marked, processes_below, staged, until
 
 from headgate.adapters.platforms.process.identity import identify, is_alive
 from headgate.model.ids import JobId
@@ -22,7 +25,7 @@ SERVER = Path(__file__).with_name("server.py")
 
 def killed_server(folder: Path, *what: str) -> None:
     """Runs a server until it has done what it was asked to, or has killed itself; and kills it then."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
     command = [sys.executable, str(SERVER), str(folder), *what]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -94,16 +97,16 @@ def process_of(stage: ProcessStage, instance: str) -> int | None:
     return process.pid if process else None
 
 
-def processes_below(folder: Path) -> list[int]:
-    """Pids of everything that works in a folder of this test."""
-    found = []
-    for entry in Path("/proc").iterdir():
+@contextmanager
+def sleeping(**variables: str) -> Iterator["subprocess.Popen[bytes]"]:
+    environment = {**os.environ, **variables}
+    with subprocess.Popen(["sleep", "60"], env=environment, start_new_session=True) as process:
         try:
-            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder):
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
+            while not Path(f"/proc/{process.pid}/environ").read_bytes():  # empty for an instant within exec
+                time.sleep(0.001)
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.real
@@ -111,7 +114,7 @@ class TestWhoAProcessIs:
     async def test_another_process_with_the_same_pid_is_neither_taken_over_nor_stopped(
         self, stage: ProcessStage
     ) -> None:
-        with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+        with sleeping() as stranger:
             await stage.platform.run(stage.revision("one"))
             (one,) = await ready(stage, 1)
             await stage.platform.close()
@@ -125,10 +128,9 @@ class TestWhoAProcessIs:
             await stage.platform.stop(PRODUCTION, one.revision)
             await observed(stage, lambda seen: not seen)
             assert stranger.poll() is None
-            stranger.kill()
 
     def test_start_boot_and_mark_must_all_agree(self) -> None:
-        with subprocess.Popen(["sleep", "60"], env={**os.environ, "HEADGATE_INSTANCE": "web.1"}) as process:
+        with sleeping(HEADGATE_INSTANCE="web.1") as process:
             identity = identify(process.pid)
             assert identity is not None
             assert is_alive(identity, "web.1")
@@ -150,6 +152,24 @@ class TestWhoAProcessIs:
             await stage.platform.observe(PRODUCTION)
         stage.path(one.id).write_text(whole)
         assert len(await stage.platform.observe(PRODUCTION)) == 1
+
+    @pytest.mark.parametrize("left", ["", "\0" * 300])
+    async def test_what_a_power_cut_emptied_named_nothing_that_lives(self, stage: ProcessStage, left: str) -> None:
+        await stage.platform.observe(PRODUCTION)
+        stage.path("web.rev_1.1").write_text(left)
+        await stage.restart()
+        await stage.platform.run(stage.revision("one"))
+        await ready(stage, 1)
+
+    async def test_what_cannot_be_written_down_is_not_started(self, stage: ProcessStage) -> None:
+        await stage.platform.observe(PRODUCTION)
+        folder = stage.path("x").parent
+        folder.rmdir()
+        folder.write_text("in the way")
+        with pytest.raises(AdapterError, match="Cannot make the folder"):
+            await stage.platform.run(stage.revision("one"))
+        assert processes_below(stage.settings.releases) == []
+        folder.unlink()
 
 
 def rewrite(path: Path, field: str, changes: dict[str, object]) -> None:

@@ -28,11 +28,12 @@ class Fleet:
         self.environment = environment
         self.slots: dict[str, Slot] = {}
         self._around, self._ports_taken = around, ports_taken
+        self._starting = asyncio.Lock()  # two callers at once start no more than one would
 
     async def adopt(self) -> None:
         """Find everything again; returns when it is known which of them are ready."""
         records = [load(path) for path in sorted(self._around.folder.instances.glob("*.json"))]
-        self.slots = {record.id: Slot(record, self._around, self._gone) for record in records}
+        self.slots = {record.id: Slot(record, self._around, self._gone) for record in records if record is not None}
         for slot in list(self.slots.values()):
             slot.adopt()
         looks = [asyncio.create_task(slot.looked.wait()) for slot in self.slots.values()]
@@ -47,28 +48,29 @@ class Fleet:
     def ports(self) -> set[int]:
         return {slot.record.port for slot in self.slots.values()}
 
-    # What follows awaits nothing between looking and recording: two callers at once start no more than one would.
-
-    def start_missing(self, revision: Revision) -> None:
+    async def start_missing(self, revision: Revision) -> None:
         """One service that cannot be started does not keep the others from it."""
-        write_atomically(self._around.folder.revision(revision.id), json.dumps({"release": revision.release}))
-        refusals = []
-        for service in revision.services:
-            try:
-                self._fill(revision, service)
-            except AdapterError as error:
-                refusals.append(str(error))
+        async with self._starting:
+            write_atomically(self._around.folder.revision(revision.id), json.dumps({"release": revision.release}))
+            refusals = []
+            for service in revision.services:
+                try:
+                    await self._fill(revision, service)
+                except AdapterError as error:
+                    refusals.append(str(error))
         if refusals:
             raise AdapterError("; ".join(refusals))
 
-    def _fill(self, revision: Revision, service: Service) -> None:
+    async def _fill(self, revision: Revision, service: Service) -> None:
         now = datetime.now(UTC)
         filled = self._of(revision.id, service.name)
         for slot in filled:
             if slot.due(now):
                 self._start(slot.record.id, revision, service, slot)
+                await asyncio.sleep(0)  # a start takes some 15 ms, most of it the disk's: let others in between
         for _ in range(service.replicas - len(filled)):
             self._start(self._new_id(revision.id, service.name), revision, service, None)
+            await asyncio.sleep(0)
 
     def _of(self, revision: RevisionId, service: str) -> list[Slot]:
         slots = (slot for slot in self.slots.values() if not slot.stopping)

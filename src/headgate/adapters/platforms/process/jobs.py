@@ -21,6 +21,7 @@ from headgate.adapters.platforms.process.exits import ExitWatch
 from headgate.adapters.platforms.process.folders import checked, write_atomically
 from headgate.adapters.platforms.process.identity import MARKER, Identity, find, is_alive, kill_all, reap
 from headgate.adapters.platforms.process.instances import Around, ending, report
+from headgate.adapters.platforms.process.records import read
 from headgate.adapters.platforms.process.smoke import smoke
 from headgate.adapters.platforms.process.spawn import Launch, inherited, spawn
 from headgate.model.checks import Job, JobSeen
@@ -140,7 +141,8 @@ class Jobs:
 
     def _too_long(self, execution: Execution, process: Identity) -> None:
         words = logs.last_words(self._log(execution.record))
-        self._finish(execution, "failed", f"was ended as it took longer than {execution.record.timeout}{words}")
+        limit = execution.record.timeout.total_seconds()
+        self._finish(execution, "failed", f"was ended as it took longer than {limit:g} s{words}")
         kill_all(execution.record.marker, session=process.pid)  # its end is heard of, and it is reaped then
 
     def _conclude(self, execution: Execution, code: int | None) -> None:
@@ -161,10 +163,10 @@ class Jobs:
     # --- what outlives the server
 
     def _adopt(self, job: JobId) -> Execution | None:
-        path = self._around.folder.job(job, "json")
-        if not path.exists():
+        record = read(RECORD, self._around.folder.job(job, "json"))
+        if record is None:
             return None
-        execution = Execution(RECORD.validate_json(path.read_bytes()))
+        execution = Execution(record)
         self._known[job] = execution
         if execution.record.kind == "smoke":
             if execution.record.state == "running":

@@ -43,7 +43,7 @@ class ProcessPlatform:
 
     async def run(self, revision: Revision) -> None:
         place = await self._place(revision.environment)
-        place.fleet.start_missing(revision)
+        await place.fleet.start_missing(revision)
 
     async def stop(self, environment: EnvironmentId, revision: RevisionId) -> None:
         place = await self._place(environment)

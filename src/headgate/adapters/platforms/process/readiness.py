@@ -82,7 +82,9 @@ class Readiness:
             return STARTING_PAUSE if self.age() < EAGER else SLOW_START_PAUSE
         if self._failures:
             return AGAIN_PAUSE if self.state == "ready" else min(self._health.interval.total_seconds(), READY_PAUSE)
-        return max(self._health.interval.total_seconds(), READY_PAUSE)
+        beat = max(self._health.interval.total_seconds(), READY_PAUSE)
+        # All beat together: the server wakes up once for all of them, which costs half of what waking for each would.
+        return beat - asyncio.get_running_loop().time() % beat
 
     def age(self) -> float:
         """Seconds since the state became what it is."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,6 +12,8 @@ from headgate.adapters.platforms.process.identity import Identity
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.services import Health
 from headgate.ports import AdapterError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,23 @@ RECORD = TypeAdapter(Record)
 
 
 def save(record: Record, path: Path) -> None:
-    write_atomically(path, RECORD.dump_json(record).decode())
+    """Waits for the disk only before there is a process: a power cut ends all processes, and the rest is seen again."""
+    write_atomically(path, RECORD.dump_json(record).decode(), durable=record.process is None)
 
 
-def load(path: Path) -> Record:
+def load(path: Path) -> Record | None:
+    return read(RECORD, path)
+
+
+def read(kind: TypeAdapter[T], path: Path) -> T | None:
+    """None: the file is not there, or was emptied by a power cut, which ended what it named."""
     try:
-        return RECORD.validate_json(path.read_bytes())
+        text = path.read_bytes()
+        return kind.validate_json(text) if text.strip(b"\0") else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise AdapterError(f"Cannot read {path}: {error.strerror}") from error
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]["msg"]
         raise AdapterError(

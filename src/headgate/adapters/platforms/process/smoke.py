@@ -20,7 +20,7 @@ async def smoke(prober: Prober, job: Job) -> tuple[bool, str]:
         async with asyncio.timeout(job.check.timeout.total_seconds()):
             wrongs = await asyncio.gather(*(insist(prober, url) for url in urls.values()))
     except TimeoutError:
-        return False, f"not all of {', '.join(urls)} answered within {job.check.timeout}"
+        return False, f"not all of {', '.join(urls)} answered within {job.check.timeout.total_seconds():g} s"
     failed = [f"{name}: GET {url} {wrong}" for (name, url), wrong in zip(urls.items(), wrongs, strict=True) if wrong]
     if failed:
         return False, f"{'; '.join(failed)} ({ATTEMPTS} attempts)"
