@@ -1,0 +1,39 @@
+"""`python -m benchmarks [NAME ...]`: run what is named, or everything; print tables, write results/NAME.json."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+from benchmarks.report import Missed
+
+# Name -> what it tells, in the order in which they run. Each is a module with `run() -> None` that raises Missed.
+KNOWN = {
+    "startup": "wall time of `headgate --version` and `headgate status`",
+    "log": "what it costs to record a decision durably",
+    "footprint": "memory and idle CPU of the server, and of its Envoy",
+    "switch": "weight switches under load: raw Envoy, nginx, HAProxy, Headgate (about eight minutes)",
+}
+
+
+def main(names: list[str]) -> int:
+    present = {name: what for name, what in KNOWN.items() if find_spec(f"benchmarks.{name}")}
+    unknown = [name for name in names if name not in present]
+    for name, what in present.items():
+        print(f"  {name:<10} {what}")
+    if unknown:
+        print(f"\nThere is no benchmark {', '.join(unknown)}.", file=sys.stderr)
+        return 2
+    missed = []
+    for name in names or present:
+        print(f"\n== {name} ==", flush=True)
+        try:
+            import_module(f"benchmarks.{name}").run()
+        except Missed as error:
+            missed.append(f"{name}: {error}")
+    for line in missed:
+        print(f"MISSED {line}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
