@@ -264,7 +264,8 @@ class TrafficRouterContract:
         wish = {"x-headgate-revision": CANDIDATE, "baggage": f"headgate.revision={CANDIDATE}"}
         web = await stage.ask(found["web"].public, wish)
         assert web.by == "web-stable"
-        assert (await stage.ask(found["quotes"].mesh, web.side)).by == "quotes-stable"
+        for name, value in web.side.items():
+            assert (await stage.ask(found["quotes"].mesh, {name: value})).by == "quotes-stable"
 
     async def test_a_visitor_keeps_baggage_of_his_own(self, stage: Stage, routes: "Split") -> None:
         await stage.router.set_routes(routes(0))

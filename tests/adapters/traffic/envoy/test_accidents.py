@@ -127,6 +127,7 @@ async def test_a_port_taken_while_envoy_was_away_is_named(stage: EnvoyStage) -> 
     await stage.router.close(stop=True)
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         squatter.bind(("127.0.0.1", int(url.rpartition(":")[2])))
         squatter.listen()
         await stage.restart()
@@ -212,6 +213,20 @@ async def test_envoy_is_not_told_to_watch_what_it_cannot(stage: EnvoyStage) -> N
     assert envoy_of(stage) == first
     await stage.router.set_routes(one(50, stable, candidate))
     assert (await stage.router.observe(PRODUCTION)).routes == one(50, stable, candidate)
+
+
+async def test_a_key_hidden_in_baggage_is_found(stage: EnvoyStage) -> None:
+    await stage.router.set_routes(one(0, *await two(stage)))
+    for hidden in (
+        f"a=b,%68eadgate.revision={CANDIDATE}",
+        f"HEADGATE.revision={CANDIDATE}",
+        f"a=1, headgate.revision ={CANDIDATE}",
+    ):
+        received = (await stage.ask(await web_of(stage), {"baggage": hidden})).received
+        assert received["baggage"] == f"headgate.revision={STABLE}"
+    for harmless in ("a=b", "a=b%20c,d=e", "a=b;p=%20"):
+        received = (await stage.ask(await web_of(stage), {"baggage": harmless})).received
+        assert received["baggage"] == f"{harmless},headgate.revision={STABLE}"
 
 
 @contextmanager

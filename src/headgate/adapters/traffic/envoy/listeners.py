@@ -129,7 +129,7 @@ def _overwrite(header: str, value: str) -> Resource:
 
 
 def _request_ids() -> Resource:
-    """Plain UUIDs: packing a trace reason into them would make the buckets of sticky visitors lumpy."""
+    """Not to be changed after a new visitor's bucket was drawn from it: it becomes his cookie."""
     kind = f"{_EXTENSIONS}.request_id.uuid.v3.UuidRequestIdConfig"
     return {"@type": kind, "pack_trace_reason": False}
 
