@@ -18,7 +18,7 @@ from headgate.testing.world.simulation import simulate
 from headgate.testing.world.story import Violation
 from headgate.testing.world.wheels import PlainWheels
 
-BLOCK = 20
+BLOCK = 10
 BLOCKS = 4
 
 
@@ -80,5 +80,6 @@ def test_every_invariant_holds(first: int) -> None:
         try:
             rollouts += simulate(seed, EngineWheels, asyncio.run).rollouts
         except Violation as violation:
-            pytest.fail(f"seed {seed}, turned by the engine: {violation}\n\n{violation.story}", pytrace=False)
+            again = f"Turned by the engine: pytest tests/world/test_engine.py -k seeds-{first}-"
+            pytest.fail(f"seed {seed}: {violation}\n\n{violation.story}\n{again}", pytrace=False)
     assert rollouts >= 3 * BLOCK

@@ -6,8 +6,8 @@ from headgate.testing.world.__main__ import main
 from headgate.testing.world.simulation import simulate
 from headgate.testing.world.story import Violation
 
-BLOCK = 40  # seeds; about two seconds on one core
-BLOCKS = 12
+BLOCK = 20  # seeds; about a second on one core
+BLOCKS = 24
 ROLLOUTS_A_WORLD = 3  # on average at least: a world in which little happens proves little
 
 
