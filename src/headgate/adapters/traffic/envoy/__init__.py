@@ -8,4 +8,4 @@ __all__ = ["EnvoyRouter", "EnvoySettings", "create"]
 
 
 def create(host: Host) -> EnvoyRouter:
-    return EnvoyRouter(EnvoySettings(folder=host.envoy))
+    return EnvoyRouter(EnvoySettings(folder=host.envoy), host.changed)

@@ -15,6 +15,7 @@ from headgate.adapters.traffic.envoy.listeners import DOORS, Door, Folder, liste
 from headgate.adapters.traffic.envoy.readback import Readback
 from headgate.adapters.traffic.envoy.routing import door_name, with_closed_doors
 from headgate.adapters.traffic.envoy.watches import require_watches
+from headgate.model.ids import EnvironmentId
 from headgate.model.routes import Address
 from headgate.ports import AdapterError
 
@@ -97,6 +98,9 @@ class Doors:
             door: f"http://{self._settings.address}:{ports[door_name(environment, service, door)]}" for door in DOORS
         }
         return Address(public=urls["public"], mesh=urls["mesh"], preview=urls["preview"])
+
+    def environments(self) -> set[EnvironmentId]:
+        return {EnvironmentId(door.rsplit("/", 2)[0]) for door in self._ports.all()}
 
     def services(self, environment: str) -> list[str]:
         return sorted({service_of(door) for door in self._ports.all() if door.startswith(f"{environment}/")})

@@ -16,9 +16,10 @@ from headgate.adapters.envoy_admin import (
 )
 from headgate.adapters.traffic.envoy.clusters import clusters, endpoints, hosts
 from headgate.adapters.traffic.envoy.doors import Doors
+from headgate.adapters.traffic.envoy.end import End
 from headgate.adapters.traffic.envoy.files import Resource, ResourceFile, encode, version, write
 from headgate.adapters.traffic.envoy.listeners import Folder, bootstrap
-from headgate.adapters.traffic.envoy.process import EnvoyProcess
+from headgate.adapters.traffic.envoy.process import EnvoyProcess, owner
 from headgate.adapters.traffic.envoy.readback import Readback, endpoints_of, routes_of
 from headgate.adapters.traffic.envoy.routing import route_configuration
 from headgate.adapters.traffic.envoy.watches import require_watches
@@ -32,8 +33,10 @@ _LINGER = 2.0  # seconds that a cluster stays after the last route to it: worker
 class EnvoyRouter:
     """One Envoy for each data folder. It goes on serving when this object, or its process, is gone."""
 
-    def __init__(self, settings: EnvoySettings) -> None:
+    def __init__(self, settings: EnvoySettings, changed: Callable[[EnvironmentId], None] | None = None) -> None:
+        """`changed` is told, for each environment, when Envoy has died."""
         self._settings = settings
+        self._changed = changed
         self._folder = Folder(settings.folder.absolute())
         self._admin = EnvoyAdmin(settings.folder)
         self._process = EnvoyProcess(settings, self._admin, json.dumps(bootstrap(settings, self._folder), indent=1))
@@ -42,6 +45,7 @@ class EnvoyRouter:
         self._changing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by environment
         self._changes: Counter[str] = Counter()
         self._unused: dict[str, float] = {}  # cluster -> monotonic seconds when no route named it first
+        self._end = End(self._ended)
 
     async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
         check_environment(environment)
@@ -70,10 +74,13 @@ class EnvoyRouter:
     async def observe(self, environment: EnvironmentId) -> RoutesSeen:
         check_environment(environment)
         try:
-            return await self._look(environment)
+            seen = await self._look(environment)
         except EnvoyUnreachable:
             await self._ensure()
-            return await self._look(environment)
+            seen = await self._look(environment)
+        if not self._end.awaited and (pid := owner(self._admin.socket)):
+            self._end.wait_for(pid)
+        return seen
 
     async def _look(self, environment: EnvironmentId) -> RoutesSeen:
         changes = self._changes[environment]
@@ -90,9 +97,15 @@ class EnvoyRouter:
 
     async def close(self, stop: bool = False) -> None:
         """Let go of Envoy; with `stop`, end it too."""
+        self._end.forget()
         if stop:
             await self._process.stop()
         await self._admin.close()
+
+    def _ended(self) -> None:
+        if self._changed is not None:
+            for environment in self._doors.environments():
+                self._changed(environment)
 
     async def _ensure(self) -> None:
         if await self._process.ensure():
