@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from headgate.decide.gates import closed_gates
+from headgate.decide.plan import plan
 from headgate.decide.progress import progress, seconds
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Rollout
@@ -11,7 +12,7 @@ from headgate.model.steps import describe
 
 def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
-    return [*seen.unknown, *_rollout(state, seen, now), *_failing(state), *_waiting(state, seen, now)]
+    return [*seen.unknown, *_rollout(state, seen, now), *_failing(state, seen, now), *_waiting(state, seen, now)]
 
 
 def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
@@ -32,10 +33,12 @@ def _step(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) 
     return f"{where}: {progress(state, rollout, seen, now).why} (decided within {left} at the latest)"
 
 
-def _failing(state: EnvironmentState) -> list[str]:
-    if not state.failures:
+def _failing(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+    """What failed and is still wanted: nobody waits for what has taken hold since, or is no longer asked for."""
+    wanted = {str(effect) for effect in plan(state, seen, now)}
+    last = next((failure for failure in reversed(state.failures) if failure.effect in wanted), None)
+    if last is None:
         return []
-    last = state.failures[-1]
     return [f"{last.effect} failed {last.attempt} times, is tried again: {last.why}"]
 
 

@@ -159,7 +159,7 @@ class Engine:
             return AT_ONCE
         if wheel.state.rollout:
             return IN_FLIGHT
-        return WAITING if wheel.state.waiting else IDLE
+        return wheel.pause(WAITING if wheel.state.waiting else IDLE)
 
     @staticmethod
     def _concerns_anyone(wheel: Wheel) -> bool:

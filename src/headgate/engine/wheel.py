@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from headgate.decide.accept import accept
@@ -21,6 +21,8 @@ from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState
 from headgate.model.rules import Environment
 from headgate.ports import Clock, Conflict, EventLog
+
+AGAIN = timedelta(seconds=0.5)  # between looks at effects that are yet to take hold, or are tried again
 
 
 class Surroundings(Protocol):
@@ -49,6 +51,7 @@ class Wheel:
         self.seen = Seen(None, None, None)
         self._lock = asyncio.Lock()
         self._last: list[Effect] = []  # repeated without result, they are no news: the next turn may wait
+        self._unmet = False  # the last look showed a difference
 
     async def remember(self) -> None:
         """Only what is new: the log alone knows, the state in memory is what it said so far."""
@@ -63,6 +66,14 @@ class Wheel:
                 return False
             events = decide(self.state, self.seen, self.clock.now())
             return await self._record(events) and (await self._act() or bool(events))
+
+    def pause(self, longest: timedelta) -> timedelta:
+        """Until something is due by itself, with nothing in flight: an effect again, an instance after its back-off."""
+        if self._unmet:
+            return min(AGAIN, longest)
+        now = self.clock.now()
+        retries = (one.retry_at for one in self.seen.instances or () if one.state == "exited" and one.retry_at)
+        return min([longest, *(at - now for at in retries if at > now)])
 
     async def command(self, command: Command) -> Refused | None:
         """What someone asks, with all that follows from it at once, in a single entry of the log."""
@@ -106,12 +117,13 @@ class Wheel:
         if self.rules is None:
             return False
         now = self.clock.now()
-        effects = [effect for effect in plan(self.state, self.seen, now) if is_due(effect, self.state, now)]
+        wanted = plan(self.state, self.seen, now)
+        effects = [effect for effect in wanted if is_due(effect, self.state, now)]
         for effect in effects:
             failed = await attempt(effect, self.world, self.rules, self.state)
             if failed:
                 await self._record([failed])
-        news, self._last = effects != self._last, effects
+        news, self._last, self._unmet = effects != self._last, effects, bool(wanted)
         return bool(effects) and news
 
 
