@@ -22,7 +22,9 @@ class Journal:
         """All so far. Cheap enough to be asked every other millisecond."""
         if self._connection is None:
             self._connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, timeout=5)
-        query = "SELECT version, position, at, kind, payload FROM events WHERE stream = ? AND version > ? ORDER BY version"
+        query = (
+            "SELECT version, position, at, kind, payload FROM events WHERE stream = ? AND version > ? ORDER BY version"
+        )
         for version, position, at, kind, payload in self._connection.execute(query, (self.stream, len(self._read))):
             event = decode(kind, payload)
             self._read.append(Recorded(self.stream, version, position, datetime.fromisoformat(at), event))

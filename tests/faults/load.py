@@ -1,6 +1,7 @@
 """A bounded stream of requests on loopback: every answer is counted, none is retried, none is left out."""
 
 import asyncio
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -109,9 +110,11 @@ class Load:
         """Seconds without one good answer, at most, between two moments."""
         good = sorted(answer.done for answer in self.answers if not answer.failed and start <= answer.done <= end)
         moments = [start, *good, end]
-        return max(later - earlier for earlier, later in zip(moments, moments[1:], strict=False))
+        return max(later - earlier for earlier, later in itertools.pairwise(moments))
 
     def lines(self) -> Iterator[str]:
         yield f"{len(self.answers)} requests, {len(self.failed())} failed"
-        for words, count in Counter(f"{a.method} {a.status or a.error} {a.version}" for a in self.answers).most_common(20):
+        for words, count in Counter(f"{a.method} {a.status or a.error} {a.version}" for a in self.answers).most_common(
+            20
+        ):
             yield f"  {count} x {words}"

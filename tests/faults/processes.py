@@ -1,5 +1,6 @@
 """What really runs, from the kernel's own tables: nothing here asks Headgate."""
 
+import contextlib
 import os
 import signal
 import time
@@ -52,10 +53,8 @@ def end_all(folder: Path) -> list[int]:
 
 
 def kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def alive(pid: int) -> bool:
@@ -67,7 +66,9 @@ def alive(pid: int) -> bool:
 
 
 def _pids() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid() and alive(int(name)))
+    return (
+        int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid() and alive(int(name))
+    )
 
 
 def _environments() -> Iterator[tuple[int, dict[str, str]]]:

@@ -1,4 +1,4 @@
-"""A tiny HTTP service for tests of faults. What it does wrong is in `behaviour.json` beside it, so a commit is a version.
+"""A tiny HTTP service for tests of faults. `behaviour.json` beside it says what it does wrong: a commit is a version.
 
 Ends as a good service does: on SIGTERM it takes no new connection and finishes what it was asked.
 """
@@ -53,8 +53,8 @@ class Service:
             said = {name: os.environ.get(name.upper(), "") for name in ("revision", "port")}
             body = json.dumps({"version": BEHAVIOUR["version"], "pid": os.getpid(), **said}).encode()
             close = "Connection: close\r\n" if self.ending.is_set() else ""
-            answer = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{close}\r\n"
-            writer.write(answer.encode() + body)
+            head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{close}"
+            writer.write(f"{head}\r\n".encode() + body)
             await writer.drain()
         finally:
             self.busy -= 1
@@ -82,7 +82,7 @@ async def main() -> None:
         asyncio.get_running_loop().call_later(BEHAVIOUR["crash_after"], crash)
     await service.ending.wait()
     server.close()
-    while service.busy:  # noqa: ASYNC110
+    while service.busy:
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.02)  # what was written is sent
     print("ends as it was told", flush=True)
