@@ -8,10 +8,11 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -176,19 +177,24 @@ async def test_a_long_data_folder_is_no_obstacle(tmp_path: Path) -> None:
         await router.close(stop=True)
 
 
+async def edit(stage: EnvoyStage, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the route of users of `quotes` behind the router's back."""
+    path = stage.settings.folder / "rds" / "pcw.production.json"
+    edited = json.loads(path.read_text())
+    quotes = next(host for host in edited["resources"][0]["virtual_hosts"] if host["name"] == "quotes/public")
+    change(quotes["routes"][0]["route"])
+    edited["version_info"] = "by hand"
+    (stage.settings.folder / "drafts" / "edited").write_text(json.dumps(edited))
+    (stage.settings.folder / "drafts" / "edited").rename(path)
+    await asyncio.sleep(0.2)
+
+
 async def test_routes_that_someone_edited_are_not_taken_for_set(stage: EnvoyStage) -> None:
     stable, candidate = await two(stage)
     ends = {STABLE: {"quotes": (stable,), "web": (stable,)}, CANDIDATE: {"quotes": (candidate,), "web": (candidate,)}}
     routes = Routes(PRODUCTION, (Backend(CANDIDATE, 10, ends[CANDIDATE]), Backend(STABLE, 90, ends[STABLE])))
     await stage.router.set_routes(routes)
-    path = stage.settings.folder / "rds" / "pcw.production.json"
-    edited = json.loads(path.read_text())
-    quotes = next(host for host in edited["resources"][0]["virtual_hosts"] if host["name"] == "quotes/public")
-    quotes["routes"][0]["route"]["weighted_clusters"]["clusters"][0]["weight"] = 60
-    edited["version_info"] = "by hand"
-    (stage.settings.folder / "drafts" / "edited").write_text(json.dumps(edited))
-    (stage.settings.folder / "drafts" / "edited").rename(path)
-    await asyncio.sleep(0.2)
+    await edit(stage, lambda route: route["weighted_clusters"]["clusters"][0].update(weight=60))
     seen = (await stage.router.observe(PRODUCTION)).routes
     assert seen is not None
     assert seen != routes
@@ -196,6 +202,8 @@ async def test_routes_that_someone_edited_are_not_taken_for_set(stage: EnvoyStag
     assert seen.weight(STABLE) == 90, "whoever stops what is not routed to stops neither"
     await stage.router.set_routes(routes)
     assert (await stage.router.observe(PRODUCTION)).routes == routes
+    await edit(stage, lambda route: route.update(timeout="1s"))
+    assert (await stage.router.observe(PRODUCTION)).routes != routes, "no weight was changed, but something was"
 
 
 async def test_envoy_is_not_told_to_watch_what_it_cannot(stage: EnvoyStage) -> None:
