@@ -6,18 +6,22 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import uvicorn
-from tests.web.world import TOKEN, Shop
+from tests.web.world import FILE, PRESENT, TOKEN, Shop
 from tests.web.world import shop as opened
 
+from headgate.engine import applying
+from headgate.model.rollouts import EnvironmentState
 from headgate.web.server import listen
 
+T = TypeVar("T")
 HEADGATE = [sys.executable, "-c", "import sys; from headgate.cli.main import main; sys.exit(main())"]
 
 
@@ -75,6 +79,26 @@ class Served:
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(self._serve(started))
 
+    def do(self, asked: Coroutine[Any, Any, T]) -> T:
+        """On the server's own loop."""
+        return asyncio.run_coroutine_threadsafe(asked, self.loop).result(10)
+
+    def apply(self, repository: Path, text: str) -> None:
+        understood = applying.understand(text, "headgate.yaml", str(repository.resolve()), PRESENT)
+        self.do(applying.apply(self.shop.engine, understood, "ann"))
+
+    def release(self) -> None:
+        self.do(self.shop.engine.release("shop", "HEAD", "ann"))
+
+    def deploy(self, environment: str, release: str, until: Callable[[EnvironmentState], object] | None = None) -> None:
+        """Returns once the state is as it should be: by itself, once nothing is in flight any more."""
+        self.do(self.shop.engine.deploy("shop", environment, release, "ann"))
+        wheel = self.shop.engine.application("shop").wheel(environment)
+        deadline = time.monotonic() + 10
+        while not (until(wheel.state) if until else wheel.state.rollout is None):
+            assert time.monotonic() < deadline, wheel.state
+            time.sleep(0.01)
+
     async def _serve(self, started: threading.Event) -> None:
         listening = listen("127.0.0.1", 0)
         api = self.shop.api()
@@ -102,8 +126,6 @@ def served(data: Path, tmp_path: Path) -> Iterator[Served]:
 @pytest.fixture
 def repository(work: Path, served: Served) -> Path:
     """The working folder as a git repository with the shop's file; the fake source knows it by its path."""
-    from tests.web.world import FILE
-
     (work / "headgate.yaml").write_text(FILE)
     for command in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *command], cwd=work, check=True, timeout=30)

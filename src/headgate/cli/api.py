@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from typing import IO, Any
 
-from headgate.cli.failure import Failure
+from headgate.cli.failure import USAGE, Failure
 from headgate.cli.folder import data_folder, no_server, server_address, token
 
 CONNECT = 5.0  # seconds
@@ -93,6 +93,9 @@ class Api:
 
 def path(*parts: str, **query: object) -> str:
     """Below /api/applications, every part quoted: names that people type are not paths."""
+    for part in parts:
+        if "/" in part or not part:
+            raise Failure(f"{part!r} is not a name", "", "`headgate status` shows the names there are.", USAGE)
     asked = "&".join(f"{name}={quoted(str(value))}" for name, value in query.items() if value is not None)
     return "/".join(["/api/applications", *map(quoted, parts)]) + (f"?{asked}" if asked else "")
 
