@@ -91,6 +91,20 @@ def test_a_service_that_nobody_calls_is_left_out() -> None:
     assert judge(RULES, one, {}).outcome is Outcome.PASS
 
 
+def test_a_service_that_the_stable_does_not_have_is_left_out() -> None:
+    well, ill = answers(1000, 5), answers(1000, 900)
+    one = replace(measured(well, well), candidate={"web": well, "new": ill})
+    assert judge(RULES, one, {}).outcome is Outcome.PASS
+    assert judge(RULES, one, {"new": well}).outcome is Outcome.FAIL
+
+
+def test_nothing_but_new_services_is_no_data() -> None:
+    assert (
+        judge(RULES, replace(measured(None, answers(1000)), candidate={"new": answers(1000)}), {}).outcome
+        is Outcome.NO_DATA
+    )
+
+
 def test_a_verdict_shows_its_numbers() -> None:
     why = judge(RULES, measured(answers(1000, 50), answers(2000, 10)), {}).why
     assert why == "web: errors 5.00% (50 of 1000) against 0.50% (10 of 2000), 0.5 points allowed"

@@ -1,9 +1,14 @@
 """Thousands of whole rollouts under faults. A failure prints its story and the command to see it again."""
 
+from typing import get_args
+
 import pytest
 
+from headgate.model import events as e
+from headgate.model.ids import environment_stream
+from headgate.model.measurements import Outcome
 from headgate.testing.world.__main__ import main
-from headgate.testing.world.simulation import simulate
+from headgate.testing.world.simulation import World, run_without_a_loop, simulate
 from headgate.testing.world.story import Violation
 
 BLOCK = 20  # seeds; about a second on one core
@@ -22,6 +27,36 @@ def test_every_invariant_holds(first: int) -> None:
         except Violation as violation:
             pytest.fail(f"seed {seed}: {violation}\n\n{violation.story}", pytrace=False)
     assert rollouts >= ROLLOUTS_A_WORLD * BLOCK
+
+
+def test_everything_that_can_happen_happens() -> None:
+    """Every event of an environment, every verdict, either outcome: what never happens is not tested."""
+    seen: set[str] = set()
+    for seed in range(BLOCK):
+        world = World(seed)
+        run_without_a_loop(world.live())
+        for environment in world.environments:
+            seen |= {told(one.event) for one in world.log.told(environment_stream(environment))}
+    kinds = {one.__name__ for one in get_args(e.Event)} - OF_OTHER_STREAMS
+    assert seen >= kinds | {f"verdict {outcome}" for outcome in Outcome} | {"ended promoted", "ended aborted"}
+    assert seen >= {f"{kind} {how}" for kind in ("deploy",) for how in ("canary", "blue-green", "all-at-once")}
+
+
+OF_OTHER_STREAMS = {
+    *("SpecificationApplied", "ReleaseAnnounced", "ReleaseQuarantined", "QuarantineLifted", "ReleaseCreated"),
+    *("VerdictReached", "RolloutEnded", "RolloutStarted"),  # told in more detail
+}
+
+
+def told(event: e.Event) -> str:
+    match event:
+        case e.VerdictReached():
+            return f"verdict {event.verdict.outcome}"
+        case e.RolloutEnded():
+            return f"ended {event.outcome}"
+        case e.RolloutStarted():
+            return f"{event.kind} {event.strategy.kind}"
+    return type(event).__name__
 
 
 def test_a_seed_is_one_world() -> None:

@@ -17,13 +17,14 @@ def judge(rules: AnalysisRules, measured: Measurement | None, reference: dict[st
     """The worst verdict over the services; a service that nobody called is left out unless nobody called any.
 
     `reference` is what the stable did earlier in this rollout: it stands in where the stable has too little now.
+    A service that the stable does not have is left out too: there is nothing to compare it with.
     """
     if measured is None:
         return Verdict(Outcome.NO_DATA, "nothing was measured yet")
     if measured.missing:
         return Verdict(Outcome.NO_DATA, "; ".join(measured.missing))
     verdicts = []
-    for service in sorted(measured.candidate):
+    for service in sorted(measured.candidate.keys() & (measured.stable.keys() | reference.keys())):
         candidate = measured.candidate[service]
         stable = measured.stable.get(service, Sample())
         if stable.requests < rules.minimum_requests:

@@ -7,9 +7,10 @@ from datetime import datetime
 from headgate.decide.progress import job_id, weight_at
 from headgate.engine.world import World
 from headgate.model.checks import JobSeen
-from headgate.model.ids import ReleaseId, RevisionId
+from headgate.model.ids import ReleaseId
 from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
 from headgate.model.observations import Instance, Seen
+from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
 from headgate.model.routes import RoutesSeen
 from headgate.model.rules import Environment
@@ -85,17 +86,17 @@ class Look:
 
     async def _tick(self, rollout: Rollout, window: Window, routes: RoutesSeen | None) -> Measurement:
         weights = routes.routes if routes else None
-        candidate = await self._samples(rollout.revision.id, window) if weight_at(rollout) else ({}, ())
+        candidate = await self._samples(rollout.revision, window) if weight_at(rollout) else ({}, ())
         stable: tuple[dict[str, Sample], tuple[str, ...]] = ({}, ())
-        if rollout.replaces and weights and weights.weight(rollout.replaces):
-            stable = await self._samples(rollout.replaces, window)
+        if self.state.stable and weights and weights.weight(self.state.stable.id):
+            stable = await self._samples(self.state.stable, window)
         missing = (*(f"candidate: {why}" for why in candidate[1]), *(f"stable: {why}" for why in stable[1]))
         return Measurement(rollout.ticks + 1, window, candidate[0], stable[0], missing)
 
-    async def _samples(self, revision: RevisionId, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
-        """Samples by service, and why some could not be read."""
-        queries = [Query(self.state.id, service) for service in self._services()]
-        readings = await asyncio.gather(*(self.metrics.read(query, revision, window) for query in queries))
+    async def _samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
+        """Samples by service of that revision (a release may add or drop one), and why some could not be read."""
+        queries = [Query(self.state.id, service.name) for service in revision.services]
+        readings = await asyncio.gather(*(self.metrics.read(query, revision.id, window) for query in queries))
         both = list(zip((query.service for query in queries), readings, strict=True))
         samples = {service: reading for service, reading in both if isinstance(reading, Sample)}
         return samples, tuple(f"{service}: {r.reason}" for service, r in both if isinstance(r, NoData))

@@ -199,6 +199,9 @@ class FaultyLog(MemoryEventLog):
         faults.crash()
         return recorded
 
+    def told(self, stream: str) -> list[Recorded]:
+        return self._streams.get(stream, [])
+
     async def _someone_else_appends(self, stream: str) -> None:
         if not stream.startswith("environment:") or self._faults.chance.happens(0.5):
             kind = self._faults.chance.one((Conflict, LogUnavailable))

@@ -74,7 +74,7 @@ class People:
             await world.command(environment, c.Promote(by))
         if chance.happens(INTERFERES):
             await world.command(environment, c.Abort(by))
-        if chance.happens(INTERFERES):
+        if chance.happens(INTERFERES * 2):
             to = f"v{chance.one(world.releases).number}" if chance.happens(0.5) else None
             await world.command(environment, c.Rollback(world.new_rollout(), by, to))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.model.ids import EnvironmentId
+from headgate.model import events as e
+from headgate.model.ids import EnvironmentId, RevisionId, environment_stream
 from headgate.testing.world.story import Violation
 
 if TYPE_CHECKING:
@@ -41,3 +42,35 @@ def demand_settled(world: World) -> None:
         if reason:
             world.story.tell(world.clock.now(), "VIOLATION of settled: %s: %s", environment, reason)
             raise Violation("settled", f"{environment} does not come to rest: {reason}")
+
+
+def demand_sense(world: World) -> None:
+    """Without faults what is good is promoted, and what is bad is not, unless people will have it otherwise."""
+    for environment in world.environments:
+        started: e.RolloutStarted | None = None
+        by_hand = False
+        for recorded in world.log.told(environment_stream(environment)):
+            match recorded.event:
+                case e.RolloutStarted() as begun:
+                    started = begun
+                    by_hand = begun.kind == "rollback" or not _good(world, begun.replaces)
+                case e.StepsSkipped() | e.RolloutPaused():
+                    by_hand = True
+                case e.RolloutAborted(by="headgate", why=why) if started and not by_hand:
+                    by_chance = why.startswith("analysis failed")  # the judge may err, rarely
+                    fine = by_chance or not _good(world, started.revision.id)
+                    _demand(world, fine, f"{started.revision.id} is good and was aborted: {why}")
+                case e.RevisionPromoted(revision=revision) if started and not by_hand:
+                    tried = started.strategy.kind == "canary" and started.replaces is not None
+                    fine = not tried or world.users.qualities[revision].name != "errors"
+                    _demand(world, fine, f"{revision} answers with errors and was promoted")
+
+
+def _good(world: World, revision: RevisionId | None) -> bool:
+    return revision is None or world.users.qualities[revision].name == "good"
+
+
+def _demand(world: World, fine: bool, text: str) -> None:
+    if not fine:
+        world.story.tell(world.clock.now(), "VIOLATION of sense: %s", text)
+        raise Violation("sense", text)

@@ -28,7 +28,7 @@ from headgate.testing.world.faults import (
 from headgate.testing.world.nature import Nature
 from headgate.testing.world.people import People
 from headgate.testing.world.scene import Made, make_pipeline
-from headgate.testing.world.settling import at_rest, demand_settled
+from headgate.testing.world.settling import at_rest, demand_sense, demand_settled
 from headgate.testing.world.story import Story, Violation
 from headgate.testing.world.traffic import Users
 from headgate.testing.world.watch import Watch
@@ -75,7 +75,9 @@ class World:
         self.people, self.nature = People(self), Nature(self)
 
     def _build_ports(self) -> None:
-        self.faults = Faults(self.chance, self.clock, self.story, self.watch, make_weather(self.chance))
+        weather = make_weather(self.chance)
+        self.calm = weather == Weather()
+        self.faults = Faults(self.chance, self.clock, self.story, self.watch, weather)
         self.platform, self.router, self.metrics = FakePlatform(self.clock), FakeRouter(), FakeMetrics()
         self.users = Users(self.chance, self.platform, self.router, self.metrics)
         platform, router = FaultyPlatform(self.faults, self.platform), FaultyRouter(self.faults, self.router)
@@ -175,9 +177,11 @@ class World:
         while self.clock.now() < until:
             await self._turn(self.environments)
             if all(at_rest(self, environment) for environment in self.environments):
-                return
+                break
             self.pass_time(SETTLING_PAUSE)
         demand_settled(self)
+        if self.calm:
+            demand_sense(self)
 
 
 def run_without_a_loop(life: Coroutine[Any, Any, Outcome]) -> Outcome:

@@ -20,14 +20,14 @@ from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
 from headgate.model.ids import (
     EnvironmentId,
     ReleaseId,
-    RevisionId,
     application_stream,
     environment_id,
     environment_stream,
 )
 from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
 from headgate.model.observations import Instance, Seen
-from headgate.model.rollouts import EnvironmentState, Rollout
+from headgate.model.releases import Revision
+from headgate.model.rollouts import EnvironmentState
 from headgate.model.routes import RoutesSeen
 from headgate.model.rules import Environment
 from headgate.model.steps import RunCheck
@@ -180,7 +180,7 @@ class PlainWheels:
             routes=routes,
             addresses=await self.ports.router.addresses(state.id, services) if services else {},
             jobs=await self._jobs(state),
-            measurement=await self._measurement(state.rollout, routes) if measure and state.rollout else None,
+            measurement=await self._measurement(state, routes) if measure else None,
             unknown=tuple(unknown),
             quarantined=dict(self.quarantined()),
             passed=dict(self.passed(state.id)),
@@ -209,26 +209,28 @@ class PlainWheels:
             return ()
         return (job,) if job else ()
 
-    async def _measurement(self, rollout: Rollout, routes: RoutesSeen | None) -> Measurement | None:
-        now, since = self.ports.clock.now(), rollout.last_tick_at
+    async def _measurement(self, state: EnvironmentState, routes: RoutesSeen | None) -> Measurement | None:
+        rollout, now = state.rollout, self.ports.clock.now()
+        if rollout is None:
+            return None
+        since = rollout.last_tick_at
         on_trial = rollout.phase in ("running", "paused")
         if not on_trial or since is None or now - since < rollout.analysis.interval:
             return None
         window, missing = Window(since, now), list[str]()
         candidate, stable = dict[str, Sample](), dict[str, Sample]()
         if weight_at(rollout):
-            candidate = await self._samples(rollout, rollout.revision.id, window, missing)
-        if rollout.replaces and routes and routes.routes and routes.routes.weight(rollout.replaces):
-            stable = await self._samples(rollout, rollout.replaces, window, missing)
+            candidate = await self._samples(rollout.revision, window, missing)
+        trusted = state.stable
+        if trusted and routes and routes.routes and routes.routes.weight(trusted.id):
+            stable = await self._samples(trusted, window, missing)
         return Measurement(rollout.ticks + 1, window, candidate, stable, tuple(missing))
 
-    async def _samples(
-        self, rollout: Rollout, revision: RevisionId, window: Window, missing: list[str]
-    ) -> dict[str, Sample]:
+    async def _samples(self, revision: Revision, window: Window, missing: list[str]) -> dict[str, Sample]:
         samples = {}
-        for service in rollout.revision.services:
-            query = Query(rollout.revision.environment, service.name)
-            reading = await self.ports.metrics.read(query, revision, window)
+        for service in revision.services:
+            query = Query(revision.environment, service.name)
+            reading = await self.ports.metrics.read(query, revision.id, window)
             if isinstance(reading, NoData):
                 missing.append(f"{service.name}: {reading.reason}")
             else:
