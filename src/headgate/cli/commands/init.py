@@ -53,6 +53,12 @@ def _texts(top: Path) -> Iterator[tuple[str, str]]:
                 yield path.relative_to(top).as_posix(), _start(path)
 
 
+def _speaks(path: Path) -> bool:
+    """A plain file that may say something: no link, and no pipe, which would be waited for."""
+    named = path.name.endswith(READ) or path.name in ("Dockerfile", "Pipfile", "Procfile")
+    return named and path.is_file() and not path.is_symlink()
+
+
 def _start(path: Path) -> str:
     try:
         with path.open("rb") as stream:
