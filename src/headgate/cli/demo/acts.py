@@ -17,7 +17,7 @@ from headgate.cli.demo.traffic import Figures, Traffic
 from headgate.cli.demo.waits import TOLD
 from headgate.cli.demo.watching import APPLICATION, ENVIRONMENTS, Watching
 
-LONGEST = 120.0  # seconds for one version's whole way
+LONGEST = 150.0  # seconds for one version's whole way
 QUIET = 4.0  # seconds of the stable alone between two versions, with which a slow one is compared
 TRAFFIC = 600.0  # seconds; the load generator ends by itself after that
 
@@ -51,7 +51,7 @@ class Demo:
         self._repository.begin()
         self.server.start()
         self.server.ordered("apply", example.FILE, folder=self._repository.folder)
-        self.screen.say(f"headgate.yaml is applied as it is committed, for the demo with {TOLD}")
+        self.screen.say(f"headgate.yaml is committed and applied, with waits for a demo: {TOLD}")
         self._watching = Watching(self.server, None, self.screen)
 
     @property

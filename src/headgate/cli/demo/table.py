@@ -7,7 +7,7 @@ from headgate.cli.demo.rollouts import stages
 from headgate.cli.demo.summary import FAILS, GOOD, SLOW, Harm, Journey, Summary
 from headgate.cli.output import say, table
 
-STAGES = ("ready", "5 %", "25 %", "50 %", "100 %")
+STAGES = ("ready", "10 %", "25 %", "50 %", "100 %")
 NATURES = {version.label: version.subject for version in VERSIONS}
 
 

@@ -1,0 +1,67 @@
+"""The repository that the demo releases from."""
+
+import subprocess
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+from headgate.cli.demo import example
+from headgate.cli.failure import Failure
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> example.Repository:
+    made = example.Repository(example.find(), tmp_path / "repository")
+    made.begin()
+    return made
+
+
+def test_it_begins_with_version_1_and_all_of_it_is_committed(repository: example.Repository) -> None:
+    assert git(repository.folder, "tag", "--points-at", "HEAD") == "v1"
+    assert git(repository.folder, "status", "--porcelain") == ""
+    assert "interval: 1s" in git(repository.folder, "show", "HEAD:headgate.yaml")
+
+
+def test_versions_3_and_4_both_go_on_top_of_2(repository: example.Repository) -> None:
+    repository.change(example.MONTHLY)
+    repository.change(example.TYPICAL)
+    repository.undo()
+    assert git(repository.folder, "diff", "v2") == "", "version 3 was taken back completely"
+    repository.change(example.AT_ONCE)
+    assert git(repository.folder, "tag").split() == ["v1", "v2", "v3", "v4"]
+    assert git(repository.folder, "status", "--porcelain") == ""
+
+
+def test_a_patch_that_does_not_fit_is_a_sentence(repository: example.Repository) -> None:
+    repository.change(example.MONTHLY)
+    with pytest.raises(Failure, match="git apply"):
+        repository.change(example.MONTHLY)
+
+
+def test_a_developers_own_git_settings_are_left_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "gitconfig"
+    settings.write_text("[commit]\n\tgpgsign = true\n[user]\n\tsigningkey = none\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    example.Repository(example.find(), tmp_path / "repository").begin()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_without_the_example_it_says_to_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(example, "__file__", str(tmp_path / "a/b/c/d/example.py"))
+    with pytest.raises(Failure) as refused:
+        example.find()
+    assert "Clone" in refused.value.remedy
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = ModuleSpec("any", None)
+    monkeypatch.setattr(example, "find_spec", lambda name: None if name in ("jinja2", "yaml") else here)
+    with pytest.raises(Failure, match="yaml, jinja2") as refused:
+        example.find()
+    assert "headgate[examples]" in refused.value.remedy

@@ -1,0 +1,61 @@
+"""The demo's headgate.yaml follows from the example's, and is valid."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from headgate.bootstrap import present
+from headgate.cli.demo.waits import shortened
+from headgate.cli.failure import Failure
+from headgate.spec.compile import application
+from headgate.spec.missing import missing
+from headgate.spec.read import read
+
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "pcw" / "headgate.yaml").read_text()
+
+
+def test_it_is_valid_and_all_it_asks_for_is_here() -> None:
+    assert [str(problem) for problem in missing(read(shortened(EXAMPLE)), present())] == []
+
+
+def test_only_staging_and_production_are_left_and_releases_advance_by_themselves() -> None:
+    rules = application(read(shortened(EXAMPLE)), "/source", "headgate.yaml")
+    assert [(e.name, e.deploy, e.after) for e in rules.environments] == [
+        ("staging", "on-build", None),
+        ("production", "on-advance", "staging"),
+    ]
+
+
+def test_only_waits_and_steps_of_the_rules_change() -> None:
+    given, made = (application(read(text), "/source", "headgate.yaml") for text in (EXAMPLE, shortened(EXAMPLE)))
+    before, after = given.environment("production"), made.environment("production")
+    assert before
+    assert after
+    assert after.strategy.weights == (10, 25, 50)
+    assert after.strategy.sticky
+    assert after.bake == timedelta(seconds=5)
+    assert after.analysis.at_least == timedelta(seconds=6)
+    assert after.analysis.interval == timedelta(seconds=1)
+    same = ("errors_worse_by", "p99_worse_by", "minimum_requests")
+    assert all(getattr(before.analysis, name) == getattr(after.analysis, name) for name in same)
+    assert given.environment("staging") == made.environment("staging")
+
+
+def test_services_stay_as_they_are() -> None:
+    assert read(shortened(EXAMPLE)).services == read(EXAMPLE).services
+
+
+def test_comments_stay() -> None:
+    assert "# BASE_URL is the candidate's preview address." in shortened(EXAMPLE)
+
+
+@pytest.mark.parametrize(
+    "key", ["environments:", "  production:", "    analysis:", "    bake:", "    strategy: {canary"]
+)
+def test_a_file_that_changed_too_much_is_refused_by_name(key: str) -> None:
+    lines = EXAMPLE.splitlines()
+    place = max(n for n, line in enumerate(lines) if line.startswith(key))
+    lines[place] = lines[place].replace(key.strip().rstrip(":"), "other", 1)
+    with pytest.raises(Failure, match="has no environments"):
+        shortened("\n".join(lines))
