@@ -18,6 +18,8 @@ from headgate.testing.world.simulation import simulate
 from headgate.testing.world.story import Violation
 from headgate.testing.world.wheels import PlainWheels
 
+pytestmark = pytest.mark.timeout(240)  # seconds; a busy machine is not a failure
+
 BLOCK = 10
 BLOCKS = 4
 

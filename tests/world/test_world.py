@@ -11,6 +11,8 @@ from headgate.testing.world.__main__ import main
 from headgate.testing.world.simulation import World, run_without_a_loop, simulate
 from headgate.testing.world.story import Violation
 
+pytestmark = pytest.mark.timeout(240)  # seconds; a busy machine is not a failure
+
 BLOCK = 20  # seeds; about a second on one core
 BLOCKS = 24
 ROLLOUTS_A_WORLD = 3  # on average at least: a world in which little happens proves little
