@@ -44,13 +44,11 @@ def _texts(top: Path) -> Iterator[tuple[str, str]]:
         folders[:] = sorted(f for f in folders if depth < DEEPEST and not f.startswith(".") and f not in SKIPPED)
         for name in sorted(files):
             path = Path(where, name)
-            if (
-                left
-                and (name.endswith(READ) or name in ("Dockerfile", "Pipfile", "Procfile"))
-                and not path.is_symlink()
-            ):
-                left -= 1
+            if _speaks(path):
                 yield path.relative_to(top).as_posix(), _start(path)
+                left -= 1
+            if not left:
+                return
 
 
 def _speaks(path: Path) -> bool:
