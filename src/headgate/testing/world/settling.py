@@ -57,7 +57,7 @@ def demand_sense(world: World) -> None:
                 case e.StepsSkipped() | e.RolloutPaused():
                     by_hand = True
                 case e.RolloutAborted(by="headgate", why=why) if started and not by_hand:
-                    by_chance = why.startswith("analysis failed")  # the judge may err, rarely
+                    by_chance = "analysis failed" in why or "inconclusive: " in why  # the judge may err, rarely
                     fine = by_chance or not _good(world, started.revision.id)
                     _demand(world, fine, f"{started.revision.id} is good and was aborted: {why}")
                 case e.RevisionPromoted(revision=revision) if started and not by_hand:
