@@ -1,6 +1,7 @@
 """A failure as a person reads it (what happened, where, what to do next), and the exit codes of every command."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -55,3 +56,15 @@ def tell(failure: Failure) -> int:
     text = json.dumps(failure.view()) if "--json" in sys.argv else "\n".join(failure.lines())
     print(text, file=sys.stderr)
     return failure.code
+
+
+def defect(error: Exception) -> Failure:
+    """An error that nobody foresaw; the traceback is for who asks for it."""
+    if os.environ.get("HEADGATE_DEBUG"):
+        raise error
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    remedy = "Please report it, with what HEADGATE_DEBUG=1 shows."
+    return Failure(f"a defect of Headgate: {type(error).__name__}: {error}", where, remedy)

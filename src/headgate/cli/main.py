@@ -1,22 +1,20 @@
 """The command `headgate`. Nothing large is imported before it is known what is asked."""
 
-import os
-import signal
 import sys
-
-from headgate.cli.failure import INTERRUPTED, Failure, tell
 
 
 def main() -> int:
     """Returns the exit code; whatever happens, no traceback reaches a person."""
     arguments = sys.argv[1:]
-    # Output that nobody reads any more ends a command quietly, as everywhere else; characters that the terminal does
-    # not have are replaced.
-    if arguments[:1] not in (["serve"], ["demo"]):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if arguments == ["--version"]:
+        from headgate import __version__
+
+        print(f"headgate {__version__}")
+        return 0
+    from headgate.cli.failure import INTERRUPTED, Failure, defect, tell
+
     try:
+        _prepare(arguments)
         return run(arguments)
     except Failure as failure:
         return tell(failure)
@@ -26,12 +24,18 @@ def main() -> int:
         return tell(defect(error))
 
 
-def run(arguments: list[str]) -> int:
-    if arguments == ["--version"]:
-        from headgate import __version__
+def _prepare(arguments: list[str]) -> None:
+    import signal
 
-        print(f"headgate {__version__}")
-        return 0
+    # Output that nobody reads any more ends a command quietly, as everywhere else.
+    if arguments[:1] not in (["serve"], ["demo"]):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # Characters that the terminal does not have are replaced.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def run(arguments: list[str]) -> int:
     from headgate.cli.hurry import understood
 
     asked = understood(arguments)
@@ -43,15 +47,3 @@ def run(arguments: list[str]) -> int:
 
     app(args=arguments, prog_name="headgate")
     return 0
-
-
-def defect(error: Exception) -> Failure:
-    """An error that nobody foresaw; the traceback is for who asks for it."""
-    if os.environ.get("HEADGATE_DEBUG"):
-        raise error
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    remedy = "Please report it, with what HEADGATE_DEBUG=1 shows."
-    return Failure(f"a defect of Headgate: {type(error).__name__}: {error}", where, remedy)
