@@ -68,8 +68,8 @@ class Wheel:
             return await self._record(events) and (await self._act() or bool(events))
 
     def pause(self, longest: timedelta) -> timedelta:
-        """Until something is due by itself, with nothing in flight: an effect again, an instance after its back-off."""
-        if self._unmet:
+        """Until something is due by itself, with nothing in flight: an effect, a look at what was hidden, a start."""
+        if self._unmet or self.seen.unknown:
             return min(AGAIN, longest)
         now = self.clock.now()
         retries = (one.retry_at for one in self.seen.instances or () if one.state == "exited" and one.retry_at)

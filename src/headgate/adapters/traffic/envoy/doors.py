@@ -105,6 +105,12 @@ class Doors:
     def services(self, environment: str) -> list[str]:
         return sorted({service_of(door) for door in self._ports.all() if door.startswith(f"{environment}/")})
 
+    def known(self, environment: str) -> dict[str, int | None]:
+        """Services that have all their doors; one whose wanted port was refused has not."""
+        held = self._ports.all()
+        names = self.services(environment)
+        return {name: None for name in names if all(door_name(environment, name, door) in held for door in DOORS)}
+
     def are_open(self, environment: str, services: dict[str, int | None]) -> bool:
         return all(
             self._confirmed.get(door) == (port or self._ports.all().get(door, -1))

@@ -78,6 +78,8 @@ class EnvoyRouter:
         except EnvoyUnreachable:
             await self._ensure()
             seen = await self._look(environment)
+        # Routes behind a port that someone took while Envoy was away serve nobody, however right they are.
+        await self._open_doors(environment, self._doors.known(environment))
         if not self._end.awaited and (pid := owner(self._admin.socket)):
             self._end.wait_for(pid)
         return seen
