@@ -147,7 +147,9 @@ def _jobs(state: EnvironmentState, seen: Seen) -> list[Effect]:
 def _reachable(rollout: Rollout, seen: Seen) -> bool:
     """Before the preview routes are up, or while they are taken down, a check would fail for no reason of its own."""
     routes = seen.routes.routes if seen.routes else None
-    return routes is not None and routes.preview == rollout.revision.id and can_serve(rollout.revision, seen)
+    known = all(service.name in seen.addresses for service in rollout.revision.services)
+    up = routes is not None and routes.preview == rollout.revision.id
+    return up and known and can_serve(rollout.revision, seen)
 
 
 def job(rollout: Rollout, step: RunCheck, seen: Seen) -> Job:

@@ -12,7 +12,7 @@ from headgate.model.measurements import Measurement, NoData, Query, Sample, Wind
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
-from headgate.model.routes import RoutesSeen
+from headgate.model.routes import Address, RoutesSeen
 from headgate.model.rules import Environment
 from headgate.model.steps import RunCheck
 from headgate.ports import AdapterError
@@ -33,15 +33,14 @@ class Look:
         self, now: datetime, quarantined: Mapping[ReleaseId, str], passed: Mapping[ReleaseId, datetime], measure: bool
     ) -> Seen:
         instances, routes, jobs = await asyncio.gather(self._instances(), self._routes(), self._jobs())
-        addresses = await self.router.addresses(self.state.id, self._services()) if self.state.rollout else {}
         return Seen(
             rules=self.rules,
             instances=instances,
             routes=routes,
-            addresses=addresses,
+            addresses=await self._addresses() if self.state.rollout else {},
             jobs=jobs,
             measurement=await self._measurement(now, routes) if measure else None,
-            unknown=tuple(self.unknown),
+            unknown=tuple(dict.fromkeys(self.unknown)),
             quarantined=dict(quarantined),
             passed=dict(passed),
         )
@@ -64,6 +63,14 @@ class Look:
         except AdapterError as error:
             self.unknown.append(f"the router cannot be asked: {error}")
             return None
+
+    async def _addresses(self) -> dict[str, Address]:
+        """A port that was taken meanwhile must not keep a rollout from its deadlines."""
+        try:
+            return await self.router.addresses(self.state.id, self._services())
+        except AdapterError as error:
+            self.unknown.append(f"the router cannot say its addresses: {error}")
+            return {}
 
     async def _jobs(self) -> tuple[JobSeen, ...]:
         rollout = self.state.rollout
