@@ -1,6 +1,7 @@
 """The event log as it is on the disk, read beside the server or without one."""
 
 import sqlite3
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -36,4 +37,7 @@ class Journal:
             self._connection = None
 
     def lines(self) -> list[str]:
-        return [f"{one.at:%H:%M:%S.%f} {one.version:3} {story.sentence(one.event)}" for one in self.events()]
+        """For who reads a failure."""
+        with suppress(sqlite3.Error):  # damaged by the test, or not there yet: what was read before is told
+            self.events()
+        return [f"{one.at:%H:%M:%S.%f} {one.version:3} {story.sentence(one.event)}" for one in self._read]

@@ -246,10 +246,11 @@ class Stage:
 
     def told(self) -> str:
         """For who reads a failure: what happened, in sentences."""
-        events = self.journal.lines() if self.journal.path.exists() else []
         output = self.output.read_text(errors="replace").splitlines()[-60:] if self.output.exists() else []
         load = list(self.load.lines()) if self.load else []
-        return "\n".join(["--- events", *events, "--- the server's last lines", *output, "--- load", *load])
+        return "\n".join(
+            ["--- events", *self.journal.lines(), "--- the server's last lines", *output, "--- load", *load]
+        )
 
     async def close(self) -> None:
         if self.load is not None:
