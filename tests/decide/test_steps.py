@@ -56,6 +56,27 @@ class Case:
 
 FORWARD = [
     Case(
+        "weight: a stable that cannot serve does not hold up its fix, which has all traffic meanwhile",
+        at(AT_5),
+        seen({"v2": "ready ready", "v1": "unready unready"}, routes({"v2": 100}, preview="v2")),
+        [f"StepCompleted {steps_of(CANARY).index(AT_5)}"],
+        [],
+    ),
+    Case(
+        "weight: a stable that is back has its share first",
+        at(AT_5),
+        seen(BOTH, routes({"v2": 100}, preview="v2")),
+        [],
+        ["set routes (rev_v2 5, rev_v1 95)"],
+    ),
+    Case(
+        "effects: a stray that will not stop is no fault of the candidate",
+        state(rollout(LOOK_5), failures=(Failure("stop rev_v0", "it hangs", 5, ago(60)),)),
+        seen(BOTH, ON_5),
+        [],
+        [],
+    ),
+    Case(
         "check: a probe that was lost with the server is sent again",
         at(SMOKE),
         seen(BOTH, PREVIEWED, jobs=job(rollout(SMOKE), "lost")),

@@ -56,7 +56,7 @@ def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetim
         case RunCheck() as step:
             return _checked(step, rollout, seen)
         case SetWeight(weight=weight):
-            return _weighted(rollout, weight, seen)
+            return _weighted(state, rollout, weight, seen)
         case Analyze(at_least=at_least):
             return _analyzed(rollout, at_least, now)
         case Bake(duration=duration):
@@ -132,12 +132,16 @@ def may_run_again(step: RunCheck, job: JobSeen) -> bool:
     return job.state == "lost" and step.check.kind == "smoke"
 
 
-def _weighted(rollout: Rollout, weight: int, seen: Seen) -> Progress:
+def _weighted(state: EnvironmentState, rollout: Rollout, weight: int, seen: Seen) -> Progress:
     if seen.routes is None:
         return Waiting("; ".join(seen.unknown) or "the router could not be asked")
     routes = seen.routes.routes
     if routes and routes.names(rollout.revision.id) and routes.weight(rollout.revision.id) == weight:
         return Done(f"the router says {weight} % go to the candidate")
+    alone = state.stable is not None and not can_serve(state.stable, seen)
+    if routes and alone and routes.weight(rollout.revision.id) == 100:
+        # Nothing to share with: the fix for a broken stable must not be held up by it. `analyze` then asks for a person.
+        return Done(f"the stable has no ready instance: the candidate has all traffic instead of {weight} %")
     if not can_serve(rollout.revision, seen):
         return Waiting("the candidate has a service without a ready instance")
     return Waiting(f"the router does not yet say {weight} %")

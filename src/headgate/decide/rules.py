@@ -107,8 +107,12 @@ def finish_abort(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.E
 
 def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
     rollout = _on_trial(state)
-    failure = next((failure for failure in reversed(state.failures) if failure.attempt >= ATTEMPTS), None)
-    if rollout is None or failure is None:
+    if rollout is None:
+        return []
+    # What concerns the candidate: a stray that will not stop is no fault of a release on trial.
+    own = [f for f in state.failures if rollout.revision.id in f.effect or rollout.id in f.effect]
+    failure = next((failure for failure in reversed(own) if failure.attempt >= ATTEMPTS), None)
+    if failure is None:
         return []
     return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}")]
 

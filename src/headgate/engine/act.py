@@ -65,4 +65,4 @@ def is_due(effect: Effect, state: EnvironmentState, now: datetime) -> bool:
     if last is None:
         return True
     pause = min(timedelta(seconds=0.25) * 2 ** min(last.attempt, 10), LONGEST_PAUSE)
-    return now - last.at >= pause
+    return not last.at <= now < last.at + pause  # a clock that was set back must not stop attempts

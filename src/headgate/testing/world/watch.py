@@ -197,7 +197,8 @@ class Watch:
                 self._demand(fine, "check", "%s has not passed", check.name)
             case SetWeight(weight=weight):
                 set_to = routes.routes.weight(revision.id) if routes and routes.routes else 0
-                fine = set_to == weight and self._serves(where, revision)
+                alone = ledger.stable is not None and not self._serves(where, ledger.stable)
+                fine = (set_to == weight or (set_to == 100 and alone)) and self._serves(where, revision)
             case Analyze(at_least=at_least):
                 fine = trial.verdicts.get(event.index) is Outcome.PASS and spent >= at_least
             case Bake(duration=duration):
