@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 CONNECTIONS = 32
+MOST_CONNECTIONS = 256  # what is due beyond these waits, and its waiting counts as latency
 PATIENCE = 2.0  # seconds without an answer are a failure
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: benchmark\r\nUser-Agent: benchmark\r\n\r\n"
 FAILED = 0.0  # instead of a version
@@ -24,6 +25,7 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.due: float | None = None  # when the request under way should have been sent; None: idle
+        self.sent = 0.0  # when it was
         self.data = b""
 
     def answer(self) -> tuple[int, bool] | None:
@@ -81,13 +83,15 @@ class Load:
     def _send_what_is_due(self) -> None:
         now = monotonic()
         while self.sent < self.limit and (due := self.start + self.sent / self.rate) <= now:
+            if not self.idle and len(self.by_fd) >= MOST_CONNECTIONS:
+                break
             self.sent += 1
             try:
                 one = self.idle.pop() if self.idle else self._open()
             except OSError:
                 self.records.extend((due, monotonic(), FAILED))
                 continue
-            one.due = due
+            one.due, one.sent = due, now
             try:
                 one.socket.send(REQUEST)
             except OSError:
@@ -118,7 +122,7 @@ class Load:
             return
         self.swept = now
         for one in list(self.by_fd.values()):
-            if one.due is not None and now - one.due > PATIENCE:
+            if one.due is not None and now - one.sent > PATIENCE:
                 self._drop(one)
 
     def _open(self) -> Connection:

@@ -26,8 +26,8 @@ PAUSE = (0.62, 0.78)  # seconds between commands, drawn evenly so that no timer 
 LIMIT = 30_000  # requests in one turn, whatever happens
 ENOUGH = 100_000  # requests of each way, in all
 QUIET = 10.0  # percent of all cores that others may use meanwhile; a turn with more is repeated
-ATTEMPTS = 5  # turns, then the last one counts as it is
-PATIENCE = 30  # seconds that a turn waits for quiet before it begins
+ATTEMPTS = 3  # turns, then the last one counts as it is
+PATIENCE = 10  # seconds that a turn waits for quiet before it begins
 BAR_MS = 100.0  # p99 of `headgate rollback`, command to the last old answer
 
 
@@ -71,7 +71,7 @@ async def _turn(subject: Subject, dice: random.Random) -> None:
     for _ in range(ATTEMPTS):
         await _quiet()
         neighbours = Neighbours()
-        flow, commands, last_old = await _switches(subject, dice)
+        flow, commands, answers = await _switches(subject, dice)
         subject.requests += flow.requests
         subject.failed += flow.failed  # those of repeated turns too
         theirs = neighbours.percent()
@@ -84,7 +84,8 @@ async def _turn(subject: Subject, dice: random.Random) -> None:
         subject.repeated -= 1  # it was never quiet: the last one counts as it is, and says so
     subject.neighbours.append(theirs)
     subject.commands += commands
-    subject.last_old += last_old
+    subject.last_old += [seconds for seconds, _ in answers]
+    subject.late += sum(not switched for _, switched in answers)
     subject.latencies += flow.latencies
 
 
@@ -96,7 +97,7 @@ async def _quiet() -> None:
             return
 
 
-async def _switches(subject: Subject, dice: random.Random) -> tuple[Flow, list[float], list[float]]:
+async def _switches(subject: Subject, dice: random.Random) -> tuple[Flow, list[float], list[tuple[float, bool]]]:
     version = "a"
     await subject.switch(version)
     await answering(subject.port, version=version)
@@ -143,6 +144,7 @@ def _figures(subject: Subject, reference: Subject) -> dict[str, Any]:
             for name, share in shares
         },
         "command_done_ms": spread([one * 1000 for one in subject.commands]),
+        "not_switched_in_time": subject.late,
         "requests": subject.requests,
         "failed": subject.failed,
         "neighbours_percent": {"median": quantile(subject.neighbours, 0.5), "max": max(subject.neighbours)},
@@ -160,6 +162,8 @@ def _missed(subject: Subject) -> list[str]:
         found.append(f"{subject.name}: {subject.failed} requests failed, the bar is 0")
     if subject.requests < ENOUGH:
         found.append(f"{subject.name}: only {subject.requests} requests were sent, {ENOUGH} are wanted")
+    if subject.late:
+        found.append(f"{subject.name}: {subject.late} switches had not taken hold {PAUSE[0]} s after the command")
     p99 = quantile(subject.last_old, 0.99) * 1000
     if p99 > BAR_MS:
         found.append(f"{subject.name}: p99 {p99:.0f} ms, the bar is {BAR_MS:.0f} ms")

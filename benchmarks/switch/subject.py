@@ -15,6 +15,7 @@ class Subject:
     switch: Switch
     commands: list[float] = field(default_factory=list)  # seconds that `switch` took
     last_old: list[float] = field(default_factory=list)  # seconds from the command to the old version's last answer
+    late: int = 0  # switches that had not taken hold when the next one was commanded
     latencies: list[float] = field(default_factory=list)  # seconds, of every request
     neighbours: list[float] = field(default_factory=list)  # percent of all cores, in each turn that counts
     repeated: int = 0  # turns whose times do not count, because others used too much meanwhile
