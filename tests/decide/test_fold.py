@@ -10,6 +10,7 @@ from tests.decide.given import (
     CANARY,
     NOW,
     PRODUCTION,
+    V0,
     V1,
     V2,
     WELL,
@@ -120,6 +121,12 @@ def test_a_rollout_takes_what_waited_for_it_and_leaves_what_did_not() -> None:
     mine = replace(request(V2), rollout=ROL)
     assert after(EVENTS[2], state(waiting=mine)).waiting is None
     assert after(EVENTS[2], state(waiting=request(V2))).waiting is not None
+
+
+def test_what_was_warm_is_not_started_again_after_an_abort() -> None:
+    warm = state(previous=V0, warm_until=NOW + seconds(600))
+    started = after(EVENTS[2], warm)
+    assert (started.previous, started.warm_until) == (V0, None)
 
 
 def test_failures_are_not_kept_for_ever() -> None:

@@ -89,6 +89,7 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         failures=(),
         draining_since=at,
         refused=refused,
+        warm_until=None,  # two run at most: what was warm is stopped now, and an abort does not start it again
     )
 
 
