@@ -100,5 +100,5 @@ def _no_other_failure(found: Summary) -> Claim:
 
 
 def _audited(audit: "CompletedProcess[str]") -> Claim:
-    said = (audit.stdout or audit.stderr).strip()
+    said = (audit.stdout or audit.stderr).strip().partition(";")[0]  # less the hash
     return Claim("the event log verifies", audit.returncode == 0, said, "`headgate audit verify --data FOLDER`")
