@@ -3,11 +3,14 @@
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
+from tests.demo.stories import promoted_story, started
 
 from headgate.cli.demo.picture import drawn
 from headgate.cli.demo.screen import Act, Scene, Screen
 from headgate.cli.demo.traffic import Figures
+from headgate.cli.demo.watching import happening
 
 SECOND = Figures(at=0.0, sent=300, answered=299, bad=2, waiting=1, p50_ms=4.2, p99_ms=17.6)
 LIVE = {"requests_per_second": 30.0, "error_share": 0.04, "p50_ms": 5.0, "p99_ms": 21.0}
@@ -52,3 +55,23 @@ def test_lines_carry_time_and_no_control_characters() -> None:
     assert lines[0].endswith(" a developer commits v2")
     assert lines[1].endswith("  production: step 1 done")
     assert "299/s, 2 bad, p99 18 ms" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("weight", "phase", "said"),
+    [
+        (0, "running", "v3 gets ready in production beside v2, without users"),
+        (10, "running", "10 % of the visitors meet v3"),
+        (100, "running", "everyone is on v3"),
+        (0, "aborting", "v3 is put back: all traffic returns to v2"),
+    ],
+)
+def test_what_happens_is_said_in_words(weight: int, phase: str, said: str) -> None:
+    view = {"stable": {"label": "v2"}, "rollout": {"weight": weight, "phase": phase}}
+    assert happening("v3", view, []).startswith(said)
+
+
+def test_staging_is_told_while_nothing_rolls_out_in_production() -> None:
+    at_work = [started(100)]
+    assert happening("v3", {"rollout": None}, at_work) == "v3 is tried in staging, where no user is"
+    assert happening("v3", {"rollout": None}, promoted_story()) == ""

@@ -96,6 +96,7 @@ class Demo:
         self.screen.say(f"a developer commits {version.label}, {version.nature}: {version.subject}")
         if version.patch:
             self._repository.change(version)
+        self.watching.label = version.label
         asked = time.time()
         made = json.loads(self.server.ordered("release", "--json", folder=self._repository.folder))
         took = time.time() - asked

@@ -22,6 +22,7 @@ class Watching:
     def __init__(self, server: Server, traffic: Traffic | None, screen: Screen) -> None:
         api = server.api()
         self.traffic = traffic
+        self.label = ""  # of the version that was released last
         self.events: dict[str, list[dict[str, Any]]] = {name: [] for name in ENVIRONMENTS}
         self._server, self._screen = server, screen
         self._news = {name: News(api, APPLICATION, name, 0) for name in ENVIRONMENTS}
@@ -51,6 +52,7 @@ class Watching:
                     self._screen.decided(name, event)
         scene = self._screen.scene
         scene.production = self.production()
+        scene.sentence = happening(self.label, scene.production, self.events["staging"]) or scene.sentence
         if self.traffic is not None:
             self.traffic.check()
             figures = list(self.traffic.figures)
@@ -75,3 +77,19 @@ class Watching:
             return True
         failed = staging is not None and staging.outcome == "aborted"
         return failed or (production is not None and production.ended is not None)
+
+
+def happening(label: str, production: dict[str, Any], staging: list[dict[str, Any]]) -> str:
+    """What a release goes through at this moment, in words; empty where nothing is in flight."""
+    rollout, stable = production.get("rollout"), (production.get("stable") or {}).get("label", "nothing")
+    if rollout is None:
+        tried = rollouts(staging)
+        return f"{label} is tried in staging, where no user is" if tried and tried[-1].finish is None else ""
+    weight = rollout["weight"]
+    if rollout["phase"] == "aborting":
+        return f"{label} is put back: all traffic returns to {stable}"
+    if weight == 0:
+        return f"{label} gets ready in production beside {stable}, without users"
+    if weight == 100:
+        return f"everyone is on {label}, and it is watched on; {stable} stays warm"
+    return f"{weight} % of the visitors meet {label}; what they get is compared with what {stable} gives the others"
