@@ -107,15 +107,14 @@ class Stage:
         text = (self.repository.folder / "headgate.yaml").read_text()
         return await self.ask("", text=text, source=str(self.repository.folder), by="ann")
 
-    async def deploy(self, version: str, **behaviour: Any) -> str:
-        """Commit a version, make a release of it and ask for it; returns the rollout."""
+    async def deploy(self, version: str, **behaviour: Any) -> None:
+        """Commit a version, make a release of it and ask for it."""
         self.repository.commit(version, **behaviour)
-        return await self.deploy_again(version)
+        await self.deploy_again(version)
 
-    async def deploy_again(self, version: str) -> str:
+    async def deploy_again(self, version: str) -> None:
         await self.ask("/shop/releases", reference=version, by="ann")
-        done = await self.tell("deploy", release=version)
-        return str(done["rollout"] or done["waiting"] or self.journal.events()[-1].event)
+        await self.tell("deploy", release=version)
 
     async def tell(self, verb: str, **more: str) -> dict[str, Any]:
         return await self.ask(f"/shop/environments/production/{verb}", by="ann", **more)

@@ -1,0 +1,27 @@
+"""What is waited for: a failure is told as long as its effect is wanted, and no longer."""
+
+from datetime import timedelta
+
+import pytest
+from tests.decide.given import NOW, ago, routes, seen, state
+
+from headgate.decide.explain import waits_for
+from headgate.model.observations import Seen
+from headgate.model.rollouts import Failure
+
+FAILED = (Failure("set routes (rev_v1 100)", "Envoy does not answer", 2, ago(5)),)
+READY = {"v1": "ready ready"}
+
+
+@pytest.mark.parametrize(
+    ("look", "told"),
+    [
+        pytest.param(
+            seen(READY, None), ["set routes (rev_v1 100) failed 2 times, is tried again: Envoy does not answer"],
+            id="still wanted",
+        ),
+        pytest.param(seen(READY, routes({"v1": 100})), [], id="it took hold since"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_waited_for_while_its_effect_is_wanted(look: Seen, told: list[str]) -> None:
+    assert waits_for(state(failures=FAILED), look, NOW + timedelta(seconds=1)) == told
