@@ -2,14 +2,15 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from tests.web.world import Shop, applying
 
-from headgate.model.ids import environment_id
-from headgate.model.measurements import Query, Sample
+from headgate.model.ids import RevisionId, environment_id
+from headgate.model.measurements import Query, Sample, Window
 
 STAGING = "/api/applications/shop/environments/staging"
 PRODUCTION = "/api/applications/shop/environments/production"
@@ -31,7 +32,9 @@ async def ended(ask: httpx.AsyncClient, where: str, after: int = 0) -> list[dict
 
 @pytest.fixture
 async def released(ask: httpx.AsyncClient, shop: Shop) -> Shop:
-    """v1 is stable in staging; v2 is there to be deployed."""
+    """v1 is stable in staging; v2 is there to be deployed. The metric source has counted for an hour."""
+    earlier = shop.clock.now() - timedelta(hours=1)
+    await shop.metrics.read(Query(ENVIRONMENT, "web"), RevisionId("rev_any"), Window(earlier, earlier))
     await ask.post("/api/applications", json=applying())
     for version in ("v1", "v2"):
         shop.commit(version=version)

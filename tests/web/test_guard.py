@@ -6,6 +6,7 @@ import httpx
 import pytest
 from tests.web.world import TOKEN, Shop, applying, client
 
+from headgate.engine import views
 from headgate.web.guard import LARGEST_BODY, host_name
 
 APPLICATIONS = "/api/applications"
@@ -85,13 +86,13 @@ def test_a_host_without_its_port(host: str, name: str) -> None:
 
 
 async def test_a_defect_shows_an_id_and_nothing_else(
-    ask: httpx.AsyncClient, shop: Shop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ask: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("secret inside")
 
     await ask.post(APPLICATIONS, json=applying())
-    monkeypatch.setattr(shop.engine.clock, "now", broken)
+    monkeypatch.setattr(views, "applied", broken)
     with caplog.at_level(logging.ERROR):
         answer = await ask.get(f"{APPLICATIONS}/shop")
     assert answer.status_code == 500
