@@ -50,8 +50,11 @@ class Demo:
         self.screen.say("a copy of examples/pcw becomes a repository of its own, and a server starts")
         self._repository.begin()
         self.server.start()
-        self.server.ordered("apply", example.FILE, folder=self._repository.folder)
+        applied = json.loads(self.server.ordered("apply", example.FILE, "--json", folder=self._repository.folder))
         self.screen.say(f"headgate.yaml is committed and applied, with waits for a demo: {TOLD}")
+        for one in applied["environments"]:
+            if one.get("problem"):
+                self.screen.note(f"{one['environment']}: {one['problem']}")
         self._watching = Watching(self.server, None, self.screen)
 
     @property

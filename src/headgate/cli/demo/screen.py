@@ -64,6 +64,12 @@ class Screen:
         self.scene.decisions.append(f"{clock(event['at'])} {text}")
         self._line(clock(event["at"]), f"  {text}")
 
+    def note(self, text: str) -> None:
+        """Something else that is worth a line."""
+        at = time.strftime("%H:%M:%S")
+        self.scene.decisions.append(f"{at} {plain(text)}")
+        self._line(at, f"  {text}")
+
     def show(self) -> None:
         if self.scene.figures and time.monotonic() >= self._next:
             self._next = time.monotonic() + LINE

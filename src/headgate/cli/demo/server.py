@@ -14,7 +14,7 @@ from headgate.cli.failure import Failure
 HEADGATE = (sys.executable, "-P", "-c", "import sys; from headgate.cli.main import main; sys.exit(main())")
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
-COMMAND_SECONDS = 60.0
+COMMAND_SECONDS = 90.0  # the server's own answer may take 60
 
 
 class Server:
@@ -52,16 +52,20 @@ class Server:
 
     def command(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """`headgate ARGUMENTS`, as typed in another terminal."""
-        return subprocess.run(
-            [*HEADGATE, *arguments],
-            cwd=folder or self.data,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        try:
+            return subprocess.run(
+                [*HEADGATE, *arguments],
+                cwd=folder or self.data,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            what = f"`headgate {' '.join(arguments)}` took longer than {COMMAND_SECONDS:.0f} s"
+            raise Failure(what, str(self.log), self._said()) from error
 
     def ordered(self, *arguments: str, folder: Path | None = None) -> str:
         """What a command printed. Raises Failure where it was refused."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from headgate.cli.api import path
 from headgate.cli.demo.rollouts import Rollout, rollouts
 from headgate.cli.demo.screen import Screen
 from headgate.cli.demo.server import Server
@@ -13,6 +14,7 @@ from headgate.cli.follow import News
 APPLICATION = "pcw"
 ENVIRONMENTS = ("staging", "production")
 LOOK = 0.25  # seconds
+SILENCE = 15.0  # seconds without an event
 NEVER_STARTED = ("ReleaseDropped", "ReleaseSuperseded")
 # Of every rollout, so not worth a line of their own.
 QUIET = ("MeasurementTaken", "ReleaseRequested")
@@ -22,6 +24,7 @@ class Watching:
     def __init__(self, server: Server, traffic: Traffic | None, screen: Screen) -> None:
         api = server.api()
         self.traffic = traffic
+        self._heard = time.monotonic()
         self.label = ""  # of the version that was released last
         self.events: dict[str, list[dict[str, Any]]] = {name: [] for name in ENVIRONMENTS}
         self._server, self._screen = server, screen
@@ -48,6 +51,7 @@ class Watching:
         for name, news in self._news.items():
             for event in news.events(wait=0):
                 self.events[name].append(event)
+                self._heard = time.monotonic()
                 if event["kind"] not in QUIET:
                     self._screen.decided(name, event)
         scene = self._screen.scene
@@ -59,7 +63,17 @@ class Watching:
             scene.figures = figures[-1] if figures else None
             scene.served = sum(one.answered for one in figures)
             scene.bad = sum(one.bad for one in figures)
+        self._say_what_is_waited_for()
         self._screen.show()
+
+    def _say_what_is_waited_for(self) -> None:
+        """When nothing was decided for a while: silence must not be all there is to see."""
+        if time.monotonic() - self._heard < SILENCE:
+            return
+        self._heard = time.monotonic()
+        for one in self._news["production"].api.get(path(APPLICATION))["environments"]:
+            for why in one["waits_for"][:1]:
+                self._screen.note(f"{one['environment']} waits for: {why}")
 
     def production(self) -> dict[str, Any]:
         return self._news["production"].get()
