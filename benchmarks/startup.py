@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[list[str], float | None]] = {
     "headgate --version": ([HEADGATE, "--version"], 150),
     "headgate status": ([HEADGATE, "status"], 400),
     "headgate rollback ENV": ([HEADGATE, "rollback", "production", "-a", "shop"], 150),
-    "headgate history ENV": ([HEADGATE, "history", "production", "-a", "shop"], None),
+    "headgate history ENV -n 5": ([HEADGATE, "history", "production", "-n", "5", "-a", "shop"], None),
     "headgate --help": ([HEADGATE, "--help"], None),
 }
 

@@ -47,11 +47,11 @@ def test_what_someone_waits_for_imports_almost_nothing(arguments: str) -> None:
     assert imported(*arguments.split()) & {*LARGE, *CONSOLE} == set()
 
 
-@pytest.mark.parametrize("arguments", ["history production", "releases", "logs production", "status --data=/nowhere"])
+@pytest.mark.parametrize("arguments", ["history production -n 5", "logs production -n 5", "status --data=/nowhere"])
 def test_other_commands_import_typer_but_not_the_server(arguments: str) -> None:
     """Typer itself imports pydantic by now."""
     assert imported(*arguments.split()) & {*LARGE, "rich"} - {"pydantic"} == set()
 
 
 def test_the_test_can_fail() -> None:
-    assert "typer" in imported("history", "production")
+    assert "typer" in imported("status", "--data=/nowhere")

@@ -11,7 +11,7 @@ SAID = {"--by": "by", "--why": "why"}
 JSON = {"--json": "as_json"}
 FOLLOWED = {**JSON, "--wait": "wait"}
 
-# Command -> what stands alone (the first is required), options with a value, options without.
+# Command -> what stands alone (an environment is required), options with a value, options without.
 PLAIN: dict[str, tuple[list[str], dict[str, str], dict[str, str]]] = {
     "rollback": (["environment"], {**WHERE, **SAID, "--to": "to"}, FOLLOWED),
     "abort": (["environment"], {**WHERE, **SAID}, FOLLOWED),
@@ -23,6 +23,15 @@ PLAIN: dict[str, tuple[list[str], dict[str, str], dict[str, str]]] = {
     "status": ([], WHERE, JSON),
     "why": (["environment"], WHERE, JSON),
     "watch": (["environment"], WHERE, {**JSON, "--keep": "keep"}),
+    "history": (["environment"], WHERE, {**JSON, "--events": "events"}),
+    "logs": (
+        ["environment"],
+        {**WHERE, "--service": "service", "-s": "service"},
+        {**JSON, "--follow": "follow", "-f": "follow"},
+    ),
+    "releases": ([], WHERE, JSON),
+    "release": (["reference"], {**WHERE, "--by": "by"}, JSON),
+    "apply": (["file"], {"--data": "data", "--by": "by"}, {**JSON, "--check": "check"}),
 }
 
 
@@ -45,4 +54,4 @@ def understood(arguments: list[str]) -> dict[str, Any] | None:
             return None
         else:
             asked[left.pop(0)] = word
-    return None if alone and left[:1] == alone[:1] else asked
+    return None if "environment" in left else asked
