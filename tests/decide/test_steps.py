@@ -171,14 +171,14 @@ FORWARD = [
         "analyze: well for long enough, so the next weight is set",
         at(LOOK_5, measured=WELL, step_started_at=ago(61)),
         seen(BOTH, ON_5),
-        ["VerdictReached pass", "VerdictReached pass", "StepCompleted 5"],
+        ["VerdictReached pass", "StepCompleted 5"],
         ["set routes (rev_v2 25, rev_v1 75)"],
     ),
     Case(
         "analyze: a new measurement is taken and judged in the same turn",
         at(LOOK_5, step_started_at=ago(61)),
         seen(BOTH, ON_5, measurement=WELL),
-        ["MeasurementTaken", "VerdictReached pass", "VerdictReached pass", "StepCompleted 5"],
+        ["MeasurementTaken", "VerdictReached pass", "StepCompleted 5"],
         ["set routes (rev_v2 25, rev_v1 75)"],
     ),
     Case(
@@ -193,7 +193,6 @@ FORWARD = [
         at(BAKE, measured=WELL, step_started_at=ago(31)),
         seen(BOTH, ON_100),
         [
-            "VerdictReached pass",
             "VerdictReached pass",
             "StepCompleted 10",
             "RevisionPromoted rev_v2",

@@ -140,7 +140,7 @@ def _weighted(state: EnvironmentState, rollout: Rollout, weight: int, seen: Seen
         return Done(f"the router says {weight} % go to the candidate")
     alone = state.stable is not None and not can_serve(state.stable, seen)
     if routes and alone and routes.weight(rollout.revision.id) == 100:
-        # Nothing to share with: the fix for a broken stable must not be held up by it. `analyze` then asks for a person.
+        # The fix for a broken stable must not be held up by it. `analyze` then asks for a person.
         return Done(f"the stable has no ready instance: the candidate has all traffic instead of {weight} %")
     if not can_serve(rollout.revision, seen):
         return Waiting("the candidate has a service without a ready instance")

@@ -233,9 +233,11 @@ def _abort(rollout: Rollout, why: str) -> e.RolloutAborted:
 
 
 def _verdict(rollout: Rollout) -> list[e.Event]:
-    if not isinstance(rollout.step, Analyze | Bake):
+    """The verdict that a decision rests on, unless it is on record already."""
+    verdict = verdict_now(rollout)
+    if not isinstance(rollout.step, Analyze | Bake) or verdict == rollout.verdict:
         return []
-    return [e.VerdictReached(rollout.id, rollout.position, verdict_now(rollout))]
+    return [e.VerdictReached(rollout.id, rollout.position, verdict)]
 
 
 def _because(details: list[str]) -> str:

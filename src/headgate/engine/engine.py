@@ -149,12 +149,16 @@ class Engine:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
             if happened or application.delayed:
                 await self._advance(application)
+            return self._pause(wheel, happened)
         except (LogUnavailable, AdapterError) as error:
             log.error("%s: %s", wheel.environment, error)
             return IDLE
         except Exception:
             log.exception("the turn of %s went wrong; it is tried again", wheel.environment)
             return IDLE
+
+    @staticmethod
+    def _pause(wheel: Wheel, happened: bool) -> timedelta:
         if happened:
             return AT_ONCE
         if wheel.state.rollout:

@@ -1,14 +1,16 @@
 """Look: what the world says of one environment right now. What cannot be seen is named, never guessed."""
 
 import asyncio
-from collections.abc import Mapping
-from datetime import datetime
+import logging
+from collections.abc import Awaitable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from headgate.decide.progress import job_id, weight_at
 from headgate.engine.world import World
 from headgate.model.checks import JobSeen
 from headgate.model.ids import ReleaseId
-from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
+from headgate.model.measurements import Measurement, NoData, Query, Reading, Sample, Window
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
@@ -16,6 +18,11 @@ from headgate.model.routes import Address, RoutesSeen
 from headgate.model.rules import Environment
 from headgate.model.steps import RunCheck
 from headgate.ports import AdapterError
+
+Answer = TypeVar("Answer")
+LIMIT = timedelta(seconds=10)  # for one question; the adapters have shorter limits of their own
+
+log = logging.getLogger(__name__)
 
 
 class Look:
@@ -51,37 +58,36 @@ class Look:
         return {service.name: self.rules.listen.get(service.name) for r in revisions for service in r.services}
 
     async def _instances(self) -> tuple[Instance, ...] | None:
-        try:
-            return tuple(await self.platform.observe(self.state.id))
-        except AdapterError as error:
-            self.unknown.append(f"the platform cannot be seen: {error}")
-            return None
+        found = await self._seen("the platform cannot be seen", self.platform.observe(self.state.id))
+        return None if found is None else tuple(found)
 
     async def _routes(self) -> RoutesSeen | None:
-        try:
-            return await self.router.observe(self.state.id)
-        except AdapterError as error:
-            self.unknown.append(f"the router cannot be asked: {error}")
-            return None
+        return await self._seen("the router cannot be asked", self.router.observe(self.state.id))
 
     async def _addresses(self) -> dict[str, Address]:
-        """A port that was taken meanwhile must not keep a rollout from its deadlines."""
-        try:
-            return await self.router.addresses(self.state.id, self._services())
-        except AdapterError as error:
-            self.unknown.append(f"the router cannot say its addresses: {error}")
-            return {}
+        asked = self.router.addresses(self.state.id, self._services())
+        return await self._seen("the router cannot say its addresses", asked) or {}
 
     async def _jobs(self) -> tuple[JobSeen, ...]:
         rollout = self.state.rollout
         if rollout is None or not isinstance(rollout.step, RunCheck):
             return ()
-        try:
-            job = await self.platform.observe_job(self.state.id, job_id(rollout))
-        except AdapterError as error:
-            self.unknown.append(f"the check cannot be seen: {error}")
-            return ()
+        job = await self._seen("the check cannot be seen", self.platform.observe_job(self.state.id, job_id(rollout)))
         return (job,) if job else ()
+
+    async def _seen(self, otherwise: str, asked: Awaitable[Answer]) -> Answer | None:
+        """The turn goes on whatever becomes of the question: a world that hangs keeps no rollout from its deadlines."""
+        try:
+            async with asyncio.timeout(LIMIT.total_seconds()):
+                return await asked
+        except AdapterError as error:
+            self.unknown.append(f"{otherwise}: {error}")
+        except TimeoutError:
+            self.unknown.append(f"{otherwise}: no answer within {LIMIT.total_seconds():.0f} s")
+        except Exception as error:
+            log.exception("%s: %s", self.state.id, otherwise)
+            self.unknown.append(f"{otherwise}: {type(error).__name__} (a defect of the adapter; see the server's log)")
+        return None
 
     async def _measurement(self, now: datetime, routes: RoutesSeen | None) -> Measurement | None:
         rollout = self.state.rollout
@@ -103,7 +109,12 @@ class Look:
     async def _samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
         """Samples by service of that revision (a release may add or drop one), and why some could not be read."""
         queries = [Query(self.state.id, service.name) for service in revision.services]
-        readings = await asyncio.gather(*(self.metrics.read(query, revision.id, window) for query in queries))
+        readings = await asyncio.gather(*(self._reading(query, revision, window) for query in queries))
         both = list(zip((query.service for query in queries), readings, strict=True))
         samples = {service: reading for service, reading in both if isinstance(reading, Sample)}
         return samples, tuple(f"{service}: {r.reason}" for service, r in both if isinstance(r, NoData))
+
+    async def _reading(self, query: Query, revision: Revision, window: Window) -> Reading:
+        otherwise = "the metric source cannot be read"
+        reading = await self._seen(otherwise, self.metrics.read(query, revision.id, window))
+        return NoData(otherwise) if reading is None else reading
