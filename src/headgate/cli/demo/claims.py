@@ -8,7 +8,7 @@ from headgate.cli.demo.summary import FAILS, GOOD, SLOW, Claim, Journey, Summary
 
 # What a reason must be about, in the judge's words.
 ABOUT = {FAILS: "errors ", SLOW: "p99 "}
-AFTERWARDS = "`headgate serve --data FOLDER` in another terminal, then `headgate history production --events`"
+AFTERWARDS = "demo/events.json in the kept folder: every decision with its reason"
 
 Refusal = tuple[str, str, "CompletedProcess[str]"]  # version, environment, and what `headgate deploy` said
 
@@ -59,7 +59,12 @@ def _nobody_failed(found: Summary) -> Claim:
     text, bad = f"no request failed while {GOOD} went out", found.bad_in_good
     if bad is None:
         return Claim(text, False, "its rollout did not end, or there was no traffic", AFTERWARDS)
-    return Claim(text, bad == 0, f"{bad} of {len(found.during_good):,}", "demo/answers.csv: lines with status 0 or 5xx")
+    return Claim(
+        text,
+        bad == 0,
+        f"{bad} of {len(found.during_good):,}",
+        "demo/answers.csv in the kept folder: lines with status 0 or 5xx",
+    )
 
 
 def _put_back(label: str, journey: Journey | None) -> Claim:
@@ -95,7 +100,7 @@ def _no_other_failure(found: Summary) -> Claim:
         f"no request failed but through {FAILS}",
         found.served > 0 and other == 0,
         f"{other} of {found.served:,}",
-        "demo/answers.csv: lines with status 0 or 5xx",
+        "demo/answers.csv in the kept folder: lines with status 0 or 5xx",
     )
 
 
