@@ -5,7 +5,7 @@ from math import sqrt
 from headgate.model.measurements import Sample, edge
 
 
-def excess(bad: int, of: int, reference_bad: int, reference_of: int, margin: float = 0.0) -> float:
+def excess(bad: float, of: float, reference_bad: float, reference_of: float, margin: float = 0.0) -> float:
     """How many standard errors the first proportion stands above the second plus a margin.
 
     One success and one failure are added to either arm (Agresti and Caffo 2000), which keeps the interval honest
