@@ -21,6 +21,7 @@ from tests.adapters.traffic.envoy.stage import EnvoyStage, staged
 
 from headgate.adapters.envoy_admin import EnvoySettings, admin_socket
 from headgate.adapters.traffic.envoy import EnvoyRouter
+from headgate.adapters.traffic.envoy.doors import Ports
 from headgate.adapters.traffic.envoy.process import owner
 from headgate.model.routes import Backend, Routes
 from headgate.ports import AdapterError
@@ -118,6 +119,27 @@ async def test_a_port_that_someone_has_is_named(stage: EnvoyStage) -> None:
         with pytest.raises(AdapterError, match=rf"(?s)(?=.*pcw/production)(?=.*{port})(?=.*[Ff]ree the port)"):
             await stage.router.addresses(PRODUCTION, {"web": port})
     assert str(port) in (await stage.router.addresses(PRODUCTION, {"web": port}))["web"].public
+
+
+async def test_a_port_that_another_server_took_first_is_given_up_for_another(
+    stage: EnvoyStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers that start together find the same port free; the slower one takes the next."""
+    with socket.socket() as quicker:
+        allocate, ports = Ports.allocate, []
+
+        def raced(self: Ports, door: str) -> int:
+            ports.append(allocate(self, door))
+            if len(ports) == 1:
+                quicker.bind(("127.0.0.1", ports[0]))
+                quicker.listen()
+            return ports[-1]
+
+        monkeypatch.setattr(Ports, "allocate", raced)
+        address = (await stage.router.addresses(PRODUCTION, {"web": None}))["web"]
+        urls = [address.public, address.mesh, address.preview]
+        assert not any(url.endswith(f":{ports[0]}") for url in urls)
+        assert [(await stage.ask(url)).status for url in urls] == [503, 503, 503], "Envoy listens on all of them"
 
 
 async def test_a_port_taken_while_envoy_was_away_is_named(stage: EnvoyStage) -> None:

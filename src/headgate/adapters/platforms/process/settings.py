@@ -11,7 +11,7 @@ class ProcessSettings(BaseModel):
 
     data: Path  # what the platform remembers, the logs, and each environment's DATA_DIR
     releases: Path  # a release's source lies in <releases>/<release id>, and is only read
-    first_port: int = Field(default=20000, ge=1024, le=65535)
+    first_port: int = Field(default=26000, ge=1024, le=65535)  # above those that Envoy listens on
     last_port: int = Field(default=32000, ge=1024, le=65535)  # below Linux' ephemeral ports, which begin at 32768
     grace: timedelta = timedelta(seconds=10)  # from SIGTERM to SIGKILL
     first_retry: timedelta = timedelta(seconds=0.5)  # after one death; doubles with each further one

@@ -20,7 +20,8 @@ from headgate.model.routes import Address
 from headgate.ports import AdapterError
 
 # Below Linux's range for outgoing connections (32768 up): one of those could hold the port just when Envoy restarts.
-_FIRST, _COUNT = 20000, 10000
+# Platform `process` takes its ports above these: an instance must not get a door's while Envoy is away.
+_FIRST, _COUNT = 20000, 6000
 
 
 class Ports:
@@ -37,8 +38,8 @@ class Ports:
         return self._taken
 
     def allocate(self, door: str) -> int:
-        """The same door gets the same port where it is free, even after the data folder was lost."""
-        start = zlib.crc32(door.encode()) % _COUNT
+        """The same door of the same data folder gets the same port where it is free, even after the folder was lost."""
+        start = zlib.crc32(f"{self._path} {door}".encode()) % _COUNT
         used = set(self.all().values())
         for step in range(_COUNT):
             port = _FIRST + (start + step) % _COUNT
@@ -91,6 +92,7 @@ class Doors:
         self._folder = folder
         self._ports = Ports(folder.root / "ports.json", settings.address)
         self._confirmed: dict[str, int] = {}  # doors that Envoy was seen to listen on
+        self._fresh: set[str] = set()  # allocated a moment ago: nobody knows their ports yet
 
     def address(self, environment: str, service: str) -> Address:
         ports = self._ports.all()
@@ -127,9 +129,13 @@ class Doors:
             if wanted is not None and wanted != held:
                 self._ports.keep({door: self._claim(environment, door, wanted)})
             elif held is None:
-                self._ports.keep({door: self._ports.allocate(door)})
+                self._allocate(door)
         self._close_new_doors(environment)
         self._write()
+
+    def _allocate(self, door: str) -> None:
+        self._ports.keep({door: self._ports.allocate(door)})
+        self._fresh.add(door)
 
     def _close_new_doors(self, environment: str) -> None:
         path = self._folder.routes(environment)
@@ -145,12 +151,16 @@ class Doors:
         while late := await readback.listener_errors(wanted):
             for door, error in late.items():
                 port = self._ports.all()[door]
-                if (error and not self._ports.is_free(port)) or monotonic() > deadline:
+                taken = bool(error) and not self._ports.is_free(port)
+                if taken and door in self._fresh and monotonic() < deadline:
+                    self._allocate(door)  # another server was quicker
+                elif taken or monotonic() > deadline:
                     raise AdapterError(_taken(environment, door, port, error or "no answer in time"))
             if any(late.values()):
                 self._write(again=True)
             await asyncio.sleep(0.005)
         self._confirmed |= {door: self._ports.all()[door] for door in wanted}
+        self._fresh -= wanted.keys()
 
     def _claim(self, environment: str, door: str, port: int) -> int:
         other = next((name for name, held in self._ports.all().items() if held == port), None)
