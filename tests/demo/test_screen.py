@@ -8,7 +8,8 @@ from rich.console import Console
 from tests.demo.stories import promoted_story, started
 
 from headgate.cli.demo.picture import drawn
-from headgate.cli.demo.screen import Act, Scene, Screen
+from headgate.cli.demo.scene import Act, Scene
+from headgate.cli.demo.screen import Screen
 from headgate.cli.demo.traffic import Figures
 from headgate.cli.demo.watching import happening
 

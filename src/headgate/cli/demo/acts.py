@@ -10,7 +10,8 @@ from pathlib import Path
 
 from headgate.cli.demo import calibrate, claims, example, summary
 from headgate.cli.demo.answers import read
-from headgate.cli.demo.screen import Act, Screen
+from headgate.cli.demo.scene import Act
+from headgate.cli.demo.screen import Screen
 from headgate.cli.demo.server import Server
 from headgate.cli.demo.summary import Journey, Summary
 from headgate.cli.demo.traffic import Figures, Traffic

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from headgate.cli.demo.screen import Act, Scene, users
+from headgate.cli.demo.scene import Act, Scene, users
 from headgate.cli.output import bar
 from headgate.cli.plain import plain
 

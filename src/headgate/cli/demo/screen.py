@@ -2,38 +2,14 @@
 
 import sys
 import time
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
-from headgate.cli.demo.traffic import Figures
+from headgate.cli.demo.scene import Scene, users
 from headgate.cli.follow import clock
 from headgate.cli.plain import plain
 
 View = dict[str, Any]
 LINE = 5.0  # seconds between two lines of numbers
-LAST = 7  # decisions that a picture shows
-
-
-@dataclass(slots=True)
-class Act:
-    title: str
-    state: Literal["to come", "now", "done", "failed"] = "to come"
-    result: str = ""
-
-
-@dataclass(slots=True)
-class Scene:
-    """All that there is to show at one moment."""
-
-    title: str = ""
-    sentence: str = ""
-    acts: list[Act] = field(default_factory=list)
-    production: View = field(default_factory=dict)
-    figures: Figures | None = None
-    served: int = 0
-    bad: int = 0
-    decisions: deque[str] = field(default_factory=lambda: deque(maxlen=LAST))
 
 
 class Screen:
@@ -107,12 +83,3 @@ def screen(as_json: bool) -> Screen:
     """Where only JSON may go to standard output, the rest goes to standard error."""
     stream = sys.stderr if as_json else sys.stdout
     return Picture(stream) if stream.isatty() and not as_json else Screen(stream)
-
-
-def users(scene: Scene) -> str:
-    """What the load generator saw in the latest second, and how many bad answers there were in all."""
-    one = scene.figures
-    if one is None:
-        return "nobody yet"
-    p99 = "-" if one.p99_ms is None else f"{one.p99_ms:.0f} ms"
-    return f"{one.answered}/s, {one.bad} bad, p99 {p99}; {scene.bad} bad of {scene.served:,} answers so far"
