@@ -1,5 +1,6 @@
 """`python -m benchmarks [NAME ...]`: run what is named, or everything; print tables, write results/NAME.json."""
 
+import signal
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ KNOWN = {
 
 
 def main(names: list[str]) -> int:
+    # Being told to end runs the same clean-up as Ctrl-C: what a benchmark started outlives nobody.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     present = {name: what for name, what in KNOWN.items() if find_spec(f"benchmarks.{name}")}
     unknown = [name for name in names if name not in present]
     for name, what in present.items():
