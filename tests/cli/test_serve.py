@@ -1,5 +1,6 @@
 """The server as a process of its own: where it listens, who may run it, how it ends, what its log is worth."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,10 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import HEADGATE, Run
+
+from headgate.adapters.traffic.envoy import EnvoyRouter, EnvoySettings
+
+pytestmark = pytest.mark.real("envoy", "git")
 
 Serve = Callable[..., "subprocess.Popen[str]"]
 
@@ -30,6 +35,8 @@ def serve(data: Path, work: Path) -> Iterator[Serve]:
     for server in started:
         server.kill()
         server.communicate(timeout=10)
+    if (data / "envoy").exists():  # it outlives its server, and is to
+        asyncio.run(EnvoyRouter(EnvoySettings(folder=data / "envoy")).close(stop=True))
 
 
 def answers(server: "subprocess.Popen[str]") -> str:

@@ -1,7 +1,7 @@
 """What `headgate init` sees in a folder, and that what it writes can be applied as it is."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.spec.files import PRESENT
 
@@ -147,6 +147,7 @@ TEXTS = st.one_of(st.text(), st.just(FASTAPI), st.text().map(lambda command: f"C
 
 
 @given(st.dictionaries(PATHS, TEXTS, max_size=4), st.text())
+@example({}, "NULL")
 def test_any_folder_is_read(files: dict[str, str], folder: str) -> None:
     read(scaffold(detect(files, folder)))
 

@@ -17,6 +17,8 @@ from headgate.store.lock import FolderInUse, FolderLock
 from headgate.store.sqlite import SqliteEventLog
 from headgate.store.verify import verify
 
+pytestmark = pytest.mark.real
+
 APPENDER = Path(__file__).with_name("appender.py")
 HOLDER = """
 import sys, time

@@ -85,6 +85,9 @@ class Api:
         connection.settimeout(CONNECT)
         try:
             connection.connect((host, int(port)))
+        except ConnectionResetError as error:  # someone listens, and hung up at once
+            connection.close()
+            raise self._broken_off(error) from error
         except (OSError, ValueError) as error:
             connection.close()
             raise no_server(f"{self._address} ({error})") from error

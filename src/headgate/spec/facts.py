@@ -60,7 +60,8 @@ def detect(files: Mapping[str, str], folder: str) -> Facts:
 
 
 def slug(text: str) -> str:
-    return re.sub("[^a-z0-9]+", "-", text.lower()).lstrip("-0123456789")[:39].rstrip("-")
+    name = re.sub("[^a-z0-9]+", "-", text.lower()).lstrip("-0123456789")[:39].rstrip("-")
+    return "null-app" if name == "null" else name  # `null` is no name but YAML's word for nothing
 
 
 def _roots(files: Mapping[str, str]) -> list[str]:
