@@ -138,10 +138,11 @@ def test_whatever_the_facts_it_reads_back(name: str, programs: list[Program]) ->
         ]
 
 
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))  # what a file system takes
 PATHS = st.one_of(
     st.sampled_from(["Dockerfile", "app.py", "a/Dockerfile", "x y/main.py"]),
-    st.text().map(lambda folder: f"{folder}/Dockerfile"),
-    st.text().map(lambda name: f"{name}.py"),
+    NAMES.map(lambda folder: f"{folder}/Dockerfile"),
+    NAMES.map(lambda name: f"{name}.py"),
 )
 TEXTS = st.one_of(st.text(), st.just(FASTAPI), st.text().map(lambda command: f"CMD {command}"))
 

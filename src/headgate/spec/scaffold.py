@@ -66,8 +66,7 @@ def _service(program: Program) -> str:
 
 def _yaml(text: str) -> str:
     """Bare where YAML takes it for the text that it is, else in double quotes, whose escapes are JSON's."""
-    return (
-        text
-        if re.fullmatch(r"[A-Za-z_./-][A-Za-z0-9_./-]*", text) and text not in ("-", "--", "---")
-        else json.dumps(text, ensure_ascii=not text.isprintable())
-    )
+    plain = re.fullmatch(r"[A-Za-z_./-][A-Za-z0-9_./-]*", text)
+    if plain and text.lower() not in ("-", "--", "---", "null"):
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable())
