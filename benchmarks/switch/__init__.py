@@ -21,13 +21,12 @@ from benchmarks.switch.router import set_routes
 from benchmarks.switch.server import through_api, through_cli
 from benchmarks.switch.subject import Make, Subject
 
-ROUNDS, SWITCHES = 10, 10  # every way has its turn in every round, so that a noisy minute meets them all
+ROUNDS, SWITCHES = 20, 5  # every way has its turn in every round, so that a noisy minute meets them all
 PAUSE = (0.62, 0.78)  # seconds between commands, drawn evenly so that no timer of anyone's keeps step with them
-LIMIT = 30_000  # requests in one turn, whatever happens
+LIMIT = 20_000  # requests in one turn, whatever happens
 ENOUGH = 100_000  # requests of each way, in all
 QUIET = 20.0  # percent of all cores that others may use meanwhile; a turn with more is repeated
-ATTEMPTS = 3  # turns, then the last one counts as it is
-PATIENCE = 10  # seconds that a turn waits for quiet before it begins
+PATIENCE = 2400.0  # seconds for the whole run; after it turns count as they are, and the figures say so
 BAR_MS = 100.0  # p99 of `headgate rollback`, command to the last old answer
 
 
@@ -44,9 +43,10 @@ async def measure() -> None:
                 await answering(port)
             subjects = [await _made(stack, make, Path(folder), ports) for make in _makes()]
             dice = random.Random(20261123)
+            deadline = monotonic() + PATIENCE
             for _ in range(ROUNDS):
                 for subject in subjects:
-                    await _turn(subject, dice)
+                    await _turn(subject, dice, deadline)
     _tell(subjects, machine)
 
 
@@ -66,22 +66,19 @@ async def _made(stack: AsyncExitStack, make: Make, folder: Path, ports: dict[str
     return await stack.enter_async_context(make(own, ports))
 
 
-async def _turn(subject: Subject, dice: random.Random) -> None:
+async def _turn(subject: Subject, dice: random.Random, deadline: float) -> None:
     """Repeated while others keep the machine busy. Which turns count does not depend on what was measured in them."""
-    for _ in range(ATTEMPTS):
-        await _quiet()
+    while True:
+        await _quiet(deadline)
         neighbours = Neighbours()
         flow, commands, answers = await _switches(subject, dice)
+        theirs = neighbours.percent()
         subject.requests += flow.requests
         subject.failed += flow.failed  # those of repeated turns too
-        theirs = neighbours.percent()
-        told = f"{flow.failed} of {flow.requests} failed, others used {theirs:.0f} % of the machine"
-        print(f"  {subject.name}: {told}", flush=True)
-        if theirs <= QUIET:
+        if theirs <= QUIET or monotonic() > deadline:
             break
         subject.repeated += 1
-    else:
-        subject.repeated -= 1  # it was never quiet: the last one counts as it is, and says so
+    print(f"  {subject.name}: {flow.failed} failed, others used {theirs:.0f} % of the machine", flush=True)
     subject.neighbours.append(theirs)
     subject.commands += commands
     subject.last_old += [seconds for seconds, _ in answers]
@@ -89,8 +86,8 @@ async def _turn(subject: Subject, dice: random.Random) -> None:
     subject.latencies += flow.latencies
 
 
-async def _quiet() -> None:
-    for _ in range(PATIENCE):
+async def _quiet(deadline: float) -> None:
+    while monotonic() < deadline:
         neighbours = Neighbours()
         await asyncio.sleep(1)
         if neighbours.percent() <= QUIET:
