@@ -12,7 +12,7 @@ KNOWN = {
     "startup": "wall time of `headgate --version` and `headgate status`",
     "log": "what it costs to record a decision durably",
     "footprint": "memory and idle CPU of the server, and of its Envoy",
-    "switch": "weight switches under load, next to raw Envoy, nginx and HAProxy (twelve minutes; more on a busy machine)",
+    "switch": "weight switches under load, next to raw Envoy, nginx and HAProxy (twelve minutes or more)",
 }
 
 
