@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from benchmarks.verdicts.latency import Shape
 from benchmarks.verdicts.twin import TwinRate
 from benchmarks.verdicts.world import Floats, Second
+from numpy.typing import NDArray
+
 from headgate.analysis.edges import Histogram, latency_metrics
 from headgate.analysis.metric import Metric
-from headgate.analysis.outage import error_metric, OUTAGE
+from headgate.analysis.outage import OUTAGE, error_metric
 from headgate.analysis.policy import Policy
 from headgate.model.measurements import Sample, edge
 
@@ -59,7 +59,8 @@ class Beat:
                 np.stack([self.stable_requests - self.stable_bad, self.stable_bad]),
             )
         columns = [known.index(bucket) for bucket in metric.edges]
-        return _levels(self.requests, self.slow[:, columns]), _levels(self.stable_requests, self.stable_slow[:, columns])
+        mine = _levels(self.requests, self.slow[:, columns])
+        return mine, _levels(self.stable_requests, self.stable_slow[:, columns])
 
 
 def _levels(requests: Floats, slow: Floats) -> Floats:

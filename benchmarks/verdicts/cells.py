@@ -53,12 +53,19 @@ def margins() -> list[Cell]:
         for rate in RATES
     ]
     cells += [
-        Cell(f"sparse clusters of 5 at the margin {rate}/s", "margin",
-             World(rate=rate, errors=0.001, more_errors=0.0025, cluster=5), True, seconds=1800)
+        Cell(
+            f"sparse clusters of 5 at the margin {rate}/s",
+            "margin",
+            World(rate=rate, errors=0.001, more_errors=0.0025, cluster=5),
+            True,
+            seconds=1800,
+        )
         for rate in RATES
     ]
-    cells += [Cell(f"latency at the margin {rate}/s", "margin", World(rate=rate, shape=latency), True, seconds=1800)
-              for rate in (50, 500)]
+    cells += [
+        Cell(f"latency at the margin {rate}/s", "margin", World(rate=rate, shape=latency), True, seconds=1800)
+        for rate in (50, 500)
+    ]
     return cells
 
 

@@ -17,8 +17,22 @@ def normal_tail(z: Floats) -> Floats:
     """P(Z > z) by Hart's rational fit to erfc (Numerical Recipes `erfcc`), relative error below 1.2e-7."""
     x = np.abs(z) / np.sqrt(2)
     t = 1 / (1 + 0.5 * x)
-    poly = -1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (
-        0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))))
+    poly = -1.26551223 + t * (
+        1.00002368
+        + t
+        * (
+            0.37409196
+            + t
+            * (
+                0.09678418
+                + t
+                * (
+                    -0.18628806
+                    + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))
+                )
+            )
+        )
+    )
     half = 0.5 * t * np.exp(-x * x + poly)
     return np.where(z >= 0, half, 1 - half)
 
@@ -36,6 +50,9 @@ class Shape:
             return usual
         slow = normal_tail(np.log(limit / self.slow_median) / SIGMA)
         return (1 - self.share) * usual + self.share * slow
+
+
+USUAL = Shape()
 
 
 def p99_times(factor: float, share: float = 0.03) -> Shape:

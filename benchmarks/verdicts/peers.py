@@ -1,13 +1,14 @@
-"""The policies of Flagger, Argo Rollouts and Kayenta, written from their documentation and source, on minutes or
-ten-second points of the same traffic. `tuned`: thresholds that put back at most 1 % of good releases of this very world.
+"""The policies of Flagger, Argo Rollouts and Kayenta, written from their documentation and source.
+
+They see minutes or ten-second points of the same traffic. "Tuned": the thresholds that put back at most 1 % of the good
+releases of this very world, which nobody can know.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from benchmarks.verdicts.world import Floats
+from numpy.typing import NDArray
 
 Never = np.inf
 POINT = 10  # seconds

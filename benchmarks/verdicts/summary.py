@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-
 from benchmarks.verdicts.cells import Cell
 from benchmarks.verdicts.trial import Judged, Trial
 from benchmarks.verdicts.world import Floats

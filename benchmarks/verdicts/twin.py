@@ -18,8 +18,10 @@ Floats = NDArray[np.float64]
 KEPT = np.array([1.0] * 4 + [dispersion._kept(1 - 2 / pairs) for pairs in range(4, 4000)])  # noqa: SLF001
 
 
-def bets(stable: Floats, alternatives: Floats, margin: Margin, parts: Floats, spread: float) -> tuple[Floats, ...]:
-    """`evalue.bet` for each release and alternative: columns are alternatives."""
+def bets(
+    stable: Floats, alternatives: Floats, margin: Margin, parts: Floats, spread: float, sign: int
+) -> tuple[Floats, ...]:
+    """`evalue.harm_bet` (sign 1) or `accept_bet` (-1) for each release and alternative: columns are alternatives."""
     r, d = margin.ratio, margin.points
     stable, parts = stable[:, None], parts[:, None]
     distance = alternatives - (r * stable + d)
@@ -32,7 +34,7 @@ def bets(stable: Floats, alternatives: Floats, margin: Margin, parts: Floats, sp
     none = bound >= NEAR
     bound = np.minimum(bound, NEAR)
     stake = (alternatives - bound) / (bound * (1 - bound) * spread)
-    stake = np.where(none | ((stake > 0) != (distance > 0)), 0.0, stake)
+    stake = np.where(none | (stake * sign <= 0) | (distance * sign <= 0), 0.0, stake)
     hedge = -r * parts * stake
     worst = np.maximum.reduce([-stake * (1 - bound), stake * bound, -hedge * (1 - q), hedge * q])
     scale = np.where(worst > NEAR, NEAR / np.maximum(worst, 1e-300), 1.0)
@@ -137,7 +139,7 @@ class TwinRate:
         levels = len(metric.scores)
         self.pending = np.zeros((2, levels, releases))
         self.seconds = np.zeros(releases)
-        self.harm = Opinions(np.tile(rate.SLOWER_START if metric.graded else rate.HARM_START, (releases, 1)), np.zeros(releases))
+        self.harm = Opinions(np.tile(rate.harm_start(metric), (releases, 1)), np.zeros(releases))
         self.gates = [
             Opinions(np.tile(rate.ACCEPT_START, (releases, 1)), np.zeros(releases))
             for _ in (policy.gates() if metric.accept else ())
@@ -215,7 +217,7 @@ class TwinRate:
         else:
             times = rate.SLOWER if metric.graded else rate.WORSE
             worse = np.minimum(bound * np.array(times), np.maximum(0.95, (1 + bound) / 2))
-        nats = self._nats(on, bets(share, worse, metric.harm, parts, metric.spread), by)
+        nats = self._nats(on, bets(share, worse, metric.harm, parts, metric.spread, 1), by)
         if self.outage:
             nats = np.minimum(nats, rate.OUTAGE_GAIN * np.maximum(seconds, 1.0)[:, None])
         hazard = np.where(self.stepped[on], rate.HAZARD_OF_A_STEP, 1 - np.exp(-rate.HAZARD * seconds))
@@ -248,7 +250,7 @@ class TwinRate:
             margin = metric.accept.scaled(weight) if metric.accept else Margin()
             most = 0.95 * (margin.ratio * share + margin.points)
             equal = np.minimum(share[:, None] * np.array(rate.EQUAL), most[:, None])
-            nats = self._nats(on, bets(share, equal, margin, parts, metric.spread), by)
+            nats = self._nats(on, bets(share, equal, margin, parts, metric.spread, -1), by)
             shares, gain = played(gate.shares[on], nats, hazard, np.array(rate.ACCEPT_START))
             gate.shares[on] = shares
             gate.total[on] += gain

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from benchmarks.verdicts.latency import USUAL, Shape
 from numpy.typing import NDArray
-
-from benchmarks.verdicts.latency import Shape
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -24,7 +23,7 @@ class World:
     rate: float = 500.0  # requests per second, both arms together
     errors: float = 0.005  # of the stable
     more_errors: float = 0.0  # of the candidate, absolute
-    shape: Shape = Shape()  # latency of the candidate
+    shape: Shape = USUAL  # latency of the candidate
     begins: int = 0  # the regression starts at this second
     noise: bool = True  # drift and bursts that both arms share
     cluster: int = 1  # errors come in groups of so many

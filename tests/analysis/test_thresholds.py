@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.decide.given import NOW, seconds
 
-from headgate.analysis.thresholds import SEVERITY, judge
 from headgate.analysis.proportions import excess, slower_than
+from headgate.analysis.thresholds import SEVERITY, judge
 from headgate.model.measurements import Measurement, Outcome, Sample, Window, edge
 from headgate.model.rules import AnalysisRules
 

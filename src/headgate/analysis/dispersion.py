@@ -121,9 +121,7 @@ def _sum(one: Counts, other: Counts) -> Counts:
     return round(one[0] + other[0], DIGITS), one[1] + other[1]
 
 
-def _difference(
-    before: tuple[Counts, Counts], now: tuple[Counts, Counts], spread: float
-) -> float | None:
+def _difference(before: tuple[Counts, Counts], now: tuple[Counts, Counts], spread: float) -> float | None:
     """Squared change of the difference between the arms over its variance; None where nothing bad was seen."""
     (bad_0, of_0), (other_bad_0, other_of_0) = before
     (bad_1, of_1), (other_bad_1, other_of_1) = now
@@ -132,8 +130,7 @@ def _difference(
     stable = (other_bad_0 + other_bad_1) / (other_of_0 + other_of_1)
     candidate = max(stable, (bad_0 + bad_1) / (of_0 + of_1))
     variance = spread * (
-        candidate * (1 - candidate) * (1 / of_0 + 1 / of_1)
-        + stable * (1 - stable) * (1 / other_of_0 + 1 / other_of_1)
+        candidate * (1 - candidate) * (1 / of_0 + 1 / of_1) + stable * (1 - stable) * (1 / other_of_0 + 1 / other_of_1)
     )
     change = bad_0 / of_0 - other_bad_0 / other_of_0 - bad_1 / of_1 + other_bad_1 / other_of_1
     return change * change / variance if variance > 0 else None

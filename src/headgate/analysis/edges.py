@@ -1,6 +1,7 @@
 """Latency as scores: which bucket edges are compared, chosen from the stable's own histogram before the release."""
 
 from bisect import bisect_left
+from itertools import pairwise
 from math import ceil, log
 
 from headgate.analysis.evalue import Margin
@@ -43,6 +44,12 @@ def latency_metrics(histogram: Histogram, harm: float, accept: float) -> tuple[M
     return tuple(found)
 
 
+def graded_levels(histogram: Histogram, edges: tuple[int, ...], slower: float) -> tuple[float, ...]:
+    """Share of answers at each score, if everything took `slower` (relative) longer."""
+    past = [1.0, *(beyond(histogram, edge - _slide(slower)) for edge in edges), 0.0]
+    return tuple(more - less for more, less in pairwise(past))
+
+
 def _nearest(histogram: Histogram, share: float) -> int:
     """The edge beyond which the share of answers is nearest to `share`, in log odds."""
     wanted = log(share / (1 - share))
@@ -68,8 +75,12 @@ def _graded(name: str, histogram: Histogram, edges: tuple[int, ...], harm: float
 
 def _mean(histogram: Histogram, edges: tuple[int, ...], slower: float) -> float:
     """Mean score if everything took `slower` (relative) longer."""
-    slide = BUCKETS_PER_DOUBLING * log(1 + slower) / log(2)
-    return sum(beyond(histogram, edge - slide) for edge in edges) / len(edges)
+    return sum(beyond(histogram, edge - _slide(slower)) for edge in edges) / len(edges)
+
+
+def _slide(slower: float) -> float:
+    """Buckets by which everything moves."""
+    return BUCKETS_PER_DOUBLING * log(1 + slower) / log(2)
 
 
 def _variance(histogram: Histogram, edges: tuple[int, ...]) -> float:

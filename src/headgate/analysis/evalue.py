@@ -55,11 +55,20 @@ class Bet:
 NONE = Bet(0.5, 0.5, 0.0, 0.0)
 
 
-def bet(stable: float, alternative: float, margin: Margin, parts: float, spread: float = 1.0) -> Bet:
-    """The bet that grows fastest (nearly) if the candidate's share is `alternative` and the stable's is `stable`.
+def harm_bet(stable: float, worse: float, margin: Margin, parts: float, spread: float = 1.0) -> Bet:
+    """The bet that grows fastest (nearly) if the stable's share is `stable` and the candidate's is `worse`.
 
     `parts` is candidate requests over stable requests; `spread` is the variance of a score over share * (1 - share).
     """
+    return _bet(stable, worse, margin, parts, spread) if worse > margin.at(stable) else NONE
+
+
+def accept_bet(stable: float, equal: float, margin: Margin, parts: float, spread: float = 1.0) -> Bet:
+    """The same against the other null, if the candidate's share is `equal`, which is less than the margin."""
+    return _bet(stable, equal, margin, parts, spread) if equal < margin.at(stable) else NONE
+
+
+def _bet(stable: float, alternative: float, margin: Margin, parts: float, spread: float) -> Bet:
     r, d = margin.ratio, margin.points
     distance = alternative - margin.at(stable)
     q = stable

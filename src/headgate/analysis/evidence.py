@@ -6,7 +6,7 @@ from datetime import datetime
 from headgate.analysis.gauge import Gauge
 from headgate.analysis.metric import Metric
 from headgate.analysis.rate import Rate
-from headgate.analysis.share import Share
+from headgate.analysis.share import UNSEEN, Share
 from headgate.model.measurements import Sample
 
 
@@ -16,7 +16,7 @@ class Service:
 
     metrics: tuple[Metric, ...]
     rates: tuple[Rate, ...]
-    share: Share = Share()
+    share: Share = UNSEEN
     earlier: Sample | None = None
 
 

@@ -4,6 +4,7 @@ A heuristic, unlike the rest: exact only for independent normal logarithms. It m
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, isfinite, log, sqrt
 
 # d_t = log(candidate / stable) is winsorised at its median +- 3 robust deviations; its lag-1 autocorrelation makes n
@@ -39,7 +40,7 @@ def nats(gauge: Gauge, ratio: float, worse: bool) -> float:
     mean = sum(values) / n
     deviations = [one - mean for one in values]
     square = sum(one * one for one in deviations)
-    rho = 0.0 if square == 0 else sum(a * b for a, b in zip(deviations, deviations[1:], strict=False)) / square
+    rho = 0.0 if square == 0 else sum(a * b for a, b in pairwise(deviations)) / square
     rho = min(max(rho + (1 + 4 * rho) / n, 0.0), 0.99)
     effective = n * (1 - rho) / (1 + rho)
     distance = mean - log(ratio)

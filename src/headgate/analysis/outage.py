@@ -6,7 +6,7 @@ from headgate.analysis.policy import Policy
 
 # A blip must not put a candidate back, so `errors` needs longer than a blip. An outage may not wait so long: it is a
 # rise by more than a quarter of all answers. Its evidence is divided by ten (a cluster of ten failures is no outage)
-# and grows by at most 2.8 nats a second, so that it takes three seconds whatever the traffic.
+# and grows by at most 5 nats a second, so that it takes two seconds at least, whatever the traffic.
 OUTAGE = Metric("outage", (), Margin(1.0, 0.25), None)
 
 

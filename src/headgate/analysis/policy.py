@@ -1,8 +1,7 @@
-"""What counts as worse, how sure the judge must be, and how long it looks. Every field has a default that suits most."""
+"""What counts as worse, how sure the judge must be, and how long it looks. Every field has a default."""
 
 from dataclasses import dataclass, field
-from math import log
-
+from math import log, sqrt
 
 GAUGES_PART = 0.1  # of the error budget, where there are gauges
 
@@ -55,7 +54,7 @@ class Policy:
     def latency_margin(self) -> float:
         """Relative. Wider where instances of one and the same version differ: three standard errors of their means."""
         mine, theirs = self.instances
-        return max(self.latency.harm, 3 * self.instance_spread * (1 / mine + 1 / theirs) ** 0.5)
+        return max(self.latency.harm, 3 * self.instance_spread * sqrt(1 / mine + 1 / theirs))
 
     @property
     def latency_accepted(self) -> float:

@@ -6,10 +6,14 @@ from operator import mul
 
 from headgate.analysis import dispersion, wealth
 from headgate.analysis.dispersion import Dispersion
-from headgate.analysis.evalue import Bet, Margin, bet, log_e
+from headgate.analysis.evalue import Bet, Margin, accept_bet, harm_bet, log_e
 from headgate.analysis.metric import Metric
 from headgate.analysis.policy import Policy
 from headgate.analysis.wealth import Moments, Purse
+
+# Three sets of bets run side by side. Harm: six opinions of how bad the candidate is, and one that rests. Acceptance: a
+# set for each weight to come, since a small weight may be passed with a larger margin (Margin.scaled). Each bet is
+# placed before its stratum is seen, on the stable's recent share and the scatter known until then.
 
 # Opinions about a candidate that is worse: its share of bad answers over the largest one allowed.
 WORSE = (1.1, 1.3, 1.8, 3.5, 8.0, 25.0)
@@ -17,6 +21,7 @@ SLOWER = (1.03, 1.06, 1.12, 1.25, 1.5, 1.8)  # of graded latency: the mean grade
 FAILING = (0.4, 0.6, 0.8, 0.9, 0.97, 0.995)  # of an outage: its share of failed answers
 EQUAL = (0.8, 1.0, 1.25)  # about a good one: its share over the stable's
 HARM_START = (0.04, 0.1, 0.1, 0.16, 0.2, 0.25, 0.15)
+OUTAGE_START = (0.5, *(0.5 / 6,) * 6)
 SLOWER_START = (0.1, *(0.9 / 6,) * 6)
 HARM_AFRESH = (0.5, *(0.5 / 6,) * 6)
 ACCEPT_START = (0.1, 0.225, 0.45, 0.225)
@@ -27,7 +32,7 @@ MEMORY = 20.0  # seconds over which the stable's share is averaged; only bets de
 PATIENCE = 60.0  # seconds without an answer of the candidate, before the stable's are used to learn its level only
 LEAST = 5  # answers of each arm in a stratum
 OUTAGE_FACTOR = 10.0  # an outage is no cluster of up to ten failures
-OUTAGE_GAIN = 2.8  # nats a second of stratum at most: no outage shorter than three seconds is one
+OUTAGE_GAIN = 5.0  # nats a second of stratum at most: no failure of a single second is an outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,15 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Since the stage began. `expected`: what the stable would have scored, moment by moment; `variance`: of the gap."""
+    """Since the stage began. `expected`: what the stable would have scored then and there; `variance`: of the gap."""
 
     answers: int = 0
     bad: float = 0.0
     expected: float = 0.0
     variance: float = 0.0
+
+
+CALM, NO_MOMENTS, NO_TALLY = Dispersion(), Moments(), Tally()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,10 @@ class Rate:
     of: float  # recent answers of the stable
     pending: Stratum
     harm: Purse
-    moments: Moments = Moments()
+    moments: Moments = NO_MOMENTS
     gates: tuple[Purse, ...] = ()
-    dispersion: Dispersion = Dispersion()
-    tally: Tally = Tally()
+    dispersion: Dispersion = CALM
+    tally: Tally = NO_TALLY
     stepped: bool = False  # the weight has changed since the last bet
 
 
@@ -67,8 +75,14 @@ def begin(metric: Metric, policy: Policy, share: float, answers: float) -> Rate:
     known = min(answers, 2000.0)
     empty = (0,) * len(metric.scores)
     gates = tuple(Purse(ACCEPT_START) for _ in policy.gates()) if metric.accept else ()
-    start = SLOWER_START if metric.graded else HARM_START
-    return Rate(share * known, known, Stratum(empty, empty), Purse(start), gates=gates)
+    return Rate(share * known, known, Stratum(empty, empty), Purse(harm_start(metric)), gates=gates)
+
+
+def harm_start(metric: Metric) -> tuple[float, ...]:
+    """Shares of the opinions at the beginning. Resting costs a regression that is there from the start."""
+    if metric.name == "outage":
+        return OUTAGE_START
+    return SLOWER_START if metric.graded else HARM_START
 
 
 def steps(metric: Metric, policy: Policy, rate: Rate) -> Rate:
@@ -76,7 +90,7 @@ def steps(metric: Metric, policy: Policy, rate: Rate) -> Rate:
     if all(sum(arm) for arm in (rate.pending.candidate, rate.pending.stable)):
         rate = _judged(metric, policy, rate)
     empty = (0,) * len(metric.scores)
-    return replace(rate, pending=Stratum(empty, empty), tally=Tally(), stepped=True)
+    return replace(rate, pending=Stratum(empty, empty), tally=NO_TALLY, stepped=True)
 
 
 def watched(metric: Metric, policy: Policy, rate: Rate, now: Stratum, alone: bool) -> Rate:
@@ -91,6 +105,14 @@ def watched(metric: Metric, policy: Policy, rate: Rate, now: Stratum, alone: boo
     if alone or (pending.seconds > PATIENCE and not sum(pending.candidate)):
         return _learned(metric, rate) if sum(pending.stable) >= LEAST else rate
     return _judged(metric, policy, rate) if min(sum(pending.candidate), sum(pending.stable)) >= LEAST else rate
+
+
+def alternatives(metric: Metric, bound: float) -> list[float]:
+    """Shares that a candidate might have which is worse than `bound`, the largest one allowed."""
+    if metric.name == "outage":
+        return [min(max(one, bound + 0.02), 0.995) for one in FAILING]
+    top = max(0.95, (1 + bound) / 2)
+    return [min(bound * times, top) for times in (SLOWER if metric.graded else WORSE)]
 
 
 def harm_nats(metric: Metric, policy: Policy, rate: Rate, services: int) -> float:
@@ -134,14 +156,10 @@ def _judged(metric: Metric, policy: Policy, rate: Rate) -> Rate:
 
 
 def _harmed(metric: Metric, policy: Policy, rate: Rate, share: float, parts: float, by: float) -> Rate:
-    stratum, bound = rate.pending, metric.harm.at(share)
-    outage = metric.name == "outage"
-    times = SLOWER if metric.graded else WORSE
-    worse = [max(one, bound + 0.02) for one in FAILING] if outage else [bound * one for one in times]
-    top = max(0.95, (1 + bound) / 2)
+    stratum, outage = rate.pending, metric.name == "outage"
     nats = [
-        _nats(metric, stratum, bet(share, min(one, 0.995 if outage else top), metric.harm, parts, metric.spread), by)
-        for one in worse
+        _nats(metric, stratum, harm_bet(share, worse, metric.harm, parts, metric.spread), by)
+        for worse in alternatives(metric, metric.harm.at(share))
     ]
     if outage:
         nats = [min(one, OUTAGE_GAIN * max(stratum.seconds, 1.0)) for one in nats]
@@ -155,7 +173,7 @@ def _harmed(metric: Metric, policy: Policy, rate: Rate, share: float, parts: flo
 def _proofs(metric: Metric, stratum: Stratum, share: float, parts: float, margin: Margin, by: float) -> list[float]:
     most = 0.95 * margin.at(share)
     return [
-        _nats(metric, stratum, bet(share, min(share * times, most), margin, parts, metric.spread), by)
+        _nats(metric, stratum, accept_bet(share, min(share * times, most), margin, parts, metric.spread), by)
         for times in EQUAL
     ]
 

@@ -20,6 +20,9 @@ class Share:
     stable: int = 0
 
 
+UNSEEN = Share()
+
+
 def shared(share: Share, weight: float, candidate: int, stable: int) -> Share:
     """`weight` is 0-1, exclusive: at 0 and 1 there is nothing to compare."""
     nats = []

@@ -1,4 +1,4 @@
-"""Fixed thresholds, the judge until evidence is wired in: error rate and p99 of the candidate against the stable over the same window.
+"""Fixed thresholds: error rate and p99 of the candidate against the stable over the same window.
 
 Thresholds are wide because the judge looks at every tick: 3.3 standard errors fail (1 in 2,000 a look), 1.65 is doubt.
 """
