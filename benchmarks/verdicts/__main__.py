@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks.verdicts.cells import Cell, every
+from benchmarks.verdicts.report import write
 from benchmarks.verdicts.summary import summarised
 from benchmarks.verdicts.trial import run
 
@@ -26,8 +27,11 @@ def main() -> int:
     if asked.list:
         print("\n".join(f"{cell.group:12} {cell.name}" for cell in cells))
         return 0
+    if asked.report:
+        write(asked.results)
+        return 0
     asked.results.mkdir(parents=True, exist_ok=True)
-    for number, cell in enumerate([] if asked.report else cells, 1):
+    for number, cell in enumerate(cells, 1):
         path = asked.results / f"{_slug(cell.name)}.json"
         if asked.missing and path.exists():
             continue

@@ -1,6 +1,7 @@
 """One cell: every judge on the same releases, second by second; what each did and when."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from benchmarks.verdicts import peers
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from headgate.analysis.policy import Policy
 from headgate.model.measurements import edge
+
+TUNING_SEED = 1_000_003
 
 # The peers read quantiles, so they get more edges than the judge needs (ms).
 TAIL = (250.0, 400.0, 500.0, 700.0, 1000.0, 1500.0, 2500.0, 4000.0)
@@ -120,7 +123,7 @@ def run(cell: Cell, releases: int, seed: int, beat: int = 1, with_peers: bool = 
             break
     judges = {"headgate": Judged(headgate.back, headgate.promoted, headgate.by)}
     if with_peers and not cell.gated:
-        judges |= _peers(points(seconds, np.array(edges)), cell.world, releases, seed, np.array(edges))
+        judges |= _peers(points(seconds, np.array(edges)), cell.world, releases, tuple(edges))
     names = tuple(metric.name for metric in headgate.judge.metrics)
     return Trial(judges, np.array(excess), np.array(requests), names)
 
@@ -138,17 +141,18 @@ def points(seconds: list[Second], edges: Floats) -> Series:
     return Series(*(np.array(one) for one in rows))
 
 
-def _good_points(world: World, releases: int, seed: int, edges: Floats) -> Series:
-    """The same world without the regression, from another seed: what the thresholds are tuned on."""
-    good = World(world.rate, world.errors, noise=world.noise, cluster=world.cluster, blip=world.blip)
-    simulation = Simulation(good, releases, seed + 1_000_003, tuple(edges))
+@cache
+def _good_points(good: World, releases: int, edges: tuple[float, ...]) -> Series:
+    """The same world without the regression, from a seed of its own: what the thresholds are tuned on."""
+    simulation = Simulation(good, releases, TUNING_SEED, edges)
     for _ in range(good.warm):
         simulation.second(np.zeros(releases))
-    return points([simulation.second(np.full(releases, weight)) for weight in schedule()], edges)
+    return points([simulation.second(np.full(releases, weight)) for weight in schedule()], np.array(edges))
 
 
-def _peers(series: Series, world: World, releases: int, seed: int, edges: Floats) -> dict[str, Judged]:
-    good = _good_points(world, min(releases, 1000), seed, edges)
+def _peers(series: Series, world: World, releases: int, edges: tuple[float, ...]) -> dict[str, Judged]:
+    alike = World(world.rate, world.errors, noise=world.noise, cluster=world.cluster, blip=world.blip)
+    good = _good_points(alike, min(releases, 1000), edges)
     errors, p99 = peers.minutes(series.errors), peers.minutes(series.p99)
     good_errors, good_p99 = peers.minutes(good.errors), peers.minutes(good.p99)
     by_errors = peers.tuned_limit(good_errors, peers.FLAGGER_FAILURES, 1, 0.005)

@@ -166,8 +166,8 @@ class TwinRate:
         self.pending += np.stack([candidate, stable])
         self.seconds += seconds
         mine, theirs = self.pending.sum(axis=1)
-        learn = (theirs >= rate.LEAST) & (alone | ((self.seconds > rate.PATIENCE) & (mine == 0)))
-        judge = (np.minimum(mine, theirs) >= rate.LEAST) & ~learn & (not alone)
+        learn = (theirs >= rate.least(self.metric)) & (alone | ((self.seconds > rate.PATIENCE) & (mine == 0)))
+        judge = (np.minimum(mine, theirs) >= rate.least(self.metric)) & ~learn & (not alone)
         self._learn(learn)
         self._judge(judge)
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from time import process_time
 
 import pytest
@@ -97,14 +98,10 @@ def test_an_outage_takes_five_seconds() -> None:
 @pytest.mark.parametrize("errors", [5, 10, 25])
 def test_one_blip_puts_nothing_back_whenever_and_however_bad(begins: int, errors: int) -> None:
     """Short of an outage (25 points more). Only the candidate has it; it touches 20 whole seconds."""
+    evidence = begin(POLICY, known(1000))
     for number in range(1, 121):
         bad = errors if begins <= number < begins + 20 else 1
-        evidence = step(
-            POLICY,
-            evidence if number > 1 else begin(POLICY, known(1000)),
-            tick(number, answers(100, bad), answers(300, 3)),
-            25,
-        )
+        evidence = step(POLICY, evidence, tick(number, answers(100, bad), answers(300, 3)), 25)
         assert verdict(POLICY, evidence, STAGE_25).outcome is not Outcome.FAIL
 
 
@@ -288,7 +285,7 @@ def test_equal_arms_are_not_put_back(seed: int) -> None:
 
 
 def test_state_and_time_stay_small() -> None:
-    """At most 1 KB a metric and 0.2 ms a metric and tick; here with room for a slow machine, the figures are in docs."""
+    """At most 1 KB a metric, and 0.2 ms a metric and tick: here with room for a slow machine, see docs/verdicts.md."""
     ticks = history(1, 120, 0.01)
     evidence = begin(POLICY, known(1000))
     began = process_time()
@@ -316,8 +313,6 @@ def test_a_candidate_that_is_never_called_leaves_no_evidence() -> None:
 
 
 def test_drawn_traffic_is_what_it_should_be() -> None:
-    from random import Random
-
     sample = drawn(Random(1), 1000, 0.5)
     assert sample.requests == sum(sample.latency.values()) == 1000
     assert 400 < sample.errors < 600

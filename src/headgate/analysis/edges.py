@@ -16,6 +16,7 @@ from headgate.model.measurements import BUCKETS_PER_DOUBLING
 DECILES = tuple(n / 10 for n in range(9, 0, -1))
 TAILS = {"p99": 0.01, "p99.9": 0.001}
 TAIL_POINTS = 0.005  # of the requests may cross an edge, beyond the relative margin, before a promotion is refused
+LEAST_SPREAD = 0.05  # of a score: where all answers took the same time until now, bets stay moderate
 ENOUGH = 1000  # answers of the stable, before edges are chosen
 
 Histogram = dict[int, int]
@@ -30,18 +31,23 @@ def beyond(histogram: Histogram, place: float) -> float:
 
 
 def latency_metrics(histogram: Histogram, harm: float, accept: float) -> tuple[Metric, ...]:
-    """None without enough answers, or where all are in one bucket."""
+    """None without enough answers."""
     if sum(histogram.values()) < ENOUGH:
         return ()
-    body = tuple(sorted({_nearest(histogram, share) for share in DECILES}))
-    tails = {name: _nearest(histogram, share) for name, share in TAILS.items()}
-    found = [_graded("latency", histogram, body, harm, accept)] if len(body) > 1 else []
+    found = [_graded("latency", histogram, _body(histogram), harm, accept)]
     taken = set()
-    for name, place in tails.items():
+    for name, share in TAILS.items():
+        place = _nearest(histogram, share)
         if place not in taken and 5e-4 < beyond(histogram, place) < 0.05:
             found.append(_graded(name, histogram, (place,), harm, accept))
             taken.add(place)
     return tuple(found)
+
+
+def _body(histogram: Histogram) -> tuple[int, ...]:
+    """Edges that part the answers; around them where they are all in one bucket."""
+    parting = {place for share in DECILES if 0 < beyond(histogram, place := _nearest(histogram, share)) < 1}
+    return tuple(sorted(parting or {min(histogram) - 1, max(histogram)}))
 
 
 def graded_levels(histogram: Histogram, edges: tuple[int, ...], slower: float) -> tuple[float, ...]:
@@ -69,7 +75,7 @@ def _graded(name: str, histogram: Histogram, edges: tuple[int, ...], harm: float
         edges,
         Margin(round(_mean(histogram, edges, harm) / usual, 5)),
         Margin(round(_mean(histogram, edges, accept) / usual, 5), TAIL_POINTS),
-        round(_variance(histogram, edges) / (usual * (1 - usual)), 5),
+        round(max(_variance(histogram, edges) / (usual * (1 - usual)), LEAST_SPREAD), 5),
     )
 
 

@@ -28,7 +28,7 @@ def gauged(gauge: Gauge, candidate: float, stable: float) -> Gauge:
     """Values that are not positive numbers say nothing and are left out."""
     if not all(isfinite(one) and one > 0 for one in (candidate, stable)):
         return gauge
-    return Gauge((*gauge.differences, round(log(candidate / stable), 4))[-KEPT:])
+    return Gauge((*gauge.differences, round(log(candidate) - log(stable), 4))[-KEPT:])
 
 
 def nats(gauge: Gauge, ratio: float, worse: bool) -> float:

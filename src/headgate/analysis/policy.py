@@ -34,7 +34,7 @@ class Policy:
 
     # Nats of its bar that a metric must bring from outside the best `blip` seconds.
     reserve: dict[str, float] = field(
-        default_factory=lambda: {"errors": 1.3, "outage": 0.0, "latency": 2.0, "p99": 3.0, "p99.9": 3.0}
+        default_factory=lambda: {"errors": 1.2, "outage": 0.0, "latency": 2.0, "p99": 3.0, "p99.9": 3.0}
     )
 
     def bar(self, metric: str, services: int = 1) -> float:

@@ -30,7 +30,8 @@ HAZARD = 0.0025  # a second: regressions are taken to begin at any time, on aver
 HAZARD_OF_A_STEP = 0.1  # when the weight has changed: load shows defects
 MEMORY = 20.0  # seconds over which the stable's share is averaged; only bets depend on it
 PATIENCE = 60.0  # seconds without an answer of the candidate, before the stable's are used to learn its level only
-LEAST = 5  # answers of each arm in a stratum
+LEAST = 20  # answers of each arm in a stratum: one bad answer among fewer would be too much evidence by itself
+LEAST_OUTAGE = 5
 OUTAGE_FACTOR = 10.0  # an outage is no cluster of up to ten failures
 OUTAGE_GAIN = 5.0  # nats a second of stratum at most: no failure of a single second is an outage
 
@@ -103,8 +104,12 @@ def watched(metric: Metric, policy: Policy, rate: Rate, now: Stratum, alone: boo
     )
     rate = replace(rate, pending=pending)
     if alone or (pending.seconds > PATIENCE and not sum(pending.candidate)):
-        return _learned(metric, rate) if sum(pending.stable) >= LEAST else rate
-    return _judged(metric, policy, rate) if min(sum(pending.candidate), sum(pending.stable)) >= LEAST else rate
+        return _learned(metric, rate) if sum(pending.stable) >= least(metric) else rate
+    return _judged(metric, policy, rate) if min(sum(pending.candidate), sum(pending.stable)) >= least(metric) else rate
+
+
+def least(metric: Metric) -> int:
+    return LEAST_OUTAGE if metric.name == "outage" else LEAST
 
 
 def alternatives(metric: Metric, bound: float) -> list[float]:
