@@ -11,9 +11,9 @@ LEFT, WIDTH, ROW, TOP = 120, 620, 30, 60
 def dots(results: Results, judges: tuple[str, ...], names: tuple[str, ...]) -> str:
     rows = [name for name in names if name.startswith("+") and f"{name} 500/s" in results]
     height = TOP + ROW * len(rows) + 60
+    size = f'viewBox="0 0 {LEFT + WIDTH + 40} {height}" font-family="sans-serif" font-size="12"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 40} {height}"'
-        ' font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}>',
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{LEFT}" y="18" font-size="14">Bad answers until put back, median, 500 requests/s (log scale)</text>',
     ]

@@ -33,12 +33,13 @@ def tables(results: Results) -> str:
     sizes = sorted({one["releases"] for one in results.values()})
     seeds = sorted(one["seed"] for one in results.values())
     parts = [
-        f"{len(results)} cells of {', '.join(f'{size:,}' for size in sizes)} releases, seeds {seeds[0]} to {seeds[-1]}.",
+        f"{len(results)} cells of {' or '.join(f'{n:,}' for n in sizes)} releases, seeds {seeds[0]} to {seeds[-1]}.",
         "### Bars\n\n" + _bars(results),
         "### Put back though nothing is worse (% of releases)\n\n" + _nulls(results),
     ]
-    for rate in (500, 50, 1500):
-        parts.append(f"### Found, at {rate} requests/s and 0.5 % errors\n\n" + _detections(results, rate))
+    parts += [
+        f"### Found, at {rate} requests/s and 0.5 % errors\n\n" + _detections(results, rate) for rate in (500, 50, 1500)
+    ]
     parts.append("### Good releases, moved by their proofs\n\n" + _promotions(results))
     parts.append("### Exactly at the margin that promotion must rule out\n\n" + _margins(results))
     parts.append("### Planned and tried\n\n" + planned(results))

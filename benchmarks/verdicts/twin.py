@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.analysis import dispersion, rate
-from headgate.analysis.evalue import NEAR, Margin
+from headgate.analysis.evalue import NEAR, NEAR_GRADED, STEEPEST, Margin
 from headgate.analysis.metric import Metric
 from headgate.analysis.policy import Policy
 from headgate.analysis.rate import allowance
@@ -18,11 +18,25 @@ Floats = NDArray[np.float64]
 KEPT = np.array([1.0] * 4 + [dispersion._kept(1 - 2 / pairs) for pairs in range(4, 4000)])  # noqa: SLF001
 
 
+def allowed(margin: Margin, share: Floats) -> tuple[Floats, Floats]:
+    """Ratio and points for every release."""
+    return np.full_like(share, margin.ratio), np.full_like(share, margin.points)
+
+
+def within(margin: tuple[Floats, Floats], share: Floats) -> tuple[Floats, Floats]:
+    """`Margin.within`."""
+    ratio, points = np.minimum(margin[0], STEEPEST), margin[1]
+    most = (1 + share) / 2
+    fewer = np.minimum(points, (most - share) / 2)
+    kept = ratio * share + points <= most
+    return np.where(kept, ratio, (most - fewer) / share), np.where(kept, points, fewer)
+
+
 def bets(
-    stable: Floats, alternatives: Floats, margin: Margin, parts: Floats, spread: float, sign: int
+    stable: Floats, alternatives: Floats, margin: tuple[Floats, Floats], parts: Floats, spread: float, sign: int
 ) -> tuple[Floats, ...]:
     """`evalue.harm_bet` (sign 1) or `accept_bet` (-1) for each release and alternative: columns are alternatives."""
-    r, d = margin.ratio, margin.points
+    r, d = margin[0][:, None], margin[1][:, None]
     stable, parts = stable[:, None], parts[:, None]
     distance = alternatives - (r * stable + d)
     q = np.broadcast_to(stable, distance.shape)
@@ -33,12 +47,20 @@ def bets(
     bound = r * q + d
     none = bound >= NEAR
     bound = np.minimum(bound, NEAR)
-    stake = (alternatives - bound) / (bound * (1 - bound) * spread)
+    if spread < 1:
+        mine, theirs = _square(alternatives, bound, spread), _square(stable, q, spread)
+        stake, most = distance / (mine + r * r * parts * theirs), NEAR_GRADED
+    else:
+        stake, most = (alternatives - bound) / (bound * (1 - bound)), NEAR
     stake = np.where(none | (stake * sign <= 0) | (distance * sign <= 0), 0.0, stake)
     hedge = -r * parts * stake
     worst = np.maximum.reduce([-stake * (1 - bound), stake * bound, -hedge * (1 - q), hedge * q])
-    scale = np.where(worst > NEAR, NEAR / np.maximum(worst, 1e-300), 1.0)
+    scale = np.where(worst > most, most / np.maximum(worst, 1e-300), 1.0)
     return q, bound, stake * scale, hedge * scale
+
+
+def _square(share: Floats, place: Floats, spread: float) -> Floats:
+    return spread * np.maximum(place * (1 - place), share * (1 - share)) + (share - place) ** 2
 
 
 def log_e(made: tuple[Floats, ...], scores: tuple[float, ...], candidate: Floats, stable: Floats) -> Floats:
@@ -217,7 +239,7 @@ class TwinRate:
         else:
             times = rate.SLOWER if metric.graded else rate.WORSE
             worse = np.minimum(bound * np.array(times), np.maximum(0.95, (1 + bound) / 2))
-        nats = self._nats(on, bets(share, worse, metric.harm, parts, metric.spread, 1), by)
+        nats = self._nats(on, bets(share, worse, allowed(metric.harm, share), parts, metric.spread, 1), by)
         if self.outage:
             nats = np.minimum(nats, rate.OUTAGE_GAIN * np.maximum(seconds, 1.0)[:, None])
         hazard = np.where(self.stepped[on], rate.HAZARD_OF_A_STEP, 1 - np.exp(-rate.HAZARD * seconds))
@@ -248,9 +270,10 @@ class TwinRate:
         hazard = 1 - np.exp(-rate.HAZARD * self.seconds[on])
         for gate, weight in zip(self.gates, self.policy.gates(), strict=metric.accept is not None):
             margin = metric.accept.scaled(weight) if metric.accept else Margin()
-            most = 0.95 * (margin.ratio * share + margin.points)
+            ratio, points = within(allowed(margin, share), share)
+            most = 0.95 * (ratio * share + points)
             equal = np.minimum(share[:, None] * np.array(rate.EQUAL), most[:, None])
-            nats = self._nats(on, bets(share, equal, margin, parts, metric.spread, -1), by)
+            nats = self._nats(on, bets(share, equal, (ratio, points), parts, metric.spread, -1), by)
             shares, gain = played(gate.shares[on], nats, hazard, np.array(rate.ACCEPT_START))
             gate.shares[on] = shares
             gate.total[on] += gain

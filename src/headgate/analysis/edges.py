@@ -16,6 +16,7 @@ from headgate.model.measurements import BUCKETS_PER_DOUBLING
 DECILES = tuple(n / 10 for n in range(9, 0, -1))
 TAILS = {"p99": 0.01, "p99.9": 0.001}
 TAIL_POINTS = 0.005  # of the requests may cross an edge, beyond the relative margin, before a promotion is refused
+OUTER = 0.7  # mean score beyond which the edges do not surround the answers
 LEAST_SPREAD = 0.05  # of a score: where all answers took the same time until now, bets stay moderate
 ENOUGH = 1000  # answers of the stable, before edges are chosen
 
@@ -45,9 +46,14 @@ def latency_metrics(histogram: Histogram, harm: float, accept: float) -> tuple[M
 
 
 def _body(histogram: Histogram) -> tuple[int, ...]:
-    """Edges that part the answers; around them where they are all in one bucket."""
+    """Edges that part the answers, and one around them where (nearly) all are on one side: left, it is harm."""
     parting = {place for share in DECILES if 0 < beyond(histogram, place := _nearest(histogram, share)) < 1}
-    return tuple(sorted(parting or {min(histogram) - 1, max(histogram)}))
+    mean = sum(beyond(histogram, place) for place in parting) / len(parting) if parting else None
+    if mean is None or mean > OUTER:
+        parting.add(max(histogram))
+    if mean is None or mean < 1 - OUTER:
+        parting.add(min(histogram) - 1)
+    return tuple(sorted(parting))
 
 
 def graded_levels(histogram: Histogram, edges: tuple[int, ...], slower: float) -> tuple[float, ...]:

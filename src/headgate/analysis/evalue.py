@@ -26,6 +26,8 @@ from math import log1p
 # the null: u > 0 for harm, u < 0 for accept. Nothing else is assumed of p_c and p_s.
 # Scores 0 and 1 give the 2x2 e-variable of Turner, Ly and Grunwald, with margins; graded scores give a rank test.
 
+STEEPEST = 4.0  # ratio beyond which no acceptance is asked for: the hedge on the stable's answers would be too large
+NEAR_GRADED = 0.75
 NEAR = 0.98  # a bet stakes at most this share of what it could lose
 
 
@@ -42,6 +44,14 @@ class Margin:
     def scaled(self, weight: float) -> "Margin":
         """What is allowed at `weight` (0-1) if no more users than at full weight may be hurt."""
         return Margin(1 + (self.ratio - 1) / weight, self.points / weight)
+
+    def within(self, share: float) -> "Margin":
+        """The same or, where it would allow (nearly) everything, a stricter one: proving more proves it too."""
+        most, ratio = (1 + share) / 2, min(self.ratio, STEEPEST)
+        if ratio * share + self.points <= most:
+            return Margin(ratio, self.points)
+        points = min(self.points, (most - share) / 2)
+        return Margin((most - points) / share, points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +89,25 @@ def _bet(stable: float, alternative: float, margin: Margin, parts: float, spread
     bound = r * q + d
     if bound >= NEAR:
         return NONE
-    stake = (alternative - bound) / (bound * (1 - bound) * spread)
+    if spread < 1:
+        mine, theirs = _square(alternative, bound, spread), _square(stable, q, spread)
+        stake = distance / (mine + r * r * parts * theirs)
+        return _affordable(q, bound, stake, -r * parts * stake, NEAR_GRADED)
+    stake = (alternative - bound) / (bound * (1 - bound))
     if (stake > 0) is not (distance > 0):
         return NONE
-    return _affordable(q, bound, stake, -r * parts * stake)
+    return _affordable(q, bound, stake, -r * parts * stake, NEAR)
 
 
-def _affordable(reference: float, bound: float, stake: float, hedge: float) -> Bet:
-    """Both scaled alike, so that no single answer can cost everything."""
+def _square(share: float, reference: float, spread: float) -> float:
+    """Mean of (score - reference)^2 of graded scores: the growth of a bet is a parabola with this curvature."""
+    return spread * max(reference * (1 - reference), share * (1 - share)) + (share - reference) ** 2
+
+
+def _affordable(reference: float, bound: float, stake: float, hedge: float, most: float) -> Bet:
+    """Both scaled alike, so that no single answer can cost more than `most` of the purse."""
     worst = max(-stake * (1 - bound), stake * bound, -hedge * (1 - reference), hedge * reference)
-    scale = min(1.0, NEAR / worst) if worst > 0 else 1.0
+    scale = min(1.0, most / worst) if worst > 0 else 1.0
     return Bet(reference, bound, stake * scale, hedge * scale)
 
 

@@ -125,7 +125,7 @@ def _fed(policy: Policy, service: Service, measured: Measurement, name: str, wei
     seconds = (measured.window.end - measured.window.start).total_seconds()
     rates = tuple(
         rate.watched(
-            metric, policy, one, Stratum(metric.levels(candidate), metric.levels(stable), seconds), weight == 0
+            metric, policy, one, Stratum(metric.levels(candidate), metric.levels(stable), seconds), weight / 100
         )
         for metric, one in zip(service.metrics, service.rates, strict=True)
     )

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cache
 
 from headgate.analysis.evalue import Margin
 from headgate.model.measurements import Sample
@@ -21,8 +22,7 @@ class Metric:
 
     @property
     def scores(self) -> tuple[float, ...]:
-        steps = len(self.edges) or 1
-        return tuple(step / steps for step in range(steps + 1))
+        return _scores(len(self.edges) or 1)
 
     def levels(self, sample: Sample) -> tuple[int, ...]:
         """Answers at each score."""
@@ -32,3 +32,8 @@ class Metric:
         for bucket, count in sample.latency.items():
             counts[bisect_left(self.edges, bucket)] += count
         return tuple(counts)
+
+
+@cache
+def _scores(steps: int) -> tuple[float, ...]:
+    return tuple(step / steps for step in range(steps + 1))

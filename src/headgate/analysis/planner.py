@@ -140,6 +140,7 @@ def _opinions(traffic: Traffic, metric: Metric, side: _Side, weight: float) -> l
 
 def _proof(traffic: Traffic, metric: Metric, side: _Side, weight: float, margin: Margin) -> _Growth:
     share = max(_mean(metric, side.stable), 1e-5)
+    margin = margin.within(share)
     equal = min(share, 0.95 * margin.at(share))
     made = accept_bet(share, equal, margin, weight / (1 - weight), metric.spread)
     return _growth(traffic, metric, side, weight, made)

@@ -29,12 +29,12 @@ class Policy:
     instances: tuple[int, int] = (1, 1)  # of candidate and stable
     gauges: dict[str, Tolerance] = field(default_factory=dict)  # name -> ratios; 1.10 is 10 % more than the stable
     budget: dict[str, float] = field(
-        default_factory=lambda: {"errors": 0.50, "outage": 0.05, "latency": 0.20, "p99": 0.15, "p99.9": 0.10}
+        default_factory=lambda: {"errors": 0.50, "outage": 0.05, "latency": 0.25, "p99": 0.12, "p99.9": 0.08}
     )  # parts of alpha, summing to 1 at most
 
     # Nats of its bar that a metric must bring from outside the best `blip` seconds.
     reserve: dict[str, float] = field(
-        default_factory=lambda: {"errors": 1.2, "outage": 0.0, "latency": 2.0, "p99": 3.0, "p99.9": 3.0}
+        default_factory=lambda: {"errors": 1.2, "outage": 0.0, "latency": 1.6, "p99": 3.0, "p99.9": 3.0}
     )
 
     def bar(self, metric: str, services: int = 1) -> float:

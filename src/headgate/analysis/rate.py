@@ -89,13 +89,13 @@ def harm_start(metric: Metric) -> tuple[float, ...]:
 def steps(metric: Metric, policy: Policy, rate: Rate) -> Rate:
     """The weight is about to change: what is pending belongs to the old one."""
     if all(sum(arm) for arm in (rate.pending.candidate, rate.pending.stable)):
-        rate = _judged(metric, policy, rate)
+        rate = _judged(metric, policy, rate, 0.0)
     empty = (0,) * len(metric.scores)
     return replace(rate, pending=Stratum(empty, empty), tally=NO_TALLY, stepped=True)
 
 
-def watched(metric: Metric, policy: Policy, rate: Rate, now: Stratum, alone: bool) -> Rate:
-    """One tick. Thin ticks are summed; looking at the number of answers alone, never at how good they were."""
+def watched(metric: Metric, policy: Policy, rate: Rate, now: Stratum, weight: float) -> Rate:
+    """One tick at this weight of the candidate (0-1). Thin ticks are summed: only the number of answers decides it."""
     waiting = rate.pending
     pending = Stratum(
         tuple(map(int.__add__, waiting.candidate, now.candidate)),
@@ -103,9 +103,13 @@ def watched(metric: Metric, policy: Policy, rate: Rate, now: Stratum, alone: boo
         waiting.seconds + now.seconds,
     )
     rate = replace(rate, pending=pending)
-    if alone or (pending.seconds > PATIENCE and not sum(pending.candidate)):
+    if weight == 0 or (pending.seconds > PATIENCE and not sum(pending.candidate)):
         return _learned(metric, rate) if sum(pending.stable) >= least(metric) else rate
-    return _judged(metric, policy, rate) if min(sum(pending.candidate), sum(pending.stable)) >= least(metric) else rate
+    return (
+        _judged(metric, policy, rate, weight)
+        if min(sum(pending.candidate), sum(pending.stable)) >= least(metric)
+        else rate
+    )
 
 
 def least(metric: Metric) -> int:
@@ -141,20 +145,14 @@ def _learned(metric: Metric, rate: Rate) -> Rate:
     return _settled(metric, rate, stable, dispersion.alone(rate.dispersion, stable, metric.spread))
 
 
-def _judged(metric: Metric, policy: Policy, rate: Rate) -> Rate:
+def _judged(metric: Metric, policy: Policy, rate: Rate, weight: float) -> Rate:
     stratum = rate.pending
     mine, theirs = _summed(metric, stratum.candidate), _summed(metric, stratum.stable)
     share = min(max(rate.bad / rate.of, 1e-5), 0.9)
     parts = mine[1] / theirs[1]
     by = factor(metric, rate)
     rate = _harmed(metric, policy, rate, share, parts, by)
-    if metric.accept:
-        hazard = 1 - exp(-HAZARD * stratum.seconds)
-        gates = []
-        for purse, weight in zip(rate.gates, policy.gates(), strict=True):
-            nats = _proofs(metric, stratum, share, parts, metric.accept.scaled(weight), by)
-            gates.append(wealth.played(purse, nats, hazard, ACCEPT_START)[0])
-        rate = replace(rate, gates=tuple(gates))
+    rate = replace(rate, gates=_accepted(metric, policy, rate, (share, parts, by), weight))
     rate = replace(rate, tally=_told(rate.tally, mine, theirs, metric.spread), stepped=False)
     scatter = dispersion.scattered(rate.dispersion, mine, theirs, stratum.seconds, metric.spread)
     return _settled(metric, rate, theirs, scatter)
@@ -175,7 +173,25 @@ def _harmed(metric: Metric, policy: Policy, rate: Rate, share: float, parts: flo
     return replace(rate, harm=purse, moments=wealth.remembered(rate.moments, gain, stratum.seconds, policy.blip))
 
 
+def _accepted(
+    metric: Metric, policy: Policy, rate: Rate, known: tuple[float, float, float], weight: float
+) -> tuple[Purse, ...]:
+    """The proof for each weight to come; one that is reached needs none."""
+    if not metric.accept:
+        return ()
+    stratum, (share, parts, by) = rate.pending, known
+    hazard = 1 - exp(-HAZARD * stratum.seconds)
+    gates = []
+    for purse, gate in zip(rate.gates, policy.gates(), strict=True):
+        if gate > weight:
+            nats = _proofs(metric, stratum, share, parts, metric.accept.scaled(gate), by)
+            purse, _ = wealth.played(purse, nats, hazard, ACCEPT_START)  # noqa: PLW2901
+        gates.append(purse)
+    return tuple(gates)
+
+
 def _proofs(metric: Metric, stratum: Stratum, share: float, parts: float, margin: Margin, by: float) -> list[float]:
+    margin = margin.within(share)
     most = 0.95 * margin.at(share)
     return [
         _nats(metric, stratum, accept_bet(share, min(share * times, most), margin, parts, metric.spread), by)
