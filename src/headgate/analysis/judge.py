@@ -1,84 +1,200 @@
-"""The first judge: error rate and p99 of the candidate against the stable over the same window.
+"""The judge: begins with what is known of the stable, takes one measurement at a time, and says what it proves.
 
-Thresholds are wide because the judge looks at every tick: 3.3 standard errors fail (1 in 2,000 a look), 1.65 is doubt.
+`begin`, then `step` for every tick, `verdict` whenever one likes: looking often costs nothing.
 """
 
-from headgate.analysis.proportions import excess, slower_than
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import exp
+
+from headgate.analysis import gauge, rate, share, words
+from headgate.analysis.edges import ENOUGH, latency_metrics
+from headgate.analysis.evidence import Evidence, Service
+from headgate.analysis.figure import Figure, figure
+from headgate.analysis.gauge import Gauge
+from headgate.analysis.metric import Metric
+from headgate.analysis.outage import OUTAGE, error_metric
+from headgate.analysis.policy import Policy
+from headgate.analysis.rate import Rate, Stratum
+from headgate.analysis.reading import fault
+from headgate.analysis.share import Share
 from headgate.model.measurements import Measurement, Outcome, Sample, Verdict
-from headgate.model.rules import AnalysisRules
 
-CERTAIN = 3.3  # standard errors
-DOUBT = 1.65
+# Errors of the judge: sum over metrics of w E >= 1 / alpha puts back. E-values may be averaged however they depend on
+# one another, so at most alpha of the good releases are ever put back. A stage ends when every metric by itself has
+# proven that it is not worse than what the next weight allows (Policy.gates: share of users times excess is bounded);
+# of the releases that are worse than the margin throughout, at most beta are promoted.
 
-# Slow answers come in bursts, for one stall holds up all that wait behind it. On a busy two-core machine the number of
-# slow answers a second varied 2 to 26 times as much as independent ones would, mostly 9 times: so one in 8 counts.
-BURST = 8
+MOST = 50.0  # nats above the bar, beyond which nobody can tell the difference
 
-SEVERITY = (Outcome.FAIL, Outcome.NO_DATA, Outcome.INCONCLUSIVE, Outcome.PASS)
-
-
-def judge(rules: AnalysisRules, measured: Measurement | None, reference: dict[str, Sample]) -> Verdict:
-    """The worst verdict over the services; a service that nobody called is left out unless nobody called any.
-
-    `reference` is what the stable did earlier in this rollout: it stands in where the stable has too little now.
-    A service that the stable does not have is left out too: there is nothing to compare it with.
-    """
-    if measured is None:
-        return Verdict(Outcome.NO_DATA, "nothing was measured yet")
-    if measured.missing:
-        return Verdict(Outcome.NO_DATA, "; ".join(measured.missing))
-    verdicts = []
-    for service in sorted(measured.candidate.keys() & (measured.stable.keys() | reference.keys())):
-        candidate = measured.candidate[service]
-        stable = measured.stable.get(service, Sample())
-        if stable.requests < rules.minimum_requests:
-            stable = reference.get(service, stable)
-        if candidate.requests or stable.requests:
-            verdicts.append(_judge_service(rules, service, candidate, stable))
-    if not verdicts:
-        return Verdict(Outcome.NO_DATA, "no requests on either side")
-    return min(verdicts, key=lambda verdict: SEVERITY.index(verdict.outcome))
+UNKNOWN = Sample()
 
 
-def _judge_service(rules: AnalysisRules, service: str, candidate: Sample, stable: Sample) -> Verdict:
-    for name, sample in (("candidate", candidate), ("stable", stable)):
-        if sample.requests == 0:
-            return Verdict(Outcome.NO_DATA, f"{service}: the {name} got no requests")
-        if sample.requests < rules.minimum_requests:
-            numbers = (
-                f"the {name} answered {sample.requests} of the {rules.minimum_requests} requests that a verdict needs"
-            )
-            return Verdict(Outcome.INCONCLUSIVE, f"{service}: {numbers}")
-    by_errors = _judge_errors(rules, service, candidate, stable)
-    by_latency = _judge_latency(rules, service, candidate, stable)
-    worst = min(by_errors, by_latency, key=lambda verdict: SEVERITY.index(verdict.outcome))
-    if worst.outcome is Outcome.PASS:
-        return Verdict(Outcome.PASS, f"{by_errors.why}; {by_latency.why.removeprefix(f'{service}: ')}")
-    return worst
+@dataclass(frozen=True, slots=True)
+class Finding:
+    outcome: Outcome
+    why: str  # one sentence with the numbers it used
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict(self.outcome, self.why)
 
 
-def _judge_errors(rules: AnalysisRules, service: str, candidate: Sample, stable: Sample) -> Verdict:
-    margin = rules.errors_worse_by
-    distance = excess(candidate.errors, candidate.requests, stable.errors, stable.requests, margin)
-    rate, usual = candidate.errors / candidate.requests, stable.errors / stable.requests
-    numbers = (
-        f"{service}: errors {rate:.2%} ({candidate.errors} of {candidate.requests}) against"
-        f" {usual:.2%} ({stable.errors} of {stable.requests}), {margin * 100:g} points allowed"
+def begin(policy: Policy, stable: Mapping[str, Sample]) -> Evidence:
+    """`stable` names every service, with what its stable did before the release (an empty sample if unknown)."""
+    gauges = {name: Gauge() for name in policy.gauges}
+    return Evidence({name: _begun(policy, seen) for name, seen in sorted(stable.items())}, gauges)
+
+
+def step(
+    policy: Policy,
+    evidence: Evidence,
+    measured: Measurement,
+    weight: int,
+    gauges: Mapping[str, tuple[float, float]] | None = None,
+) -> Evidence:
+    """`weight`: percent of the candidate during the tick. A tick that was seen before changes nothing."""
+    if measured.tick <= evidence.last:
+        return evidence
+    if wrong := fault(evidence, measured):
+        return replace(evidence, last=measured.tick, unread=wrong, unread_ticks=evidence.unread_ticks + 1)
+    seconds = (measured.window.end - measured.window.start).total_seconds()
+    services = evidence.services
+    if changed := weight != evidence.weight:
+        services = {name: _stepped(policy, one) for name, one in services.items()}
+    services = {name: _fed(policy, one, measured, name, weight) for name, one in services.items()}
+    return Evidence(
+        services,
+        {name: _gauged(one, (gauges or {}).get(name)) for name, one in evidence.gauges.items()},
+        measured.tick,
+        measured.window.end,
+        weight,
+        round((0.0 if changed else evidence.watched) + seconds, 3),
     )
-    if distance > CERTAIN:
-        return Verdict(Outcome.FAIL, numbers)
-    return Verdict(Outcome.INCONCLUSIVE if rate - usual > margin else Outcome.PASS, numbers)
 
 
-def _judge_latency(rules: AnalysisRules, service: str, candidate: Sample, stable: Sample) -> Verdict:
-    p99, usual = candidate.quantile(0.99), stable.quantile(0.99)
-    if p99 is None or usual is None:
-        return Verdict(Outcome.NO_DATA, f"{service}: no latencies were read")
-    limit = usual * (1 + rules.p99_worse_by)
-    numbers = f"{service}: p99 {p99:.0f} ms against {usual:.0f} ms, {limit:.0f} ms allowed"
-    slow, slow_before = slower_than(candidate, limit) / BURST, slower_than(stable, limit) / BURST
-    answers, answers_before = sum(candidate.latency.values()) / BURST, sum(stable.latency.values()) / BURST
-    distance = excess(slow, answers, slow_before, answers_before)
-    if p99 > limit and distance > CERTAIN:
-        return Verdict(Outcome.FAIL, numbers)
-    return Verdict(Outcome.INCONCLUSIVE if p99 > limit and distance > DOUBT else Outcome.PASS, numbers)
+def verdict(policy: Policy, evidence: Evidence | None, stage: int, now: datetime | None = None) -> Finding:
+    """`stage` counts the weights of the policy from 0. Harm is told even where nothing more can be read."""
+    if evidence is None or evidence.last == 0:
+        return Finding(Outcome.NO_DATA, "nothing was measured yet")
+    figures = _figures(policy, evidence, stage)
+    harm = sum(one.harm for one in figures)
+    if harm >= 1:
+        return Finding(Outcome.FAIL, words.harmed(policy, figures), figures)
+    if blind := _blind(policy, evidence, now):
+        return Finding(Outcome.NO_DATA, blind, figures)
+    for doubt in (_untold, _unproven):
+        outcome, why = doubt(policy, evidence, figures)
+        if outcome is not Outcome.PASS:
+            return Finding(outcome, why, figures)
+    return Finding(Outcome.PASS, words.proven(policy, figures), figures)
+
+
+def _begun(policy: Policy, stable: Sample) -> Service:
+    errors = (stable.errors, stable.requests) if stable.requests else (0.5, 100)
+    metrics = (error_metric(policy), OUTAGE)
+    rates = tuple(rate.begin(one, policy, errors[0] / errors[1], errors[1]) for one in metrics)
+    return _with_latency(policy, Service(metrics, rates, earlier=stable))
+
+
+def _with_latency(policy: Policy, service: Service) -> Service:
+    """Edges are chosen once, from the stable alone, as soon as it has answered often enough."""
+    known = service.earlier
+    if known is None or sum(known.latency.values()) < ENOUGH:
+        return service
+    metrics = latency_metrics(known.latency, policy.latency_margin, policy.latency_accepted)
+    begun = tuple(_latency_begun(policy, one, known) for one in metrics)
+    return replace(service, metrics=(*service.metrics, *metrics), rates=(*service.rates, *begun), earlier=None)
+
+
+def _latency_begun(policy: Policy, metric: Metric, known: Sample) -> Rate:
+    levels = metric.levels(known)
+    share_of = sum(score * count for score, count in zip(metric.scores, levels, strict=True)) / sum(levels)
+    return rate.begin(metric, policy, share_of, sum(levels))
+
+
+def _stepped(policy: Policy, service: Service) -> Service:
+    rates = [rate.steps(metric, policy, one) for metric, one in zip(service.metrics, service.rates, strict=True)]
+    return replace(service, rates=tuple(rates), share=Share())
+
+
+def _fed(policy: Policy, service: Service, measured: Measurement, name: str, weight: int) -> Service:
+    candidate, stable = measured.candidate.get(name, UNKNOWN), measured.stable.get(name, UNKNOWN)
+    seconds = (measured.window.end - measured.window.start).total_seconds()
+    rates = tuple(
+        rate.watched(
+            metric, policy, one, Stratum(metric.levels(candidate), metric.levels(stable), seconds), weight / 100
+        )
+        for metric, one in zip(service.metrics, service.rates, strict=True)
+    )
+    seen = service.share
+    if 0 < weight < 100:
+        seen = share.shared(seen, weight / 100, candidate.requests, stable.requests)
+    fed = replace(service, rates=rates, share=seen)
+    if fed.earlier is None:
+        return fed
+    return _with_latency(policy, replace(fed, earlier=fed.earlier + stable))
+
+
+def _gauged(kept: Gauge, values: tuple[float, float] | None) -> Gauge:
+    return gauge.gauged(kept, *values) if values else kept
+
+
+def _figures(policy: Policy, evidence: Evidence, stage: int) -> tuple[Figure, ...]:
+    services = len(evidence.services)
+    found = []
+    for name, service in evidence.services.items():
+        for metric, one in zip(service.metrics, service.rates, strict=True):
+            nats = rate.harm_nats(metric, policy, one, services)
+            harm = exp(min(nats - policy.bar(metric.name, services), MOST))
+            proof = one.gates[stage].total - policy.proven if one.gates else 0.0
+            found.append(figure(name, metric, one, harm, proof))
+    for name, kept in evidence.gauges.items():
+        limits = policy.gauges[name]
+        harm = exp(min(gauge.nats(kept, limits.harm, worse=True) - policy.gauge_bar(), MOST))
+        proof = gauge.nats(kept, limits.accept, worse=False) - policy.proven
+        found.append(Figure("", name, harm=harm, proof=proof, answers=len(kept.differences)))
+    return tuple(found)
+
+
+def _blind(policy: Policy, evidence: Evidence, now: datetime | None) -> str:
+    if evidence.unread or evidence.until is None:
+        return evidence.unread
+    silent = (now - evidence.until).total_seconds() if now else 0.0
+    return f"no measurement for {silent:.0f} s" if silent > policy.silence else ""
+
+
+def _untold(policy: Policy, evidence: Evidence, _: tuple[Figure, ...]) -> tuple[Outcome, str]:
+    """Is there anything to compare? A service that nobody called is left out, unless nobody called any."""
+    called = {n: one.share for n, one in evidence.services.items() if one.share.candidate or one.share.stable}
+    if not called:
+        return Outcome.NO_DATA, "no requests on either side"
+    for name, seen in called.items():
+        for side, requests in (("candidate", seen.candidate), ("stable", seen.stable)):
+            if not requests:
+                return Outcome.NO_DATA, f"{name}: the {side} got no requests"
+        if share.doubtful(seen):
+            return Outcome.INCONCLUSIVE, words.misrouted(name, seen, evidence.weight)
+        if seen.candidate < policy.minimum_requests:
+            return Outcome.INCONCLUSIVE, words.too_few(name, seen.candidate, policy.minimum_requests)
+        if evidence.services[name].earlier is not None:
+            return Outcome.INCONCLUSIVE, words.no_latencies(name, evidence.services[name].earlier, ENOUGH)
+    return Outcome.PASS, ""
+
+
+def _unproven(policy: Policy, evidence: Evidence, figures: tuple[Figure, ...]) -> tuple[Outcome, str]:
+    missing = [one for one in figures if one.proof < 0 and _called(evidence, one)]
+    if missing:
+        return Outcome.INCONCLUSIVE, words.unproven(policy, missing)
+    if evidence.watched < policy.dwell:
+        return Outcome.INCONCLUSIVE, words.too_soon(evidence.watched, policy.dwell)
+    return Outcome.PASS, ""
+
+
+def _called(evidence: Evidence, one: Figure) -> bool:
+    if not one.service:
+        return True
+    seen = evidence.services[one.service].share
+    return bool(seen.candidate or seen.stable)

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from headgate.analysis.judge import judge
+from headgate.analysis.thresholds import judge
 from headgate.model.checks import JobSeen
 from headgate.model.ids import JobId, RevisionId
 from headgate.model.measurements import Outcome, Verdict

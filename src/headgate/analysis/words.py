@@ -1,0 +1,86 @@
+"""Evidence as a person reads it."""
+
+from collections.abc import Sequence
+from math import exp
+
+from headgate.analysis.figure import Figure
+from headgate.analysis.policy import Policy
+from headgate.analysis.share import Share
+from headgate.model.measurements import Sample
+
+
+def harmed(policy: Policy, figures: Sequence[Figure]) -> str:
+    """Which metric weighs most, and how sure all of them together make the judge."""
+    worst = max(figures, key=lambda one: one.harm)
+    together = odds(sum(one.harm for one in figures) / policy.false_rollback_rate)
+    return f"{estimate(policy, worst)}; evidence {together} that it is worse than {allowed(policy, worst)}"
+
+
+def proven(policy: Policy, figures: Sequence[Figure]) -> str:
+    shown = [one for one in figures if one.answers and one.metric != "outage"]
+    told = "; ".join(estimate(policy, one) for one in shown)
+    return f"{told}; none worse than promotion allows, by at least {odds(1 / policy.false_promotion_rate)}"
+
+
+def unproven(policy: Policy, missing: Sequence[Figure]) -> str:
+    told = "; ".join(
+        f"{estimate(policy, one)}, {odds(exp(one.proof) / policy.false_promotion_rate)} so far"
+        for one in sorted(missing, key=lambda one: one.proof)
+    )
+    return f"not proven yet ({odds(1 / policy.false_promotion_rate)} is needed): {told}"
+
+
+def estimate(policy: Policy, one: Figure) -> str:
+    name = f"{one.service}: " if one.service else ""
+    requests = f"in {one.answers:,} requests"
+    if not one.service:
+        return f"{one.metric} in {one.answers} readings"
+    if one.metric in ("errors", "outage"):
+        return f"{name}errors {percent(one.share)} against {percent(one.usual)} {requests}"
+    if one.limit:
+        return f"{name}slower than {one.limit:.0f} ms: {percent(one.share)} against {percent(one.usual)} {requests}"
+    way = "higher" if one.slower >= 0 else "lower"
+    return f"{name}latency about {abs(one.slower) * policy.latency_margin:.0%} {way} {requests}"
+
+
+def allowed(policy: Policy, one: Figure) -> str:
+    if not one.service:
+        return f"{policy.gauges[one.metric].harm:g} times the stable's"
+    if one.metric == "outage":
+        return "25 points, which is an outage"
+    if one.metric == "errors":
+        return f"the {policy.errors.harm * 100:.2g} points allowed"
+    return f"the {policy.latency_margin:.0%} allowed"
+
+
+def misrouted(service: str, seen: Share, weight: int) -> str:
+    found = seen.candidate / (seen.candidate + seen.stable)
+    return f"{service}: {percent(found)} of the requests reach the candidate, not {weight} %: counts cannot be trusted"
+
+
+def too_few(service: str, requests: int, needed: int) -> str:
+    return f"{service}: the candidate answered {requests} of the {needed} requests that a verdict needs"
+
+
+def no_latencies(service: str, known: Sample | None, needed: int) -> str:
+    seen = sum(known.latency.values()) if known else 0
+    return f"{service}: {seen} of the {needed} latencies of the stable were seen that it takes to choose what is slow"
+
+
+def too_soon(watched: float, dwell: float) -> str:
+    return f"proven, but watched for {watched:.0f} of {dwell:.0f} s"
+
+
+def percent(share: float) -> str:
+    """Two digits that count: 0.052 %, 0.90 %, 12 %."""
+    value = share * 100
+    if value == 0:
+        return "0 %"
+    digits = 2 if value < 0.095 else 1 if value < 9.95 else 0
+    return f"{value:.{digits}f} %"
+
+
+def odds(ratio: float) -> str:
+    if ratio >= 1e6:
+        return "over 1,000,000 : 1"
+    return f"{ratio:,.0f} : 1" if ratio >= 1 else f"1 : {1 / max(ratio, 1e-6):,.0f}"
