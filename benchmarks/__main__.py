@@ -1,10 +1,12 @@
 """`python -m benchmarks [NAME ...]`: run what is named, or everything; print tables, write results/NAME.json."""
 
+import compileall
 import signal
 import sys
 from importlib import import_module
 from importlib.util import find_spec
 
+import headgate
 from benchmarks.report import Missed
 
 # Name -> what it tells, in the order in which they run. Each is a module with `run() -> None` that raises Missed.
@@ -12,7 +14,7 @@ KNOWN = {
     "startup": "wall time of `headgate --version` and `headgate status`",
     "log": "what it costs to record a decision durably",
     "footprint": "memory and idle CPU of the server, and of its Envoy",
-    "switch": "weight switches under load, next to raw Envoy, nginx and HAProxy (twelve minutes or more)",
+    "switch": "weight switches under load, next to Envoy, nginx and HAProxy alone (twelve minutes or more)",
 }
 
 
@@ -26,6 +28,8 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"\nThere is no benchmark {', '.join(unknown)}.", file=sys.stderr)
         return 2
+    # As an installer does: a checkout may have no byte code, and every command would compile first.
+    compileall.compile_dir(headgate.__path__[0], quiet=1)
     missed = []
     for name in names or present:
         print(f"\n== {name} ==", flush=True)

@@ -1,13 +1,16 @@
 """The repository that the demo releases from."""
 
+import re
 import subprocess
-from importlib.machinery import ModuleSpec
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from headgate.cli.demo import example
 from headgate.cli.failure import Failure
+
+ROOT = Path(__file__).parents[2]
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -60,8 +63,15 @@ def test_without_the_example_it_says_to_clone(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = ModuleSpec("any", None)
-    monkeypatch.setattr(example, "find_spec", lambda name: None if name in ("jinja2", "yaml") else here)
-    with pytest.raises(Failure, match="yaml, jinja2") as refused:
+    monkeypatch.setattr(example, "installed", lambda package: package not in ("jinja2", "pyyaml"))
+    with pytest.raises(Failure, match="jinja2, pyyaml") as refused:
         example.find()
     assert "headgate[examples]" in refused.value.remedy
+
+
+def test_what_it_needs_is_what_the_project_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = project["optional-dependencies"]["examples"]
+    assert example.needed() == {re.split("[>[]", one)[0] for one in declared}
+    assert all(example.installed(package) for package in example.needed())
+    assert not example.installed("no-such-package")

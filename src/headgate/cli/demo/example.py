@@ -1,18 +1,17 @@
 """examples/pcw as a repository of its own: found, copied, and changed the way a developer changes it."""
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 
 from headgate.cli.demo.waits import shortened
 from headgate.cli.failure import Failure
 
 FILE = "headgate.yaml"
-# What the example imports, by the names it imports them by; pytest is what staging's check runs.
-NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "yaml", "starlette", "aiohttp", "jinja2", "multipart", "httpx", "pytest")
 AUTHOR = ("-c", "user.name=A Developer", "-c", "user.email=developer@example.com")
 GIT_SECONDS = 60.0
 # A developer's own settings (signing, hooks, templates) are no part of this.
@@ -50,13 +49,27 @@ def find() -> Path:
     if not (folder / FILE).is_file():
         remedy = "Clone Headgate's repository and run `make demo` in it: the wheel does not hold the example."
         raise Failure("the application that the demo releases is not here", str(folder), remedy)
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    missing = sorted(name for name in needed() if not installed(name))
     if missing:
-        remedy = "Install them: `pip install 'headgate[examples]' pytest`, or run `make demo` in a clone."
+        remedy = "Install them: `pip install 'headgate[examples]'`, or run `make demo` in a clone."
         raise Failure(f"what the example imports is not installed: {', '.join(missing)}", str(folder), remedy)
     if shutil.which("git") is None:
         raise Failure("git is not installed", "PATH", "Install git: releases are made from commits.")
     return folder
+
+
+def needed() -> set[str]:
+    """The packages that the example imports: what pyproject.toml declares for it; a second list would go stale."""
+    declared = [one for one in requires("headgate") or () if 'extra == "examples"' in one.replace("'", '"')]
+    return {re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in declared}
+
+
+def installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 class Repository:

@@ -114,9 +114,9 @@ class TestWhoAProcessIs:
     async def test_another_process_with_the_same_pid_is_neither_taken_over_nor_stopped(
         self, stage: ProcessStage
     ) -> None:
-        with sleeping() as stranger:
-            await stage.platform.run(stage.revision("one"))
-            (one,) = await ready(stage, 1)
+        await stage.platform.run(stage.revision("one"))
+        (one,) = await ready(stage, 1)
+        with sleeping() as stranger:  # only now: one that started in the same hundredth of a second looks the same
             await stage.platform.close()
             old = stage.process(one.id)
             rewrite(stage.path(one.id), "process", {"pid": stranger.pid})
