@@ -100,7 +100,9 @@ class Scatter:
         own = (dispersion.OWN_PRIOR + self.total[0]) / weight * (1 - np.sqrt(2 / weight))
         return np.maximum.reduce([np.ones_like(own), self.believed(), own, self.between])
 
-    def pair(self, arm: int, now: Floats, on: NDArray[np.bool_], ceiling: Floats, spread: float) -> None:
+    def pair(self, arm: int, now: Floats, on: NDArray[np.bool_], seconds: Floats, limits: tuple[Floats, float]) -> None:
+        """`limits`: what a pair may count at most, and the spread."""
+        ceiling, spread = limits
         (bad, of), (other_bad, other_of) = now, self.last[arm]
         on = on & (of > 0)
         together, everything = bad + other_bad, np.maximum(of + other_of, 1)
@@ -108,7 +110,8 @@ class Scatter:
         variance = spread * together * part * (1 - part) * (1 - together / everything)
         variance = variance * everything / np.maximum(everything - 1, 1)
         tells = on & (other_of > 0) & (variance >= 1e-9)
-        found = np.minimum((bad - together * part) ** 2 / np.where(tells, variance, 1.0), ceiling)
+        most = np.where(together * seconds**2 > dispersion.DRIFT, 1.0, ceiling)
+        found = np.minimum((bad - together * part) ** 2 / np.where(tells, variance, 1.0), most)
         self.total[arm] += np.where(tells, found, 0.0)
         self.pairs[arm] += tells
         self.last[arm] = np.where(on, now, self.last[arm])
@@ -212,7 +215,8 @@ class TwinRate:
     def _learn(self, on: NDArray[np.bool_]) -> None:
         if on.any():
             sums = self._sums()
-            self.scatter.pair(1, sums[1], on, dispersion.CEILING * self.scatter.believed(), self.metric.spread)
+            limits = dispersion.CEILING * self.scatter.believed(), self.metric.spread
+            self.scatter.pair(1, sums[1], on, self.seconds, limits)
             self._settle(on, sums[1])
 
     def _judge(self, on: NDArray[np.bool_]) -> None:
@@ -227,7 +231,7 @@ class TwinRate:
         self.stepped &= ~on
         ceiling = dispersion.CEILING * self.scatter.believed()
         for arm in range(2):
-            self.scatter.pair(arm, sums[arm], on, ceiling, spread)
+            self.scatter.pair(arm, sums[arm], on, self.seconds, (ceiling, spread))
         self.scatter.span(sums, self.seconds, on, spread)
         self._settle(on, sums[1])
 

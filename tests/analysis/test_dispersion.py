@@ -35,8 +35,8 @@ def test_a_regression_is_not_taken_for_scatter() -> None:
 
 
 def test_sparse_errors_in_groups_are_recognised_after_one_group() -> None:
-    groups = paired(Groups(), (0.0, 100), 30.0, 1.0)
-    groups = paired(groups, (10.0, 100), 30.0, 1.0)
+    groups = paired(Groups(), (0.0, 100), 1.0, 30.0, 1.0)
+    groups = paired(groups, (10.0, 100), 1.0, 30.0, 1.0)
     assert groups.total == pytest.approx(10.0, rel=0.06)
 
 
@@ -66,3 +66,11 @@ def test_the_trimmed_mean_of_a_chi_square_variable() -> None:
     values = sorted(random.gauss(0, 1) ** 2 for _ in range(40_000))
     kept = values[: int(0.9 * len(values))]
     assert _kept(0.9) == pytest.approx(sum(kept) / len(kept), rel=0.02)
+
+
+def test_drift_between_long_ticks_is_not_scatter() -> None:
+    """The level of both arms halves within a minute, in ticks of ten seconds."""
+    found = Dispersion()
+    for bad in (2000, 1800, 1500, 1200, 1000, 1000):
+        found = scattered(found, (bad / 4, 1000), (float(bad), 4000), 10.0, 1.0)
+    assert factor(found) < 3.0

@@ -15,13 +15,15 @@ from math import erf, exp, pi, sqrt
 # Groups: two neighbouring strata of one arm hold N bad answers in n + m. Given N, the first holds N n / (n + m) of them
 # with the hypergeometric variance; the squared deviation over that variance averages 1 for independent answers, c for
 # groups of c, however rare they are. A jump of the level shows in a single pair, and a pair counts at most CEILING
-# times what is believed: a regression or a common burst is not taken for scatter.
+# times what is believed: a regression or a common burst is not taken for scatter. Nor is drift: its part of the squared
+# deviation grows with N and with the square of the time between, and where it would show, a pair counts 1 at most.
 #
 # Wobble: the difference between the arms, compared from one span of SPAN seconds to the next, against its binomial
 # variance. Bursts that hit both arms cancel, and the two largest are left out (with the loss that a chi-square
 # variable would have), so that the beginning and the end of a regression do not count.
 
 CEILING = 10.0
+DRIFT = 30_000.0  # bad answers x seconds^2: some per cent of change in ten seconds stay within the noise below it
 SPAN = 10.0  # seconds
 GROUPS_PRIOR = (4.0, 3.0)  # as if so many pairs had been seen with this scatter
 OWN_PRIOR = 10.0
@@ -80,18 +82,18 @@ def scattered(seen: Dispersion, candidate: Counts, stable: Counts, seconds: floa
     """After one stratum. `spread` is the variance of a score over share * (1 - share)."""
     ceiling = CEILING * believed(seen)
     return Dispersion(
-        paired(seen.candidate, candidate, ceiling, spread),
-        paired(seen.stable, stable, ceiling, spread),
+        paired(seen.candidate, candidate, seconds, ceiling, spread),
+        paired(seen.stable, stable, seconds, ceiling, spread),
         _wobbled(seen.wobble, candidate, stable, seconds, spread),
     )
 
 
-def alone(seen: Dispersion, stable: Counts, spread: float) -> Dispersion:
+def alone(seen: Dispersion, stable: Counts, seconds: float, spread: float) -> Dispersion:
     """After a stratum in which only the stable answered."""
-    return replace(seen, stable=paired(seen.stable, stable, CEILING * believed(seen), spread))
+    return replace(seen, stable=paired(seen.stable, stable, seconds, CEILING * believed(seen), spread))
 
 
-def paired(groups: Groups, now: Counts, ceiling: float, spread: float) -> Groups:
+def paired(groups: Groups, now: Counts, seconds: float, ceiling: float, spread: float) -> Groups:
     (bad, of), (other_bad, other_of) = now, groups.last
     if not of:
         return groups
@@ -100,7 +102,8 @@ def paired(groups: Groups, now: Counts, ceiling: float, spread: float) -> Groups
     variance = spread * together * part * (1 - part) * (1 - together / everything) * everything / max(everything - 1, 1)
     if not other_of or variance < 1e-9:
         return Groups(groups.total, groups.pairs, now)
-    scatter = min((bad - together * part) ** 2 / variance, ceiling)
+    drifting = together * seconds**2 > DRIFT
+    scatter = min((bad - together * part) ** 2 / variance, 1.0 if drifting else ceiling)
     return Groups(round(groups.total + scatter, DIGITS), groups.pairs + 1, now)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import erf, log, log1p, sqrt
+from math import ceil, erf, log, log1p, sqrt
 
 from headgate.analysis import rate
 from headgate.analysis.edges import Histogram, graded_levels, latency_metrics
@@ -17,6 +17,7 @@ from headgate.analysis.policy import Policy
 
 SELECTED = 0.75  # standard deviations by which the best moment exceeds an average one
 HORIZON = 3600  # seconds
+CALM = 0.85  # of the time: in the rest, trouble of both arms hides what one of them does
 SCATTER = 1.12  # by which evidence is usually divided
 
 
@@ -102,24 +103,33 @@ def _harm_chances(
     """Chance to be put back by this metric until each second."""
     growths = [_opinions(traffic, metric, side, stage.weight) for stage in stages]
     start = [log(share) for share in rate.harm_start(metric)[1:]]
-    means, variances = [start], [[0.0] * len(start)]
+    means, variances, moments = [start], [[0.0] * len(start)], [0]
     for growth, stage in zip(growths, stages, strict=True):
+        moment = _moment(policy, traffic.rate * stage.weight)
         for _ in range(int(stage.seconds)):
+            moments.append(moment)
             means.append([mean + one.mean for mean, one in zip(means[-1], growth, strict=True)])
             variances.append([seen + one.variance for seen, one in zip(variances[-1], growth, strict=True)])
     highest = 0.0
     for second in range(1, len(means)):
-        highest = max(highest, _reached(policy, metric, means, variances, second))
+        highest = max(highest, _reached(policy, metric, means, variances, (second, moments[second])))
         yield highest
 
 
+def _moment(policy: Policy, answers: float) -> int:
+    """Seconds that a blip can touch, at so many answers of the candidate in a second."""
+    stratum = max(1.0, rate.LEAST / answers)
+    return round((ceil(policy.blip / stratum) + 1) * stratum) if policy.blip else 0
+
+
 def _reached(
-    policy: Policy, metric: Metric, means: list[list[float]], variances: list[list[float]], second: int
+    policy: Policy, metric: Metric, means: list[list[float]], variances: list[list[float]], at: tuple[int, int]
 ) -> float:
+    second, moment_seconds = at
     lead = max(range(len(means[second])), key=means[second].__getitem__)
     total, scatter = means[second][lead], variances[second][lead]
     if metric.name != "outage":
-        before = max(second - int(policy.blip) - 1, 0)
+        before = max(second - moment_seconds, 0)
         moment = total - means[before][lead]
         moment += SELECTED * sqrt(max(scatter - variances[before][lead], 0.0)) * (before > 0)
         taken = max(moment - rate.allowance(policy, metric, 1), 0.0)
@@ -157,7 +167,7 @@ def _growth(traffic: Traffic, metric: Metric, side: _Side, weight: float, made: 
         logs = [log1p(stake * (score - reference)) / by for score in metric.scores]
         average = sum(share * one for share, one in zip(levels, logs, strict=True))
         square = sum(share * one * one for share, one in zip(levels, logs, strict=True))
-        mean += traffic.rate * part * average
+        mean += traffic.rate * part * average * CALM
         variance += traffic.rate * part * (square - average * average) * by  # what scatters is worth less, not calmer
     if metric.name == "outage":
         mean = min(mean, rate.OUTAGE_GAIN)

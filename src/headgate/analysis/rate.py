@@ -142,7 +142,9 @@ def factor(metric: Metric, rate: Rate) -> float:
 def _learned(metric: Metric, rate: Rate) -> Rate:
     """The stable alone: nothing to compare, but its level and its scatter are learnt."""
     stable = _summed(metric, rate.pending.stable)
-    return _settled(metric, rate, stable, dispersion.alone(rate.dispersion, stable, metric.spread))
+    return _settled(
+        metric, rate, stable, dispersion.alone(rate.dispersion, stable, rate.pending.seconds, metric.spread)
+    )
 
 
 def _judged(metric: Metric, policy: Policy, rate: Rate, weight: float) -> Rate:

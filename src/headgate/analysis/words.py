@@ -40,7 +40,7 @@ def estimate(policy: Policy, one: Figure) -> str:
     if one.limit:
         return f"{name}slower than {one.limit:.0f} ms: {percent(one.share)} against {percent(one.usual)} {requests}"
     way = "higher" if one.slower >= 0 else "lower"
-    return f"{name}latency about {abs(one.slower) * policy.latency_margin:.0%} {way} {requests}"
+    return f"{name}latency about {abs(one.slower) * policy.latency_margin * 100:.0f} % {way} {requests}"
 
 
 def allowed(policy: Policy, one: Figure) -> str:
@@ -50,7 +50,7 @@ def allowed(policy: Policy, one: Figure) -> str:
         return "25 points, which is an outage"
     if one.metric == "errors":
         return f"the {policy.errors.harm * 100:.2g} points allowed"
-    return f"the {policy.latency_margin:.0%} allowed"
+    return f"the {policy.latency_margin * 100:.2g} % allowed"
 
 
 def misrouted(service: str, seen: Share, weight: int) -> str:
