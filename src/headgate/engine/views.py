@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from headgate.decide.explain import waits_for
-from headgate.decide.progress import verdict_now, weight_at
+from headgate.decide.judging import verdict_now, weight_at
 from headgate.engine.application import Application
 from headgate.engine.wheel import Wheel
 from headgate.model.ids import RevisionId, environment_id
@@ -155,7 +155,7 @@ def _request(waiting: Request | None) -> View | None:
 
 
 def _rollout(rollout: Rollout, now: datetime) -> View:
-    verdict = verdict_now(rollout)
+    verdict = verdict_now(rollout, now)
     return {
         "id": rollout.id,
         "kind": rollout.kind,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from headgate.spec.problems import Path, Problem
+from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
 from headgate.spec.specification import Specification
 from headgate.spec.units import written
@@ -114,6 +115,7 @@ def group_names(spec: Specification) -> Iterator[Problem]:
 def analysis(spec: Specification) -> Iterator[Problem]:
     for name, environment in spec.environments.items():
         rules, path = environment.analysis, ("environments", name, "analysis")
+        yield from _margins(spec, path, rules)
         if rules.interval > rules.at_least:
             allowed = f"at least {written(rules.interval)}, the interval of one measurement"
             yield spec.problem(
@@ -122,6 +124,18 @@ def analysis(spec: Specification) -> Iterator[Problem]:
         if rules.at_least > rules.deadline:
             allowed = f"more than {written(rules.at_least)}, how long each step is watched at least"
             yield spec.problem((*path, "deadline"), allowed, "Lengthen the deadline.", written(rules.deadline))
+
+
+def _margins(spec: Specification, path: Path, rules: AnalysisSection) -> Iterator[Problem]:
+    """What lies between tolerated and ruled out can be proven neither way: without room, every release ends there."""
+    errors, latency = rules.errors, rules.latency
+    for name, section, least in (
+        ("errors", errors, errors.worse_by),
+        ("latency", latency, min(latency.worse_by, latency.p99_worse_by)),
+    ):
+        if section.tolerated is not None and section.tolerated >= least:
+            remedy = "Lower it, or leave it out: it then follows from worse_by."
+            yield spec.problem((*path, name, "tolerated"), "less than what promotion rules out", remedy)
 
 
 def _known(found: str, known: list[str], what: str) -> tuple[str, str]:
