@@ -7,6 +7,7 @@ from typing import Any
 from headgate.decide.explain import waits_for
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.engine.application import Application
+from headgate.engine.evidence import evidence
 from headgate.engine.wheel import Wheel
 from headgate.model.ids import RevisionId, environment_id
 from headgate.model.measurements import Query, Sample, Window
@@ -171,6 +172,7 @@ def _rollout(rollout: Rollout, now: datetime) -> View:
         "step_seconds": (now - rollout.step_started_at).total_seconds(),
         "why": rollout.why,
         "verdict": {"outcome": verdict.outcome.value, "why": verdict.why},
+        "evidence": evidence(rollout, verdict),
     }
 
 
