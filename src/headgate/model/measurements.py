@@ -62,6 +62,16 @@ Reading = Sample | NoData
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """What one metric of the file was read as: a number, or the reason why there is none."""
+
+    candidate: float | None = None
+    stable: float | None = None  # only where the two are compared
+    missing: str = ""
+    detail: str = ""  # of a job that failed: its last words
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """One tick: every service of candidate and stable over the same window. `missing` names what could not be read."""
 
@@ -70,6 +80,7 @@ class Measurement:
     candidate: dict[str, Sample] = field(default_factory=dict)
     stable: dict[str, Sample] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    values: dict[str, Value] = field(default_factory=dict)  # of the file's metrics that were read by this tick
 
     def __add__(self, later: "Measurement") -> "Measurement":
         """Both windows as one; what is missing is what the later one misses."""
@@ -79,6 +90,7 @@ class Measurement:
             add(self.candidate, later.candidate),
             add(self.stable, later.stable),
             later.missing,
+            {**self.values, **later.values},
         )
 
 

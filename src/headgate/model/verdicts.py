@@ -36,10 +36,22 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """One metric of the file, by its conditions."""
+
+    metric: str
+    outcome: Outcome  # of this metric alone
+    why: str
+    value: float | None = None  # as last read; None where that was an error
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     outcome: Outcome
     why: str  # one sentence with the numbers it used
     figures: tuple[Figure, ...] = ()
+    standings: tuple[Standing, ...] = ()
 
 
 def odds(ratio: float) -> str:

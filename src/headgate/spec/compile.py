@@ -3,6 +3,8 @@
 from typing import Literal
 
 from headgate.model.checks import Check
+from headgate.model.conditions import parse
+from headgate.model.metrics import MetricRule, ValueQuery
 from headgate.model.rules import (
     AnalysisRules,
     Application,
@@ -20,9 +22,12 @@ from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
+from headgate.spec.sections.metric import MetricSection
 from headgate.spec.sections.service import ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
+
+SUCCEEDED = parse("== 1")  # of a job without conditions
 
 
 def application(spec: Specification, source: str, file: str) -> Application:
@@ -131,7 +136,32 @@ def _analysis(section: EnvironmentSection) -> AnalysisRules:
         interval=rules.interval,
         at_least=rules.at_least,
         deadline=rules.deadline,
+        metrics=tuple(_metric(metric) for metric in rules.metrics),
     )
+
+
+def _metric(section: MetricSection) -> MetricRule:
+    return MetricRule(
+        name=section.name,
+        query=_query(section),
+        job=Check(section.name, "run", section.job.run, section.job.timeout) if section.job else None,
+        success=section.success or (SUCCEEDED if section.job and not section.failure else None),
+        failure=section.failure,
+        worse_by=section.worse_by,
+        interval=section.interval,
+        initial_delay=section.initial_delay,
+        count=section.count,
+        failure_limit=section.failure_limit,
+        inconclusive_limit=section.inconclusive_limit,
+        consecutive_error_limit=section.consecutive_error_limit,
+        dry_run=section.dry_run,
+    )
+
+
+def _query(section: MetricSection) -> ValueQuery | None:
+    if section.query:
+        return ValueQuery(section.query.source, section.query.expression, section.query.settings())
+    return ValueQuery("web", section.web.json_path, section.web.settings()) if section.web else None
 
 
 def _tolerance(worse_by: float, tolerated: float | None, parts: int) -> Tolerance:

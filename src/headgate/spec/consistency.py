@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from headgate.spec.metric_rules import metrics
 from headgate.spec.problems import Path, Problem
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
@@ -11,7 +12,7 @@ from headgate.spec.units import written
 
 
 def contradictions(spec: Specification) -> list[Problem]:
-    rules = (order, advance, known_services, ports, soak, approvals, check_names, group_names, analysis)
+    rules = (order, advance, known_services, ports, soak, approvals, check_names, group_names, analysis, metrics)
     return [problem for rule in rules for problem in rule(spec)]
 
 

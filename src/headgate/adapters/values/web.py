@@ -1,0 +1,142 @@
+"""Value source `web`: a number in the JSON that an address answers with, found by a JSON path (RFC 9535)."""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from math import isfinite
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from headgate.model.measurements import NoData, Window
+from headgate.ports import AdapterError, Host
+
+TIMEOUT = timedelta(seconds=10)
+LARGEST = 256 * 1024  # bytes of an answer
+LONGEST_SHOWN = 100  # characters of an answer in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    url: str
+    headers: dict[str, str]
+    timeout: timedelta
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> "WebSettings":
+        """Headers are read at each call, so that a renewed token needs no restart. Raises AdapterError."""
+        try:
+            url, timeout = settings["url"], timedelta(seconds=float(settings.get("timeout", TIMEOUT.total_seconds())))
+        except (KeyError, ValueError) as error:
+            raise AdapterError(f"a web metric cannot be asked with these settings: {error}") from error
+        named = {key.removeprefix("header."): value for key, value in settings.items() if key.startswith("header.")}
+        return cls(url, {header: _variable(variable) for header, variable in named.items()}, timeout)
+
+
+def create(host: Host) -> "WebValues":
+    return WebValues()
+
+
+class WebValues:
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def value(self, expression: str, settings: Mapping[str, str], window: Window) -> float | NoData:
+        try:
+            asked = WebSettings.of(settings)
+            body = await self._get(asked)
+            return await asyncio.to_thread(number_at, expression, body)
+        except AdapterError as error:
+            return NoData(str(error))
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _get(self, asked: WebSettings) -> bytes:
+        """Raises AdapterError. A redirection is none of ours: the headers are for the address in the file."""
+        where, timeout = _address(asked.url), aiohttp.ClientTimeout(total=asked.timeout.total_seconds())
+        try:
+            async with self._open().get(
+                asked.url, headers=asked.headers, allow_redirects=False, timeout=timeout
+            ) as answer:
+                if answer.status != 200:
+                    raise AdapterError(f"{where} answered HTTP {answer.status}")
+                return await _limited(answer, where)
+        except TimeoutError as error:
+            raise AdapterError(f"{where} did not answer within {asked.timeout.total_seconds():g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise AdapterError(f"{where} cannot be reached ({_short(str(error) or type(error).__name__)})") from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+
+def number_at(path: str, body: bytes) -> float:
+    """Raises AdapterError unless the path leads to exactly one finite number; true is 1, false is 0."""
+    from jsonpath import JSONPathEnvironment, JSONPathError  # a server without web metrics starts without it
+
+    paths = JSONPathEnvironment(strict=True)
+    for name in ("match", "search"):  # an answer must not be able to keep a regular expression busy
+        del paths.function_extensions[name]
+    try:
+        found = paths.findall(path, json.loads(body))
+    except JSONPathError as error:
+        raise AdapterError(f"{_short(path)} is no JSON path: {_short(str(error).splitlines()[0])}") from error
+    except (ValueError, RecursionError) as error:
+        begin = _short(body[: 4 * LONGEST_SHOWN].decode(errors="replace"))
+        raise AdapterError(f"the answer is no JSON: {begin!r}") from error
+    if len(found) != 1:
+        many = f"{len(found)} values" if found else "nothing"
+        raise AdapterError(f"{_short(path)} leads to {many} in the answer")
+    return _number(path, found[0])
+
+
+def _number(path: str, value: Any) -> float:
+    """As texts too: many write numbers so."""
+    try:
+        number = float(value) if isinstance(value, bool | int | float | str) else None
+    except (ValueError, OverflowError):
+        number = None
+    if number is None or not isfinite(number):
+        raise AdapterError(f"{_short(path)} leads to {_short(json.dumps(value))}, which is no number")
+    return number
+
+
+async def _limited(answer: aiohttp.ClientResponse, where: str) -> bytes:
+    body = bytearray()
+    async for part in answer.content.iter_chunked(1 << 14):
+        body += part
+        if len(body) > LARGEST:
+            raise AdapterError(f"{where} answers with over {LARGEST >> 10} KiB: name an address that says less")
+    return bytes(body)
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise AdapterError(f"the variable {name} is not set where the Headgate server runs")
+    if not value.isascii() or not value.isprintable():
+        raise AdapterError(f"the variable {name} holds what cannot be sent: printable ASCII only")
+    return value
+
+
+def _address(url: str) -> str:
+    """Without user and query: they are for the server, not for the log."""
+    try:
+        parts = URL(url)
+        return str(parts.origin() / parts.path.strip("/"))
+    except ValueError as error:
+        raise AdapterError("a web metric needs an address that begins with http:// or https://") from error
+
+
+def _short(text: str) -> str:
+    plain = "".join(one if one.isprintable() else " " for one in text).strip()
+    return plain if len(plain) <= LONGEST_SHOWN else plain[: LONGEST_SHOWN - 3] + "..."
