@@ -123,6 +123,7 @@ def _analysis(section: EnvironmentSection) -> AnalysisRules:
         errors=_tolerance(errors.worse_by, errors.tolerated, 5),
         latency=_tolerance(latency.worse_by, latency.tolerated, 3),
         p99=_tolerance(latency.p99_worse_by, latency.tolerated, 3),
+        signals=tuple(dict.fromkeys(rules.signals)),
         false_rollback_rate=rules.false_rollback_rate,
         blip=rules.blip,
         unproven=rules.unproven,
