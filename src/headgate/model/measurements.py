@@ -1,5 +1,6 @@
 """Measurements: what was read of two revisions over one window, and the verdict drawn from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +26,7 @@ class Query:
 
     environment: str
     service: str
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)  # what the file says of the source itself
 
 
 @dataclass(frozen=True, slots=True)
