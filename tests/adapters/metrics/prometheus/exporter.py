@@ -9,19 +9,20 @@ from aiohttp import web
 
 from headgate.model.measurements import edge
 
-BOUNDS = [edge(index) / 1000 for index in range(0, 105)]  # seconds; as fine as the model's, up to 8 s
+BOUNDS = [edge(index) / 1000 for index in range(105)]  # seconds; as fine as the model's, up to 8 s
 Row = tuple[str, str, str, str]  # service, revision, via, code
 
 
 @dataclass
 class Exporter:
+    run: str
+    port: int
     counted: Counter[Row] = field(default_factory=Counter)
     buckets: dict[tuple[str, str, str], Counter[int]] = field(default_factory=dict)
     dead: set[tuple[str, str]] = field(default_factory=set)
     began: float | None = field(default_factory=time.time)  # process_start_time_seconds; None: not exported
     said: str | None = None  # instead of the metrics
     status: int = 200
-    port: int = 0
     runner: web.AppRunner | None = None
 
     def begin(self, service: str, revision: str, via: str = "public") -> None:
@@ -29,7 +30,9 @@ class Exporter:
         self.counted[service, revision, via, "200"] += 0
         self.buckets.setdefault((service, revision, via), Counter())
 
-    def count(self, service: str, revision: str, status: int = 200, seconds: float = 0.005, via: str = "public") -> None:
+    def count(
+        self, service: str, revision: str, status: int = 200, seconds: float = 0.005, via: str = "public"
+    ) -> None:
         self.counted[service, revision, via, str(status)] += 1
         below = next((place for place, bound in enumerate(BOUNDS) if seconds <= bound), len(BOUNDS))
         self.buckets.setdefault((service, revision, via), Counter())[below] += 1
@@ -44,9 +47,7 @@ class Exporter:
         app.add_routes([web.get("/metrics", self._metrics), web.get("/visit/{service}/{revision}", self._visit)])
         self.runner = web.AppRunner(app, access_log=None)
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", self.port)  # the same port after a stop
-        await site.start()
-        self.port = self.runner.addresses[0][1]
+        await web.TCPSite(self.runner, "127.0.0.1", self.port).start()
 
     async def stop(self) -> None:
         if self.runner:
@@ -69,11 +70,11 @@ class Exporter:
     def text(self) -> str:
         lines = ["# TYPE http_requests_total counter"]
         for (service, revision, via, code), count in self.counted.items():
-            labels = f'service="{service}",revision="{revision}",via="{via}"'
+            labels = f'run="{self.run}",service="{service}",revision="{revision}",via="{via}"'
             lines.append(f'http_requests_total{{{labels},code="{code}"}} {count}')
         lines.append("# TYPE http_request_duration_seconds histogram")
         for (service, revision, via), counts in self.buckets.items():
-            labels, upto = f'service="{service}",revision="{revision}",via="{via}"', 0
+            labels, upto = f'run="{self.run}",service="{service}",revision="{revision}",via="{via}"', 0
             for place, bound in enumerate([*BOUNDS, float("inf")]):
                 upto += counts[place]
                 le = "+Inf" if place == len(BOUNDS) else f"{bound:.9g}"

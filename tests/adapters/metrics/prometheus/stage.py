@@ -1,17 +1,15 @@
-"""A real Prometheus on loopback that scrapes what a test gives it, every 300 ms, and ends with the test."""
+"""Traffic for Prometheus to count: an edge that it scrapes. Each stage has series of its own, told apart by `run`."""
 
 import asyncio
-import json
-import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from itertools import count
 
 import aiohttp
 from tests.adapters.metrics.prometheus.exporter import Exporter
-from tests.conftest import require
+from tests.adapters.metrics.prometheus.server import PrometheusServer
 
 from headgate.adapters.metrics.prometheus.source import PrometheusMetrics
 from headgate.model.ids import RevisionId
@@ -19,21 +17,17 @@ from headgate.model.measurements import Query, Reading, Window
 from headgate.testing.contracts.metrics import CANDIDATE, STABLE
 
 PATIENCE = 20.0  # seconds
-CONFIGURATION = """\
-global: {scrape_interval: 300ms, scrape_timeout: 300ms}
-scrape_configs:
-  - {job_name: edge, file_sd_configs: [{files: [targets.json], refresh_interval: 200ms}]}
-"""
 MATCHERS = 'service="{service}", revision="{revision}", via="public"'
+RUNS = count(1)
 
 
-def settings(url: str, **more: str) -> dict[str, str]:
-    """As the file would say it. Five scrapes of half a second are stale after 2.5 s."""
+def settings(url: str, matchers: str = MATCHERS, **more: str) -> dict[str, str]:
+    """As the file would say it. Five scrapes of half a second: after 2.5 s a sample is stale."""
     return {
         "url": url,
-        "requests": f"http_requests_total{{{MATCHERS}}}",
-        "errors": f'http_requests_total{{{MATCHERS}, code=~"5.."}}',
-        "latency": f"http_request_duration_seconds_bucket{{{MATCHERS}}}",
+        "requests": f"http_requests_total{{{matchers}}}",
+        "errors": f'http_requests_total{{{matchers}, code=~"5.."}}',
+        "latency": f"http_request_duration_seconds_bucket{{{matchers}}}",
         "scrape_interval": "0.5",
         **more,
     }
@@ -51,16 +45,13 @@ class Configured:
 
 
 class PrometheusStage:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.exporters = [Exporter()]
-        self.url = ""
-        self.process: asyncio.subprocess.Process | None = None
+    def __init__(self, server: PrometheusServer) -> None:
+        self.server = server
+        self.run = str(next(RUNS))
+        self.edge = Exporter(self.run, server.ports[0])
+        self.exporters = [self.edge]
+        self.metrics = Configured(settings(server.url, f'{MATCHERS}, run="{self.run}"'))
         self.client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
-
-    @property
-    def edge(self) -> Exporter:
-        return self.exporters[0]
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -70,9 +61,14 @@ class PrometheusStage:
             for revision in (STABLE, CANDIDATE):
                 self.edge.begin(service, revision)
         await self.edge.start()
-        await self.start_prometheus()
-        self.metrics = Configured(settings(self.url))
         await self.caught_up()
+
+    async def add(self, **more: float | None) -> Exporter:
+        """Another instance."""
+        made = Exporter(self.run, self.server.ports[len(self.exporters)], **more)
+        self.exporters.append(made)
+        await made.start()
+        return made
 
     async def visit(
         self, service: str, revision: RevisionId, count: int = 1, status: int = 200, takes: timedelta = timedelta(0)
@@ -95,33 +91,21 @@ class PrometheusStage:
 
     async def caught_up(self) -> None:
         """Until Prometheus shows all that was counted."""
-        counted = sum(sum(one.counted.values()) for one in self.exporters if one.runner)
-        await self.until("sum(http_requests_total)", lambda found: found == counted)
+        shown = sum(sum(one.counted.values()) for one in self.exporters if one.runner)
+        await self.until(f'sum(http_requests_total{{run="{self.run}"}})', lambda value: value == shown)
 
-    async def until(self, query: str, holds: object) -> None:
-        assert callable(holds)
+    async def until(self, query: str, holds: Callable[[float | None], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
-            while not holds(await self.value(query)):
+            while not holds(await self._value(query)):
                 await asyncio.sleep(0.05)
 
-    async def value(self, query: str) -> float | None:
+    async def _value(self, query: str) -> float | None:
         try:
-            async with self.client.get(f"{self.url}/api/v1/query", params={"query": query}) as answer:
+            async with self.client.get(f"{self.server.url}/api/v1/query", params={"query": query}) as answer:
                 result = (await answer.json())["data"]["result"] if answer.status == 200 else []
         except aiohttp.ClientConnectionError:
             return None
         return float(result[0]["value"][1]) if result else None
-
-    async def add(self, exporter: Exporter) -> None:
-        await exporter.start()
-        self.exporters.append(exporter)
-        self.write_targets()
-
-    def write_targets(self) -> None:
-        targets = [{"targets": [f"127.0.0.1:{one.port}" for one in self.exporters]}]
-        beside = self.folder / "targets.new"
-        beside.write_text(json.dumps(targets))
-        beside.rename(self.folder / "targets.json")
 
     async def die(self, service: str, revision: RevisionId) -> None:
         self.edge.dead.add((service, revision))
@@ -131,40 +115,15 @@ class PrometheusStage:
         self.metrics = Configured(self.metrics.settings)
 
     async def go_blind(self) -> None:
-        await self.stop_prometheus()
-
-    async def start_prometheus(self) -> None:
-        self.write_targets()
-        (self.folder / "prometheus.yml").write_text(CONFIGURATION)
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        flags = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{port}"]
-        with (self.folder / "prometheus.log").open("wb") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                require("prometheus"), *flags, "--log.level=warn", cwd=self.folder, stdout=log, stderr=log
-            )
-
-    async def stop_prometheus(self) -> None:
-        if self.process:
-            self.process.kill()
-            await self.process.wait()
-        self.process = None
+        self.server.kill()
 
     async def end(self) -> None:
-        await self.stop_prometheus()
         await asyncio.gather(*(one.stop() for one in self.exporters), self.metrics.source.close(), self.client.close())
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @asynccontextmanager
-async def scraped(folder: Path) -> AsyncIterator[PrometheusStage]:
-    stage = PrometheusStage(folder)
-    stage.metrics = Configured({})
+async def scraped(server: PrometheusServer) -> AsyncIterator[PrometheusStage]:
+    stage = PrometheusStage(server)
     try:
         await stage.begin()
         yield stage
