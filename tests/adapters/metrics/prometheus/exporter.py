@@ -22,7 +22,7 @@ class Exporter:
     dead: set[tuple[str, str]] = field(default_factory=set)
     began: float | None = field(default_factory=time.time)  # process_start_time_seconds; None: not exported
     said: str | None = None  # instead of the metrics
-    status: int = 200
+    slow: float = 0.0  # seconds that a scrape takes: it is seen so much later than its time stamp
     runner: web.AppRunner | None = None
 
     def begin(self, service: str, revision: str, via: str = "public") -> None:
@@ -65,7 +65,9 @@ class Exporter:
         return web.Response(status=status)
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        return web.Response(text=self.said if self.said is not None else self.text(), status=self.status)
+        text = self.said if self.said is not None else self.text()
+        await asyncio.sleep(self.slow)
+        return web.Response(text=text)
 
     def text(self) -> str:
         lines = ["# TYPE http_requests_total counter"]

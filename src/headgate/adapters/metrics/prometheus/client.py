@@ -10,7 +10,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-from yarl import URL
 
 from headgate.adapters.metrics.prometheus.series import Series, series_of
 from headgate.adapters.metrics.prometheus.settings import Server
@@ -42,24 +41,23 @@ class PrometheusClient:
 
     async def _query(self, server: Server, query: str, at: int, kind: str) -> list[Any]:
         status, body = await self._post(server, {"query": query, "time": f"{at / 1000:.3f}"})
-        where = _address(server.url)
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
-            raise AdapterError(f"what answers at {where} is no Prometheus: HTTP {status}, {_short(body[:_LONGEST])!r}")
+            raise AdapterError(f"what answers at {server} is no Prometheus: HTTP {status}, {_short(body[:_LONGEST])!r}")
         if answer["status"] == "error" or status != 200:
-            raise AdapterError(f"Prometheus at {where} refused: HTTP {status}, {_short(answer.get('error'))}")
+            raise AdapterError(f"Prometheus at {server} refused: HTTP {status}, {_short(answer.get('error'))}")
         if answer.get("warnings"):  # parts are missing, as where one of several stores behind it is down
-            raise AdapterError(f"Prometheus at {where} warns of its own answer: {_short(answer['warnings'])}")
+            raise AdapterError(f"Prometheus at {server} warns of its own answer: {_short(answer['warnings'])}")
         data = answer.get("data")
         if not isinstance(data, dict) or data.get("resultType") != kind or not isinstance(data.get("result"), list):
-            raise AdapterError(f"Prometheus at {where} answered with something else than a {kind}")
+            raise AdapterError(f"Prometheus at {server} answered with something else than a {kind}")
         return list(data["result"])
 
     async def _post(self, server: Server, form: dict[str, str]) -> tuple[int, bytes]:
-        url, headers, sent = URL(server.url) / "api" / "v1" / "query", server.headers(), datetime.now(UTC)
+        url, headers, sent = server.url.joinpath("api/v1/query"), server.headers(), datetime.now(UTC)
         try:
             async with self._open().post(url, data=form, headers=headers, allow_redirects=False) as answer:
                 body = bytearray()
@@ -71,7 +69,7 @@ class PrometheusClient:
             raise AdapterError(silent(server)) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             why = _short(str(error) or type(error).__name__)
-            raise AdapterError(f"Prometheus at {_address(server.url)} cannot be reached ({why})") from error
+            raise AdapterError(f"Prometheus at {server} cannot be reached ({why})") from error
         _same_time(answer.headers.get("Date"), sent, datetime.now(UTC))
         return answer.status, bytes(body)
 
@@ -83,7 +81,7 @@ class PrometheusClient:
 
 
 def silent(server: Server) -> str:
-    return f"Prometheus at {_address(server.url)} did not answer within {TIMEOUT.total_seconds():.0f} s"
+    return f"Prometheus at {server} did not answer within {TIMEOUT.total_seconds():.0f} s"
 
 
 def _same_time(date: str | None, sent: datetime, received: datetime) -> None:
@@ -98,12 +96,6 @@ def _same_time(date: str | None, sent: datetime, received: datetime) -> None:
     if not sent - CLOCKS - timedelta(seconds=1) <= theirs <= received + CLOCKS:
         apart = abs((received - theirs).total_seconds())
         raise AdapterError(f"the clocks of Headgate and Prometheus are {apart:,.0f} s apart: set them right (NTP)")
-
-
-def _address(url: str) -> str:
-    """Without user and query: they are for the server, not for the log."""
-    parts = URL(url)
-    return str(parts.origin() / parts.path.strip("/"))
 
 
 def _short(words: object) -> str:

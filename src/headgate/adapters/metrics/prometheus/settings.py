@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from yarl import URL
+
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import Query
 from headgate.model.selectors import Selector, parse
@@ -22,9 +24,13 @@ _MISSED = 5  # scrapes that may fail before their target counts as not seen
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    url: str
+    url: URL  # absolute
     token_from: str | None = None  # variable that holds a bearer token
     login_from: str | None = None  # variable that holds USER:PASSWORD
+
+    def __str__(self) -> str:
+        """Without user and query: they are for the server, not for a message."""
+        return str(self.url.origin() / self.url.path.strip("/")).rstrip("/")
 
     def headers(self) -> dict[str, str]:
         """Read at each call, so that a renewed token needs no restart. Raises AdapterError."""
@@ -45,7 +51,9 @@ class PrometheusSettings:
     def of(cls, settings: Mapping[str, str]) -> "PrometheusSettings":
         """Raises AdapterError: the file was checked, but it may have come from elsewhere."""
         try:
-            server = Server(settings["url"], settings.get("token_from"), settings.get("login_from"))
+            url = URL(settings["url"])
+            url.origin()  # raises ValueError for what has no host
+            server = Server(url, settings.get("token_from"), settings.get("login_from"))
             selectors: dict[Role, Selector] = {role: parse(settings[role]) for role in ROLES}
             return cls(server, selectors, _MISSED * timedelta(seconds=float(settings.get("scrape_interval", "15"))))
         except KeyError as error:

@@ -29,7 +29,7 @@ class Asked(NamedTuple):
 
     @property
     def key(self) -> tuple[str, ...]:
-        return self.settings.server.url, *self.selectors.values()
+        return str(self.settings.server.url), *self.selectors.values()
 
     @property
     def stale(self) -> int:
@@ -56,9 +56,11 @@ class PrometheusMetrics:
         await self._client.close()
 
     async def _sample(self, asked: Asked) -> Reading:
-        found = {role: await self._series(asked, role) for role in ROLES}  # one after the other: see Cut.of
-        if not found["requests"]:
-            raise AdapterError(f"Prometheus knows no series {asked.selectors['requests']}")
+        found: dict[Role, list[Series]] = {}
+        for role in ROLES:  # one after the other: see Cut.of
+            found[role] = await self._series(asked, role)
+            if not found["requests"]:
+                raise AdapterError(f"Prometheus knows no series {asked.selectors['requests']}")
         if not found["errors"]:
             await self._check_no_errors(asked, found["requests"])
         since = self._cuts.at(asked.key, asked.start) or Cut(found, asked.start)
