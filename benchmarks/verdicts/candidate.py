@@ -26,7 +26,7 @@ def reference() -> Histogram:
 
 def metrics(policy: Policy) -> tuple[Metric, ...]:
     errors = (error_metric(policy), OUTAGE)
-    return (*errors, *latency_metrics(reference(), policy.latency_margin, policy.latency_accepted))
+    return (*errors, *latency_metrics(reference(), policy.widened(policy.latency), policy.widened(policy.p99)))
 
 
 def places(found: tuple[Metric, ...]) -> tuple[int, ...]:

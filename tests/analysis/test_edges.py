@@ -8,6 +8,9 @@ from tests.analysis.given import PLAIN, answers
 from headgate.analysis.edges import beyond, graded_levels, latency_metrics
 from headgate.analysis.metric import Metric
 from headgate.model.measurements import Sample
+from headgate.model.rules import Tolerance
+
+USUAL = Tolerance(0.04, 0.12)
 
 histograms = st.dictionaries(st.integers(0, 110), st.integers(1, 5000), min_size=1, max_size=60)
 
@@ -28,7 +31,7 @@ def test_at_an_edge_it_counts(histogram: dict[int, int]) -> None:
 @given(histograms)
 def test_any_histogram_gives_metrics_that_can_be_judged(histogram: dict[int, int]) -> None:
     """Or none, where too little is known or everything is in one bucket."""
-    for metric in latency_metrics(histogram, 0.04, 0.12):
+    for metric in latency_metrics(histogram, USUAL, USUAL):
         assert metric.harm.ratio >= 1
         assert metric.accept is not None
         assert metric.accept.ratio >= metric.harm.ratio
@@ -40,18 +43,18 @@ def test_any_histogram_gives_metrics_that_can_be_judged(histogram: dict[int, int
 
 
 def test_a_latency_that_never_varies_is_judged_by_being_left() -> None:
-    (metric,) = latency_metrics({50: 10_000}, 0.04, 0.12)
+    (metric,) = latency_metrics({50: 10_000}, USUAL, USUAL)
     assert metric.edges == (49, 50)
     assert metric.levels(Sample(latency={49: 1, 50: 2, 51: 4})) == (1, 2, 4)
 
 
 def test_too_few_answers_choose_nothing() -> None:
-    assert latency_metrics({50: 500, 51: 499}, 0.04, 0.12) == ()
+    assert latency_metrics({50: 500, 51: 499}, USUAL, USUAL) == ()
 
 
 @pytest.mark.parametrize("slower", [0.03, 0.04])
 def test_what_is_slower_by_less_than_the_margin_is_allowed_at_every_edge(slower: float) -> None:
-    for metric in latency_metrics(PLAIN, 0.04, 0.12):
+    for metric in latency_metrics(PLAIN, USUAL, USUAL):
         usual, moved = (
             sum(
                 score * share
@@ -63,13 +66,13 @@ def test_what_is_slower_by_less_than_the_margin_is_allowed_at_every_edge(slower:
 
 
 def test_a_known_spread_of_instances_allows_more() -> None:
-    narrow, wide = (latency_metrics(PLAIN, margin, 0.2)[0].harm.ratio for margin in (0.04, 0.08))
+    narrow, wide = (latency_metrics(PLAIN, Tolerance(margin, 0.2), USUAL)[0].harm.ratio for margin in (0.04, 0.08))
     assert wide > narrow
 
 
 @given(st.integers(0, 500), st.integers(0, 500), st.integers(-3, 3))
 def test_levels_add_up(one: int, other: int, later: int) -> None:
-    for metric in latency_metrics(PLAIN, 0.04, 0.12):
+    for metric in latency_metrics(PLAIN, USUAL, USUAL):
         apart = [metric.levels(answers(one)), metric.levels(answers(other, later=later))]
         together = metric.levels(answers(one) + answers(other, later=later))
         assert together == tuple(map(sum, zip(*apart, strict=True)))
@@ -79,6 +82,6 @@ def test_levels_add_up(one: int, other: int, later: int) -> None:
 def test_a_score_is_the_share_of_edges_that_an_answer_is_beyond() -> None:
     from headgate.analysis.evalue import Margin
 
-    metric = Metric("latency", (10, 20), Margin(), None)
+    metric = Metric("latency", (10, 20), Margin(), None, Margin())
     assert metric.scores == (0.0, 0.5, 1.0)
     assert metric.levels(Sample(latency={10: 1, 11: 2, 20: 4, 21: 8, 99: 16})) == (1, 6, 24)

@@ -13,15 +13,17 @@ from tests.analysis.given import POLICY, START, answers, drawn, history, known, 
 
 from headgate.analysis import rate
 from headgate.analysis.evidence import Evidence
-from headgate.analysis.judge import Finding, begin, step, verdict
-from headgate.analysis.policy import Policy, Tolerance
-from headgate.model.measurements import Measurement, Outcome, Sample, Verdict
+from headgate.analysis.judge import begin, step, verdict
+from headgate.analysis.policy import Policy
+from headgate.model.measurements import Measurement, Sample
+from headgate.model.rules import Tolerance
+from headgate.model.verdicts import Outcome, Verdict
 from headgate.store.codec import converter
 
 STAGE_25 = 1
 
 
-def after(ticks: int, candidate: Sample, stable: Sample, weight: int = 25, policy: Policy = POLICY) -> Finding:
+def after(ticks: int, candidate: Sample, stable: Sample, weight: int = 25, policy: Policy = POLICY) -> Verdict:
     evidence = told([tick(number, candidate, stable) for number in range(1, ticks + 1)], weight, policy)
     return verdict(policy, evidence, STAGE_25)
 
@@ -65,13 +67,13 @@ def test_what_is_missing_is_told() -> None:
 
 
 def test_a_proof_waits_until_the_stage_was_watched_long_enough() -> None:
-    assert after(59, answers(100, 1), answers(300, 3)).why == "proven, but watched for 59 of 60 s"
-    assert after(60, answers(100, 1), answers(300, 3)).outcome is Outcome.PASS
+    assert after(60, answers(100, 1), answers(300, 3)).why == "proven, but watched for 59 of 60 s"
+    assert after(61, answers(100, 1), answers(300, 3)).outcome is Outcome.PASS
 
 
 def test_the_verdict_of_the_model() -> None:
     found = after(120, Sample(), Sample())
-    assert found.verdict == Verdict(Outcome.NO_DATA, "no requests on either side")
+    assert (found.outcome, found.why) == (Outcome.NO_DATA, "no requests on either side")
 
 
 def test_figures_hold_estimate_and_interval() -> None:

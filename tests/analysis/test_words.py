@@ -2,10 +2,11 @@
 
 import pytest
 
-from headgate.analysis.figure import Figure
-from headgate.analysis.policy import Policy, Tolerance
+from headgate.analysis.policy import Policy
 from headgate.analysis.share import Share
 from headgate.analysis.words import allowed, estimate, harmed, misrouted, odds, percent, proven, too_few, unproven
+from headgate.model.rules import Tolerance
+from headgate.model.verdicts import Figure
 
 POLICY = Policy()
 ERRORS = Figure("web", "errors", harm=1.31, proof=-1.0, answers=14_210, share=0.009, usual=0.005)

@@ -71,7 +71,7 @@ def phase(of: EnvironmentState) -> str:
 
 def looks() -> Iterator[tuple[EnvironmentState, Seen]]:
     """Every look that the tests of `decide` know, paused as well, and the ends of an abort and of a retirement."""
-    for case in (*steps.FORWARD, *steps.WAITING, *steps.ABORTS, *steps.TOLERATED):
+    for case in (*steps.FORWARD, *steps.WAITING, *steps.ABORTS, *steps.UNPROVEN, *steps.TOLERATED):
         yield case.state, case.seen
         if case.state.rollout and case.state.rollout.phase == "running":
             yield replace(case.state, rollout=replace(case.state.rollout, phase="paused", paused_at=NOW)), case.seen

@@ -7,6 +7,7 @@ from typing import Any
 
 from headgate.decide import compile as strategy
 from headgate.decide.fold import apply
+from headgate.decide.judging import learnt
 from headgate.decide.plan import plan
 from headgate.decide.rules import decide
 from headgate.model import events as e
@@ -24,6 +25,9 @@ from headgate.model.steps import describe
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PRODUCTION = EnvironmentId("pcw/production")
 ADDRESSES = {"web": Address("http://public", "http://mesh", "http://preview")}
+
+
+Second = tuple[Sample | None, Sample | None, tuple[str, ...]]  # of the candidate, of the stable, what is missing
 
 
 def seconds(number: float) -> timedelta:
@@ -72,12 +76,13 @@ def numbered(names: Sequence[str]) -> list[str]:
 
 
 def rollout(at: str, candidate: Revision = V2, rules: Environment = CANARY, **changes: Any) -> Rollout:
-    """A rollout that walked to the step of that name ten seconds ago."""
+    """A rollout that walked to the step of that name ten seconds ago, and `measured` those seconds there."""
+    measured: Sequence[Second] = changes.pop("measured", ())
     kind, replaces = changes.pop("kind", "deploy"), changes.pop("replaces", V1.id)
     back = kind == "rollback"
     steps = strategy.rollback_steps(rules) if back else strategy.steps(rules, first=replaces is None)
     position = numbered([describe(step) for step in steps]).index(at)
-    return replace(
+    flight = replace(
         Rollout(
             id=RolloutId("rol_2"),
             kind=kind,
@@ -95,6 +100,17 @@ def rollout(at: str, candidate: Revision = V2, rules: Environment = CANARY, **ch
         ),
         **changes,
     )
+    return lived(flight, measured) if measured else flight
+
+
+def lived(flight: Rollout, measured: Sequence[Second]) -> Rollout:
+    """With the evidence of the stable alone, and then of what was measured at this step; the last tick ended at NOW."""
+    begin = len(ALONE) + len(measured)
+    for number, (candidate, stable, missing) in enumerate([*ALONE, *measured], start=1):
+        tick = measurement(candidate, stable, missing, number, Window(ago(begin - number + 1), ago(begin - number)))
+        there = replace(flight, position=0) if number <= len(ALONE) else flight
+        flight = replace(flight, evidence=learnt(there, V1, tick))
+    return replace(flight, ticks=begin, last_tick_at=NOW)
 
 
 def state(flight: Rollout | None = None, stable: Revision | None = V1, **changes: Any) -> EnvironmentState:
@@ -176,14 +192,26 @@ def sample(requests: int, errors: int = 0, slow: int = 0) -> Sample:
     return Sample(requests, errors, {45: requests - slow, 61: slow} if slow else {45: requests} if requests else {})
 
 
-def measured(candidate: Sample, stable: Sample, missing: Sequence[str] = (), tick: int = 1) -> Measurement:
-    return Measurement(tick, Window(ago(12), ago(2)), {"web": candidate}, {"web": stable}, tuple(missing))
+LAST = Window(ago(2), NOW)
 
 
-WELL = measured(sample(400, 1), sample(4000, 10))
-WORSE = measured(sample(400, 60), sample(4000, 10))
-FEW = measured(sample(20), sample(4000, 10))
-BLIND = measured(sample(400, 1), sample(4000, 10), ["the source is down"])
+def measurement(
+    candidate: Sample | None, stable: Sample | None, missing: Sequence[str] = (), tick: int = 1, window: Window = LAST
+) -> Measurement:
+    arms = [{"web": one} if one else {} for one in (candidate, stable)]
+    return Measurement(tick, window, arms[0], arms[1], tuple(missing))
+
+
+USUAL = sample(760, 2)
+ALONE: list[Second] = [(None, USUAL, ())] * 10
+WELL: list[Second] = [(sample(40), USUAL, ())] * 70
+SHORT: list[Second] = [(sample(80), sample(1520, 4), ())] * 30  # as good, and no minute yet
+WORSE: list[Second] = [(sample(40, 8), USUAL, ())] * 40
+FEW: list[Second] = [(sample(2), USUAL, ())] * 10
+BLIND: list[Second] = [*WELL, (sample(40), USUAL, ("the source is down",))]
+WELL_BAKED: list[Second] = [(sample(440, 1), None, ())] * 30
+BADLY_BAKED: list[Second] = [(sample(440, 60), None, ())] * 40
+BLINDLY_BAKED: list[Second] = [*WELL_BAKED, (None, None, ("the source is down",))]
 
 
 def turn(now_state: EnvironmentState, look: Seen, now: datetime = NOW) -> tuple[list[str], list[str]]:

@@ -10,12 +10,12 @@ from tests.decide.given import (
     CANARY,
     NOW,
     PRODUCTION,
+    USUAL,
     V0,
     V1,
     V2,
-    WELL,
     ago,
-    measured,
+    measurement,
     request,
     rollout,
     sample,
@@ -27,9 +27,9 @@ from headgate.decide.compile import rollback_steps, steps
 from headgate.decide.fold import KEPT_FAILURES, apply, empty, fold
 from headgate.model import events as e
 from headgate.model.ids import RolloutId
-from headgate.model.measurements import Outcome, Verdict
 from headgate.model.rollouts import EnvironmentState
 from headgate.model.steps import Analyze, Retire, SetWeight, describe
+from headgate.model.verdicts import Outcome, Verdict
 
 ROL = RolloutId("rol_2")
 FLIGHT = state(rollout("analyze"))
@@ -41,7 +41,7 @@ EVENTS: list[e.Event] = [
     ),
     e.StepCompleted(ROL, 0, "started"),
     e.EffectFailed("run rev_v2", "no memory", 1),
-    e.MeasurementTaken(ROL, WELL),
+    e.MeasurementTaken(ROL, measurement(sample(40), USUAL)),
     e.VerdictReached(ROL, 1, Verdict(Outcome.PASS, "well")),
     e.RolloutPaused(ROL, "bob", ""),
     e.RolloutResumed(ROL, "bob", ""),
@@ -77,24 +77,41 @@ def after(event: e.Event, before: EnvironmentState = FLIGHT) -> EnvironmentState
 
 
 def test_a_step_begins_with_a_clean_slate() -> None:
-    busy = state(rollout("analyze", measured=WELL, verdict=Verdict(Outcome.PASS, "")), failures=())
+    busy = state(rollout("analyze", verdict=Verdict(Outcome.PASS, "")), failures=())
     busy = after(e.EffectFailed("set routes", "no", 3), busy)
     moved = after(e.StepCompleted(ROL, 5, "well"), busy)
     assert moved.rollout
     assert (moved.rollout.position, moved.rollout.step_started_at) == (6, NOW)
-    assert (moved.rollout.measured, moved.rollout.verdict, moved.failures) == (None, None, ())
+    assert (moved.rollout.verdict, moved.failures) == (None, ())
 
 
-def test_measurements_of_a_step_add_up_and_the_stable_is_remembered_for_the_whole_rollout() -> None:
-    once = after(e.MeasurementTaken(ROL, measured(sample(10, 1), sample(100))))
-    twice = after(e.MeasurementTaken(ROL, measured(sample(20, 2), sample(300), ["blind"], tick=2)), once)
+def test_evidence_grows_with_every_measurement_and_outlives_the_step() -> None:
+    once = after(e.MeasurementTaken(ROL, measurement(sample(40), USUAL)))
+    twice = after(e.MeasurementTaken(ROL, measurement(sample(40), USUAL, ["blind"], tick=2)), once)
+    assert once.rollout
     assert twice.rollout
-    assert twice.rollout.measured
-    assert twice.rollout.measured.candidate["web"].requests == 30
-    assert twice.rollout.measured.missing == ("blind",)
+    assert once.rollout.evidence != twice.rollout.evidence
     later = after(e.StepCompleted(ROL, 5, ""), twice)
     assert later.rollout
-    assert (later.rollout.ticks, later.rollout.reference["web"].requests) == (2, 400)
+    assert (later.rollout.ticks, later.rollout.evidence) == (2, twice.rollout.evidence)
+
+
+def test_a_measurement_that_comes_twice_counts_once() -> None:
+    taken = e.MeasurementTaken(ROL, measurement(sample(40), USUAL))
+    assert after(taken, after(taken)) == after(taken)
+
+
+def test_without_a_stable_there_is_nothing_to_compare() -> None:
+    first = after(e.MeasurementTaken(ROL, measurement(sample(40), None)), state(FLIGHT.rollout, stable=None))
+    assert first.rollout
+    assert first.rollout.evidence is None
+
+
+def test_what_was_held_at_its_deadline_has_all_its_time_again() -> None:
+    held = state(rollout("analyze", step_started_at=ago(700), phase="paused", paused_at=ago(90)))
+    paused = state(rollout("analyze", step_started_at=ago(700), phase="paused", paused_at=ago(650)))
+    resumed = [after(e.RolloutResumed(ROL, "bob", ""), one).rollout for one in (held, paused)]
+    assert [one.step_started_at for one in resumed if one] == [NOW, ago(50)]
 
 
 def test_promotion_swaps_stable_and_previous() -> None:

@@ -43,7 +43,7 @@ class Small:
         self.running: dict[RevisionId, Revision] = {}
         self.routes = RoutesSeen(None)
         self.jobs: dict[str, JobSeen] = {}
-        self.errors: dict[RevisionId, int] = {}  # of 100 requests
+        self.errors: dict[RevisionId, int] = {}  # percent
         self.told: list[str] = []
         self.weights: list[int] = []  # of the candidate, as they were set
         self._rollouts = 0
@@ -112,9 +112,9 @@ class Small:
         return Measurement(rollout.ticks + 1, window, {"web": candidate}, {"web": stable})
 
     def _sample(self, revision: RevisionId | None) -> Sample:
-        if revision is None or self.routes.routes is None or not self.routes.routes.weight(revision):
+        if revision is None or self.routes.routes is None or not (weight := self.routes.routes.weight(revision)):
             return Sample()
-        return sample(100, self.errors.get(revision, 0))
+        return sample(40 * weight, self.errors.get(revision, 0) * 40 * weight // 100)
 
     @property
     def shares(self) -> dict[str, int]:

@@ -5,20 +5,27 @@ from dataclasses import dataclass, replace
 import pytest
 from tests.decide.given import (
     ALL_AT_ONCE,
+    BADLY_BAKED,
     BLIND,
+    BLINDLY_BAKED,
     BOTH,
     CANARY,
     FEW,
     NOW,
+    SHORT,
+    USUAL,
     V1,
     V2,
     WELL,
+    WELL_BAKED,
     WORSE,
     ago,
     job,
+    measurement,
     revision,
     rollout,
     routes,
+    sample,
     seconds,
     seen,
     state,
@@ -26,6 +33,7 @@ from tests.decide.given import (
     turn,
 )
 
+from headgate.model.measurements import Window
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Failure
 
@@ -39,6 +47,10 @@ ON_100 = routes({"v2": 100, "v1": 0}, preview="v2")
 START, READY, SMOKE, E2E, AT_5, LOOK_5, AT_25, LOOK_25, AT_100, SMOKE_2, BAKE, RETIRE = steps_of(CANARY)
 ABORTED = "RolloutAborted by headgate"
 HOME = "set routes (rev_v1 100, rev_v2 0)"
+
+
+UNPROVEN_BACK = replace(CANARY.analysis, unproven="rollback")
+UNPROVEN_ON = replace(CANARY.analysis, unproven="promote")
 
 
 def at(step: str, **changes: object) -> EnvironmentState:
@@ -162,9 +174,9 @@ FORWARD = [
     ),
     Case(
         "analyze: well, but not for long enough",
-        at(LOOK_5, measured=WELL),
+        at(LOOK_5, measured=SHORT),
         seen(BOTH, ON_5),
-        ["VerdictReached pass"],
+        ["VerdictReached inconclusive"],
         [],
     ),
     Case(
@@ -176,21 +188,21 @@ FORWARD = [
     ),
     Case(
         "analyze: a new measurement is taken and judged in the same turn",
-        at(LOOK_5, step_started_at=ago(61)),
-        seen(BOTH, ON_5, measurement=WELL),
+        at(LOOK_5, measured=WELL[:-1]),
+        seen(BOTH, ON_5, measurement=measurement(sample(40), USUAL, tick=80, window=Window(NOW, NOW + seconds(1)))),
         ["MeasurementTaken", "VerdictReached pass", "StepCompleted 5"],
         ["set routes (rev_v2 25, rev_v1 75)"],
     ),
     Case(
         "analyze: a measurement that was taken already is not taken again",
-        at(LOOK_5, measured=FEW, ticks=1),
-        seen(BOTH, ON_5, measurement=WELL),
+        at(LOOK_5, measured=FEW),
+        seen(BOTH, ON_5, measurement=measurement(sample(40), USUAL, tick=20)),
         ["VerdictReached inconclusive"],
         [],
     ),
     Case(
         "bake: over, so the candidate is stable and the old one stays warm",
-        at(BAKE, measured=WELL, step_started_at=ago(31)),
+        at(BAKE, measured=WELL_BAKED, step_started_at=ago(31)),
         seen(BOTH, ON_100),
         [
             "VerdictReached pass",
@@ -202,7 +214,7 @@ FORWARD = [
     ),
     Case(
         "bake: not over",
-        at(BAKE, measured=WELL),
+        at(BAKE, measured=WELL_BAKED),
         seen(BOTH, ON_100),
         ["VerdictReached pass"],
         [],
@@ -252,7 +264,7 @@ WAITING = [
     ),
     Case(
         "bake: over, but the metric source is blind",
-        at(BAKE, measured=BLIND, step_started_at=ago(31)),
+        at(BAKE, measured=BLINDLY_BAKED, step_started_at=ago(31)),
         seen(BOTH, ON_100),
         [],
         [],
@@ -313,7 +325,13 @@ ABORTS = [
     Case(
         "the analysis failed", at(LOOK_25, measured=WORSE), seen(BOTH, ON_25), ["VerdictReached fail", ABORTED], [HOME]
     ),
-    Case("the bake failed", at(BAKE, measured=WORSE), seen(BOTH, ON_100), ["VerdictReached fail", ABORTED], [HOME]),
+    Case(
+        "the bake failed",
+        at(BAKE, measured=BADLY_BAKED),
+        seen(BOTH, ON_100),
+        ["VerdictReached fail", ABORTED],
+        [HOME],
+    ),
     Case(
         "the analysis fails while paused",
         at(LOOK_5, measured=WORSE, phase="paused", paused_at=ago(5)),
@@ -350,15 +368,15 @@ ABORTS = [
         [HOME],
     ),
     Case(
-        "analysis without a verdict: overdue",
-        at(LOOK_5, measured=FEW, step_started_at=ago(601)),
+        "analysis without a proof: overdue, and the file says rollback",
+        at(LOOK_5, measured=FEW, step_started_at=ago(601), analysis=UNPROVEN_BACK),
         seen(BOTH, ON_5),
         ["VerdictReached inconclusive", ABORTED],
         [HOME],
     ),
     Case(
         "bake without sight: overdue",
-        at(BAKE, measured=BLIND, step_started_at=ago(631)),
+        at(BAKE, measured=BLINDLY_BAKED, step_started_at=ago(631)),
         seen(BOTH, ON_100),
         ["VerdictReached no_data", ABORTED],
         [HOME],
@@ -397,6 +415,51 @@ ABORTS = [
         seen({"v2": "exited exited", **STABLE}, ON_5),
         [ABORTED],
         [HOME],
+    ),
+]
+
+UNPROVEN = [
+    Case(
+        "held for a person, which is the default",
+        at(LOOK_5, measured=FEW, step_started_at=ago(601)),
+        seen(BOTH, ON_5),
+        ["VerdictReached inconclusive", "RolloutPaused"],
+        [],
+    ),
+    Case(
+        "goes on where the file says promote",
+        at(LOOK_5, measured=FEW, step_started_at=ago(601), analysis=UNPROVEN_ON),
+        seen(BOTH, ON_5),
+        ["VerdictReached inconclusive", "StepCompleted 5"],
+        ["set routes (rev_v2 25, rev_v1 75)"],
+    ),
+    Case(
+        "but a source that is blind promotes nothing",
+        at(LOOK_5, measured=BLIND, step_started_at=ago(601), analysis=UNPROVEN_ON),
+        seen(BOTH, ON_5),
+        ["VerdictReached no_data", "RolloutPaused"],
+        [],
+    ),
+    Case(
+        "nor does one that never spoke",
+        at(LOOK_5, step_started_at=ago(601), analysis=UNPROVEN_ON),
+        seen(BOTH, ON_5),
+        ["VerdictReached no_data", "RolloutPaused"],
+        [],
+    ),
+    Case(
+        "a candidate that cannot serve is never promoted",
+        at(LOOK_5, measured=FEW, step_started_at=ago(601), analysis=UNPROVEN_ON),
+        seen({"v2": "unready unready", **STABLE}, ON_5),
+        [ABORTED],
+        [HOME],
+    ),
+    Case(
+        "while someone has paused it, its time does not run out",
+        at(LOOK_5, measured=FEW, step_started_at=ago(601), phase="paused", paused_at=ago(400)),
+        seen(BOTH, ON_5),
+        ["VerdictReached inconclusive"],
+        [],
     ),
 ]
 
@@ -446,7 +509,7 @@ TOLERATED = [
 ]
 
 
-@pytest.mark.parametrize("case", [*FORWARD, *WAITING, *ABORTS, *TOLERATED], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*FORWARD, *WAITING, *ABORTS, *UNPROVEN, *TOLERATED], ids=lambda case: case.id)
 def test_turn(case: Case) -> None:
     assert turn(case.state, case.seen) == (case.events, case.effects)
 

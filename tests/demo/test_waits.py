@@ -37,7 +37,7 @@ def test_only_waits_and_steps_of_the_rules_change() -> None:
     assert after.bake == timedelta(seconds=5)
     assert after.analysis.at_least == timedelta(seconds=6)
     assert after.analysis.interval == timedelta(seconds=1)
-    same = ("errors_worse_by", "p99_worse_by", "minimum_requests")
+    same = ("errors", "latency", "p99", "minimum_requests")
     assert all(getattr(before.analysis, name) == getattr(after.analysis, name) for name in same)
     assert given.environment("staging") == made.environment("staging")
 

@@ -6,7 +6,16 @@ import pytest
 from tests.spec.files import SAMPLE, SMALL, production, service
 
 from headgate.model.checks import Check
-from headgate.model.rules import AnalysisRules, ApprovalGate, Audience, Deadlines, Environment, SoakGate, Strategy
+from headgate.model.rules import (
+    AnalysisRules,
+    ApprovalGate,
+    Audience,
+    Deadlines,
+    Environment,
+    SoakGate,
+    Strategy,
+    Tolerance,
+)
 from headgate.model.services import Health, Service, Value
 from headgate.spec.compile import application, services
 from headgate.spec.problems import SpecificationError
@@ -65,7 +74,7 @@ def test_the_sample_without_what_arrives_later() -> None:
         after="staging",
         gates=(ApprovalGate(("alice", "bob"), 2),),
         strategy=Strategy("canary", (5, 25, 50), sticky=True, audience=Audience({"X-Beta": "1"})),
-        analysis=AnalysisRules(),
+        analysis=AnalysisRules(errors=Tolerance(0.001, 0.005), p99=Tolerance(0.20 / 3, 0.20)),
         bake=timedelta(minutes=30),
         env={
             "DATABASE_URL": Value("secret", "pcw/production/database-url"),
@@ -139,13 +148,26 @@ def test_gates(written: str, expected: ApprovalGate | SoakGate) -> None:
 def test_rules_with_numbers() -> None:
     environment = compiled(
         production(
-            "analysis: {errors: {worse_by: 1pp}, latency: {p99_worse_by: 150%}, minimum_requests: 10, interval: 1s, "
-            "at_least: 5s, deadline: 1m}, bake: 5m, keep_warm: 1h, listen: {web: 8080}, replicas: {web: 3}, "
-            "deadlines: {ready: 1m, weight: 2s, retire: 3s, drain: 4s}"
+            "analysis: {errors: {worse_by: 1pp}, latency: {worse_by: 30%, p99_worse_by: 150%, tolerated: 10%}, "
+            "false_rollback_rate: 2%, blip: 5s, unproven: promote, instance_spread: 3%, minimum_requests: 10, "
+            "interval: 2s, at_least: 5s, deadline: 1m}, bake: 5m, keep_warm: 1h, listen: {web: 8080}, "
+            "replicas: {web: 3}, deadlines: {ready: 1m, weight: 2s, retire: 3s, drain: 4s}"
         )
     )
     second = timedelta(seconds=1)
-    assert environment.analysis == AnalysisRules(0.01, 1.5, 10, second, 5 * second, 60 * second)
+    assert environment.analysis == AnalysisRules(
+        Tolerance(0.002, 0.01),
+        Tolerance(0.1, 0.3),
+        Tolerance(0.1, 1.5),
+        false_rollback_rate=0.02,
+        blip=5 * second,
+        unproven="promote",
+        instance_spread=0.03,
+        minimum_requests=10,
+        interval=2 * second,
+        at_least=5 * second,
+        deadline=60 * second,
+    )
     assert environment.deadlines == Deadlines(60 * second, 2 * second, 3 * second, 4 * second)
     assert (environment.bake, environment.keep_warm) == (300 * second, 3600 * second)
     assert (environment.listen, environment.replicas) == ({"web": 8080}, {"web": 3})

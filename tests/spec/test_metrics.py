@@ -100,7 +100,7 @@ BAD = {
     ),
     "windows between scrapes": bad(
         prometheus(analysis="bake: 1s").replace("platform", "¦platform"),
-        "environments.production.analysis.interval: found 2s; allowed: at least 15s, the time between two "
+        "environments.production.analysis.interval: found 1s; allowed: at least 15s, the time between two "
         "scrapes of Prometheus. Write `analysis: {interval: 30s}`, or the true scrape_interval.",
     ),
     "scrapes too seldom": bad(

@@ -32,8 +32,6 @@ f.yaml:23:58: environments.production.gates[0].approval.count: found 2; allowed:
 named. Not a group of this file: release-managers. Add `groups: {NAME: [PERSON, ...]}`, or lower the count.
 f.yaml:23:99: environments.production.gates[1].freeze: found a gate of kind freeze; allowed: approval, soak. \
 Gates of kind freeze are not built in yet: remove it, or use another kind.
-f.yaml:25:94: environments.production.analysis.false_rollback_rate: found 1%; allowed: analysis without it. \
-The built-in judge promises no rate yet: remove it.
 f.yaml:27:34: environments.production.env.DATABASE_URL.secret: found secret pcw/production/database-url; \
 allowed: a plain value. No secret store is built in yet: install one, or write the value if it is no secret.
 f.yaml:27:89: environments.production.env.QUOTE_CACHE.terraform: found terraform cache_endpoint; \
@@ -52,7 +50,6 @@ def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
         "ci": {"run"},
         "checks": {"smoke", "run", "load"},
         "gates": {"approval", "freeze"},
-        "analysis": {"false_rollback_rate"},
         "secrets": {"file"},
         "provisioners": {"terraform"},
     }

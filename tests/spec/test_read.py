@@ -5,6 +5,7 @@ from tests.spec.files import SAMPLE, SMALL, production, service
 
 from headgate.spec.problems import SpecificationError
 from headgate.spec.read import read
+from headgate.spec.units import POINTS
 
 NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at most 39 characters"
 DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
@@ -186,7 +187,7 @@ BAD = {
     "nothing where all has a default": bad(
         production("analysis¦: "),
         "environments.production.analysis: found nothing; allowed: a mapping of errors, latency, "
-        "false_rollback_rate, minimum_requests, interval, at_least, deadline. "
+        "false_rollback_rate, blip, unproven, instance_spread, minimum_requests, interval, at_least, deadline. "
         "Write {} for the defaults, or `FIELD: VALUE`.",
     ),
     "a mapping where a list belongs": bad(
@@ -392,9 +393,29 @@ BAD = {
         "allowed: more than 1h, how long each step is watched at least. Lengthen the deadline.",
     ),
     "analysis shorter than a measurement": bad(
-        production("analysis: {at_least: ¦1s}"),
-        "environments.production.analysis.at_least: found 1s; "
-        "allowed: at least 2s, the interval of one measurement. Watch longer, or measure more often.",
+        production("analysis: {at_least: ¦500ms}"),
+        "environments.production.analysis.at_least: found 500ms; "
+        "allowed: at least 1s, the interval of one measurement. Watch longer, or measure more often.",
+    ),
+    "tolerating what promotion rules out": bad(
+        production("analysis: {latency: {p99_worse_by: 5%, tolerated: ¦6%}}"),
+        "environments.production.analysis.latency.tolerated: found 6%; "
+        "allowed: less than what promotion rules out. Lower it, or leave it out: it then follows from worse_by.",
+    ),
+    "a margin of nothing": bad(
+        production("analysis: {errors: {worse_by: ¦0pp}}"),
+        "environments.production.analysis.errors.worse_by: found 0pp; "
+        f"allowed: more than 0, {POINTS}. Allow some: equality cannot be proven.",
+    ),
+    "a rate of errors that nobody would want": bad(
+        production("analysis: {false_rollback_rate: ¦50%}"),
+        "environments.production.analysis.false_rollback_rate: found 50%; "
+        "allowed: 0.0001% to 20%. 1% is right for most.",
+    ),
+    "a fate that is none": bad(
+        production("analysis: {unproven: ¦promoted}"),
+        "environments.production.analysis.unproven: found promoted; "
+        "allowed: hold, promote, rollback. Did you mean promote?",
     ),
 }
 

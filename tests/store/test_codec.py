@@ -143,7 +143,7 @@ def test_what_is_not_understood_is_refused_by_name(kind: str, payload: str, name
 
 def test_numbers_that_json_cannot_say_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        encode(dataclasses.replace(started(), analysis=rules.AnalysisRules(errors_worse_by=float("nan"))))
+        encode(dataclasses.replace(started(), analysis=rules.AnalysisRules(false_rollback_rate=float("nan"))))
 
 
 def test_plain_events_survive_the_words_people_write() -> None:

@@ -6,17 +6,16 @@ from datetime import datetime
 
 import pytest
 
-from headgate.decide import accept, gates, plan, progress, rules
+from headgate.decide import accept, gates, judging, plan, progress, rules
 from headgate.decide.fold import apply
 from headgate.model import effects
 from headgate.model import events as e
 from headgate.model.commands import Refused
 from headgate.model.ids import EnvironmentId, RevisionId
-from headgate.model.measurements import Measurement, Outcome, Sample, Verdict
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
-from headgate.model.rollouts import EnvironmentState, Request
-from headgate.model.rules import AnalysisRules
+from headgate.model.rollouts import EnvironmentState, Request, Rollout
+from headgate.model.verdicts import Outcome, Verdict
 from headgate.testing.fakes.clock import EPOCH
 from headgate.testing.world.simulation import MakeWheels, simulate
 from headgate.testing.world.story import Violation
@@ -37,13 +36,14 @@ def stop_before_shift(patch: Patch) -> None:
 
 
 def no_data_is_pass(patch: Patch) -> None:
-    honest = progress.judge
+    honest = progress.verdict_now
 
-    def judge(rules: AnalysisRules, measured: Measurement | None, reference: dict[str, Sample]) -> Verdict:
-        verdict = honest(rules, measured, reference)
+    def verdict_now(rollout: Rollout, now: datetime) -> Verdict:
+        verdict = honest(rollout, now)
         return replace(verdict, outcome=Outcome.PASS) if verdict.outcome is Outcome.NO_DATA else verdict
 
-    patch.setattr(progress, "judge", judge)
+    for module in (progress, rules):
+        patch.setattr(module, "verdict_now", verdict_now)
 
 
 def route_to_unready(patch: Patch) -> None:
@@ -92,7 +92,7 @@ def raise_the_weight_too_early(patch: Patch) -> None:
         rollout = state.rollout
         if rollout is None or rollout.phase not in ("running", "paused"):
             return 0
-        return progress.weight_at(replace(rollout, position=min(rollout.position + 1, len(rollout.steps) - 1)))
+        return judging.weight_at(replace(rollout, position=min(rollout.position + 1, len(rollout.steps) - 1)))
 
     patch.setattr(plan, "weight_of", weight_of)
 
@@ -156,10 +156,10 @@ def no_deadlines(patch: Patch) -> None:
 
 def go_round_in_circles(patch: Patch) -> None:
     def note_new_verdict(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
-        again = rules.note_new_verdict(state, seen, now) and state.version % 50
-        return (
-            [e.StepsSkipped(state.rollout.id, state.rollout.position, "x", "y")] * 61 if state.rollout and again else []
-        )
+        noted = rules.note_new_verdict(state, seen, now)
+        if state.rollout is None or not noted:
+            return noted
+        return [*[e.StepsSkipped(state.rollout.id, state.rollout.position, "x", "y")] * 61, *noted]
 
     patch.setattr(rules, "RULES", tuple(note_new_verdict if r is rules.note_new_verdict else r for r in rules.RULES))
 

@@ -7,6 +7,7 @@ from math import ceil, log
 from headgate.analysis.evalue import Margin
 from headgate.analysis.metric import Metric
 from headgate.model.measurements import BUCKETS_PER_DOUBLING
+from headgate.model.rules import Tolerance
 
 # `latency` grades an answer by how many of nine edges (the stable's deciles) it is beyond: the mean grade is what the
 # rank test of Wilcoxon compares, and sees a shift of everything with 95 % of the information of exact times (one edge
@@ -18,6 +19,7 @@ TAILS = {"p99": 0.01, "p99.9": 0.001}
 TAIL_POINTS = 0.005  # of the requests may cross an edge, beyond the relative margin, before a promotion is refused
 OUTER = 0.7  # mean score beyond which the edges do not surround the answers
 LEAST_SPREAD = 0.05  # of a score: where all answers took the same time until now, bets stay moderate
+MUCH_SLOWER = 1.0  # relative: what is harm where only the stable's record is left to compare with
 ENOUGH = 1000  # answers of the stable, before edges are chosen
 
 Histogram = dict[int, int]
@@ -31,16 +33,16 @@ def beyond(histogram: Histogram, place: float) -> float:
     return (above + histogram.get(whole, 0) * (whole - place)) / total
 
 
-def latency_metrics(histogram: Histogram, harm: float, accept: float) -> tuple[Metric, ...]:
+def latency_metrics(histogram: Histogram, body: Tolerance, tail: Tolerance) -> tuple[Metric, ...]:
     """None without enough answers."""
     if sum(histogram.values()) < ENOUGH:
         return ()
-    found = [_graded("latency", histogram, _body(histogram), harm, accept)]
+    found = [_graded("latency", histogram, _body(histogram), body)]
     taken = set()
     for name, share in TAILS.items():
         place = _nearest(histogram, share)
         if place not in taken and 5e-4 < beyond(histogram, place) < 0.05:
-            found.append(_graded(name, histogram, (place,), harm, accept))
+            found.append(_graded(name, histogram, (place,), tail))
             taken.add(place)
     return tuple(found)
 
@@ -74,13 +76,14 @@ def _nearest(histogram: Histogram, share: float) -> int:
     return min(places, key=distance)
 
 
-def _graded(name: str, histogram: Histogram, edges: tuple[int, ...], harm: float, accept: float) -> Metric:
+def _graded(name: str, histogram: Histogram, edges: tuple[int, ...], slower: Tolerance) -> Metric:
     usual = _mean(histogram, edges, 0.0)
     return Metric(
         name,
         edges,
-        Margin(round(_mean(histogram, edges, harm) / usual, 5)),
-        Margin(round(_mean(histogram, edges, accept) / usual, 5), TAIL_POINTS),
+        Margin(round(_mean(histogram, edges, slower.harm) / usual, 5)),
+        Margin(round(_mean(histogram, edges, slower.accept) / usual, 5), TAIL_POINTS),
+        Margin(round(_mean(histogram, edges, MUCH_SLOWER) / usual, 5), TAIL_POINTS),
         round(max(_variance(histogram, edges) / (usual * (1 - usual)), LEAST_SPREAD), 5),
     )
 

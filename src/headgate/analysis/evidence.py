@@ -27,6 +27,6 @@ class Evidence:
     last: int = 0  # number of the last tick; it and all before it are never counted again
     until: datetime | None = None  # end of the last window that could be read
     weight: int = 0  # percent
-    watched: float = 0.0  # seconds at this weight
+    watched: float = 0.0  # seconds at this weight, less the tick within which it was set
     unread: str = ""  # why the last tick could not be read
     unread_ticks: int = 0

@@ -1,17 +1,17 @@
 """The judge: begins with what is known of the stable, takes one measurement at a time, and says what it proves.
 
-`begin`, then `step` for every tick, `verdict` whenever one likes: looking often costs nothing.
+`begin`, then `step` for every tick; `verdict` and `guard` whenever one likes: looking often costs nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from math import exp
 
 from headgate.analysis import gauge, rate, share, words
 from headgate.analysis.edges import ENOUGH, latency_metrics
 from headgate.analysis.evidence import Evidence, Service
-from headgate.analysis.figure import Figure, figure
+from headgate.analysis.figure import figure
 from headgate.analysis.gauge import Gauge
 from headgate.analysis.metric import Metric
 from headgate.analysis.outage import OUTAGE, error_metric
@@ -19,7 +19,8 @@ from headgate.analysis.policy import Policy
 from headgate.analysis.rate import Rate, Stratum
 from headgate.analysis.reading import fault
 from headgate.analysis.share import Share
-from headgate.model.measurements import Measurement, Outcome, Sample, Verdict
+from headgate.model.measurements import Measurement, Sample
+from headgate.model.verdicts import Figure, Outcome, Verdict
 
 # Errors of the judge: sum over metrics of w E >= 1 / alpha puts back. E-values may be averaged however they depend on
 # one another, so at most alpha of the good releases are ever put back. A stage ends when every metric by itself has
@@ -29,17 +30,6 @@ from headgate.model.measurements import Measurement, Outcome, Sample, Verdict
 MOST = 50.0  # nats above the bar, beyond which nobody can tell the difference
 
 UNKNOWN = Sample()
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    outcome: Outcome
-    why: str  # one sentence with the numbers it used
-    figures: tuple[Figure, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        return Verdict(self.outcome, self.why)
 
 
 def begin(policy: Policy, stable: Mapping[str, Sample]) -> Evidence:
@@ -71,25 +61,41 @@ def step(
         measured.tick,
         measured.window.end,
         weight,
-        round((0.0 if changed else evidence.watched) + seconds, 3),
+        0.0 if changed else round(evidence.watched + seconds, 3),
     )
 
 
-def verdict(policy: Policy, evidence: Evidence | None, stage: int, now: datetime | None = None) -> Finding:
+def verdict(policy: Policy, evidence: Evidence | None, stage: int, now: datetime | None = None) -> Verdict:
     """`stage` counts the weights of the policy from 0. Harm is told even where nothing more can be read."""
     if evidence is None or evidence.last == 0:
-        return Finding(Outcome.NO_DATA, "nothing was measured yet")
+        return Verdict(Outcome.NO_DATA, "nothing was measured yet")
     figures = _figures(policy, evidence, stage)
     harm = sum(one.harm for one in figures)
     if harm >= 1:
-        return Finding(Outcome.FAIL, words.harmed(policy, figures), figures)
+        return Verdict(Outcome.FAIL, words.harmed(policy, figures), figures)
     if blind := _blind(policy, evidence, now):
-        return Finding(Outcome.NO_DATA, blind, figures)
+        return Verdict(Outcome.NO_DATA, blind, figures)
+    if evidence.weight != policy.weights[stage]:
+        return Verdict(Outcome.NO_DATA, f"nothing was measured at {policy.weights[stage]} % yet", figures)
     for doubt in (_untold, _unproven):
         outcome, why = doubt(policy, evidence, figures)
         if outcome is not Outcome.PASS:
-            return Finding(outcome, why, figures)
-    return Finding(Outcome.PASS, words.proven(policy, figures), figures)
+            return Verdict(outcome, why, figures)
+    return Verdict(Outcome.PASS, words.proven(policy, figures), figures)
+
+
+def guard(policy: Policy, evidence: Evidence | None, now: datetime | None = None) -> Verdict:
+    """At full weight nothing is left to prove; but harm is still told, and blindness."""
+    if evidence is None or evidence.last == 0:
+        return Verdict(Outcome.NO_DATA, "nothing was measured yet")
+    figures = _figures(policy, evidence, len(policy.gates()) - 1)
+    if sum(one.harm for one in figures) >= 1:
+        return Verdict(Outcome.FAIL, words.harmed_alone(policy, figures), figures)
+    if blind := _blind(policy, evidence, now):
+        return Verdict(Outcome.NO_DATA, blind, figures)
+    if not any(one.answers for one in figures):
+        return Verdict(Outcome.INCONCLUSIVE, "no requests to judge by", figures)
+    return Verdict(Outcome.PASS, words.nothing_worse(policy, figures), figures)
 
 
 def _begun(policy: Policy, stable: Sample) -> Service:
@@ -104,7 +110,7 @@ def _with_latency(policy: Policy, service: Service) -> Service:
     known = service.earlier
     if known is None or sum(known.latency.values()) < ENOUGH:
         return service
-    metrics = latency_metrics(known.latency, policy.latency_margin, policy.latency_accepted)
+    metrics = latency_metrics(known.latency, policy.widened(policy.latency), policy.widened(policy.p99))
     begun = tuple(_latency_begun(policy, one, known) for one in metrics)
     return replace(service, metrics=(*service.metrics, *metrics), rates=(*service.rates, *begun), earlier=None)
 

@@ -14,6 +14,7 @@ class Metric:
     edges: tuple[int, ...]  # latency buckets; an answer scores the share of edges it is beyond. None: errors
     harm: Margin
     accept: Margin | None  # at full weight; None: never asked before a promotion
+    record: Margin  # harm where the stable no longer answers, and its record has to stand in for it
     spread: float = 1.0  # variance of a score over share * (1 - share)
 
     @property

@@ -92,7 +92,8 @@ def _sides(policy: Policy, traffic: Traffic, worse: Regression) -> Iterator[tupl
     errors = traffic.errors, min(traffic.errors + worse.more_errors, 1.0)
     for metric in (error_metric(policy), OUTAGE):
         yield metric, _Side((1 - errors[1], errors[1]), (1 - errors[0], errors[0]))
-    for metric in latency_metrics(traffic.latency, policy.latency_margin, policy.latency_accepted):
+    widened = policy.widened(policy.latency), policy.widened(policy.p99)
+    for metric in latency_metrics(traffic.latency, *widened):
         usual = graded_levels(traffic.latency, metric.edges, 0.0)
         yield metric, _Side(graded_levels(traffic.latency, metric.edges, worse.slower), usual)
 

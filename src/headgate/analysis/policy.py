@@ -1,26 +1,23 @@
 """What counts as worse, how sure the judge must be, and how long it looks. Every field has a default."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from math import log, sqrt
 
+from headgate.model.rules import AnalysisRules, Tolerance
+
+USUAL = AnalysisRules()
 GAUGES_PART = 0.1  # of the error budget, where there are gauges
 
 
 @dataclass(frozen=True, slots=True)
-class Tolerance:
-    """`harm` is what a candidate may be worse by without being put back; `accept` is what promotion rules out."""
-
-    harm: float
-    accept: float
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
-    errors: Tolerance = Tolerance(0.0005, 0.0025)  # shares of requests, absolute
-    latency: Tolerance = Tolerance(0.04, 0.12)  # of the latency itself, relative
-    false_rollback_rate: float = 0.01  # alpha, a release
+    errors: Tolerance = USUAL.errors  # shares of requests, absolute
+    latency: Tolerance = USUAL.latency  # of the latency itself, relative
+    p99: Tolerance = USUAL.p99  # of the slowest hundredth, relative
+    false_rollback_rate: float = USUAL.false_rollback_rate  # alpha, a release
     false_promotion_rate: float = 0.05  # beta, of a release that is worse by `accept` throughout
-    blip: float = 20.0  # seconds of trouble, once, that do not put a candidate back
+    blip: float = USUAL.blip.total_seconds()  # of trouble, once, that does not put a candidate back
     weights: tuple[int, ...] = (5, 25, 50)  # percent; each is a stage, the last leads to 100
     dwell: float = 60.0  # seconds that each stage is watched at least
     minimum_requests: int = 50  # of the candidate in each stage
@@ -50,17 +47,30 @@ class Policy:
         """Nats that a promotion needs of each metric."""
         return log(1 / self.false_promotion_rate)
 
-    @property
-    def latency_margin(self) -> float:
-        """Relative. Wider where instances of one and the same version differ: three standard errors of their means."""
+    def widened(self, slower: Tolerance) -> Tolerance:
+        """Wider where instances of one and the same version differ: three standard errors of their means at least."""
         mine, theirs = self.instances
-        return max(self.latency.harm, 3 * self.instance_spread * sqrt(1 / mine + 1 / theirs))
-
-    @property
-    def latency_accepted(self) -> float:
-        """Relative: as far above the harm margin as without the spread."""
-        return self.latency.accept + self.latency_margin - self.latency.harm
+        harm = max(slower.harm, 3 * self.instance_spread * sqrt(1 / mine + 1 / theirs))
+        return Tolerance(harm, slower.accept + harm - slower.harm)
 
     def gates(self) -> tuple[float, ...]:
         """Weight (0-1) that each stage leads to."""
         return (*(weight / 100 for weight in self.weights[1:]), 1.0)
+
+
+@cache
+def policy(rules: AnalysisRules, weights: tuple[int, ...], instances: tuple[int, int] = (1, 1)) -> Policy:
+    """What the file says, as the judge needs it. `weights`: of the strategy's stages, percent."""
+    return Policy(
+        errors=rules.errors,
+        latency=rules.latency,
+        p99=rules.p99,
+        false_rollback_rate=rules.false_rollback_rate,
+        blip=rules.blip.total_seconds(),
+        weights=weights,
+        dwell=rules.at_least.total_seconds(),
+        minimum_requests=rules.minimum_requests,
+        silence=max(15.0, 5 * rules.interval.total_seconds()),
+        instance_spread=rules.instance_spread,
+        instances=instances,
+    )

@@ -1,11 +1,11 @@
 """One metric of one service through a release: evidence of harm, proof for each gate, and the counts they rest on."""
 
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, sqrt
 from operator import mul
 
 from headgate.analysis import dispersion, wealth
-from headgate.analysis.dispersion import Dispersion
+from headgate.analysis.dispersion import Counts, Dispersion
 from headgate.analysis.evalue import Bet, Margin, accept_bet, harm_bet, log_e
 from headgate.analysis.metric import Metric
 from headgate.analysis.policy import Policy
@@ -14,6 +14,10 @@ from headgate.analysis.wealth import Moments, Purse
 # Three sets of bets run side by side. Harm: six opinions of how bad the candidate is, and one that rests. Acceptance: a
 # set for each weight to come, since a small weight may be passed with a larger margin (Margin.scaled). Each bet is
 # placed before its stratum is seen, on the stable's recent share and the scatter known until then.
+#
+# At full weight nobody is left to compare with at the same moment. The same purse then bets against a fixed bound: the
+# stable's record in this rollout, with a margin (Metric.record) wide enough for the drift of a bake. Fair as long as no
+# drift exceeds it; trouble that would have hit both versions cannot be told apart any more.
 
 # Opinions about a candidate that is worse: its share of bad answers over the largest one allowed.
 WORSE = (1.1, 1.3, 1.8, 3.5, 8.0, 25.0)
@@ -69,6 +73,7 @@ class Rate:
     dispersion: Dispersion = CALM
     tally: Tally = NO_TALLY
     stepped: bool = False  # the weight has changed since the last bet
+    record: Counts = (0.0, 0)  # of the stable, since the rollout began
 
 
 def begin(metric: Metric, policy: Policy, share: float, answers: float) -> Rate:
@@ -103,6 +108,8 @@ def watched(metric: Metric, policy: Policy, rate: Rate, now: Stratum, weight: fl
         waiting.seconds + now.seconds,
     )
     rate = replace(rate, pending=pending)
+    if weight >= 1 and sum(pending.stable) < least(metric):
+        return _judged_on_record(metric, policy, rate) if sum(pending.candidate) >= least(metric) else rate
     if weight == 0 or (pending.seconds > PATIENCE and not sum(pending.candidate)):
         return _learned(metric, rate) if sum(pending.stable) >= least(metric) else rate
     return (
@@ -153,18 +160,40 @@ def _judged(metric: Metric, policy: Policy, rate: Rate, weight: float) -> Rate:
     share = min(max(rate.bad / rate.of, 1e-5), 0.9)
     parts = mine[1] / theirs[1]
     by = factor(metric, rate)
-    rate = _harmed(metric, policy, rate, share, parts, by)
+    rate = _harmed(metric, policy, rate, metric.harm, share, parts, by)
     rate = replace(rate, gates=_accepted(metric, policy, rate, (share, parts, by), weight))
     rate = replace(rate, tally=_told(rate.tally, mine, theirs, metric.spread), stepped=False)
     scatter = dispersion.scattered(rate.dispersion, mine, theirs, stratum.seconds, metric.spread)
     return _settled(metric, rate, theirs, scatter)
 
 
-def _harmed(metric: Metric, policy: Policy, rate: Rate, share: float, parts: float, by: float) -> Rate:
+def _judged_on_record(metric: Metric, policy: Policy, rate: Rate) -> Rate:
+    bad, of = rate.record
+    empty = (0,) * len(metric.scores)
+    if of < least(metric):
+        return replace(rate, pending=Stratum(empty, empty))
+    alone, by, usual = replace(rate.pending, stable=empty), factor(metric, rate), bad / of
+    error = sqrt(by * metric.spread * usual * (1 - usual) / of)
+    share = min(max(usual + 2 * error, 1e-5), 0.9)
+    rate = _harmed(metric, policy, replace(rate, pending=alone), metric.record, share, 0.0, by)
+    own, answers = _summed(metric, alone.candidate)
+    seen = rate.tally
+    tally = Tally(
+        seen.answers + answers,
+        round(seen.bad + own, 3),
+        round(seen.expected + answers * usual, 3),
+        round(seen.variance + metric.spread * usual * (1 - usual) * answers, 3),
+    )
+    return replace(rate, pending=Stratum(empty, empty), tally=tally, stepped=False)
+
+
+def _harmed(
+    metric: Metric, policy: Policy, rate: Rate, margin: Margin, share: float, parts: float, by: float
+) -> Rate:
     stratum, outage = rate.pending, metric.name == "outage"
     nats = [
-        _nats(metric, stratum, harm_bet(share, worse, metric.harm, parts, metric.spread), by)
-        for worse in alternatives(metric, metric.harm.at(share))
+        _nats(metric, stratum, harm_bet(share, worse, margin, parts, metric.spread), by)
+        for worse in alternatives(metric, margin.at(share))
     ]
     if outage:
         nats = [min(one, OUTAGE_GAIN * max(stratum.seconds, 1.0)) for one in nats]
@@ -205,11 +234,11 @@ def _nats(metric: Metric, stratum: Stratum, made: Bet, by: float) -> float:
     return log_e(made, metric.scores, stratum.candidate, stratum.stable) / by
 
 
-def _summed(metric: Metric, levels: tuple[int, ...]) -> dispersion.Counts:
+def _summed(metric: Metric, levels: tuple[int, ...]) -> Counts:
     return round(sum(map(mul, metric.scores, levels)), 3), sum(levels)
 
 
-def _told(tally: Tally, mine: dispersion.Counts, theirs: dispersion.Counts, spread: float) -> Tally:
+def _told(tally: Tally, mine: Counts, theirs: Counts, spread: float) -> Tally:
     (bad, of), (other_bad, other_of) = mine, theirs
     usual = other_bad / other_of
     share = (bad + other_bad) / (of + other_of)
@@ -221,13 +250,14 @@ def _told(tally: Tally, mine: dispersion.Counts, theirs: dispersion.Counts, spre
     )
 
 
-def _settled(metric: Metric, rate: Rate, stable: dispersion.Counts, scatter: Dispersion) -> Rate:
+def _settled(metric: Metric, rate: Rate, stable: Counts, scatter: Dispersion) -> Rate:
     kept = exp(-rate.pending.seconds / MEMORY)
     empty = (0,) * len(metric.scores)
     return replace(
         rate,
         bad=round(rate.bad * kept + stable[0], 3),
         of=round(rate.of * kept + stable[1], 3),
+        record=(round(rate.record[0] + stable[0], 3), rate.record[1] + stable[1]),
         pending=Stratum(empty, empty),
         dispersion=scatter,
     )

@@ -3,23 +3,41 @@
 from collections.abc import Sequence
 from math import exp
 
-from headgate.analysis.figure import Figure
 from headgate.analysis.policy import Policy
 from headgate.analysis.share import Share
 from headgate.model.measurements import Sample
+from headgate.model.verdicts import Figure, odds
 
 
 def harmed(policy: Policy, figures: Sequence[Figure]) -> str:
     """Which metric weighs most, and how sure all of them together make the judge."""
-    worst = max(figures, key=lambda one: one.harm)
+    return _harmed(policy, figures, allowed(policy, _worst(figures)))
+
+
+def harmed_alone(policy: Policy, figures: Sequence[Figure]) -> str:
+    """At full weight, against the stable's record."""
+    return _harmed(policy, figures, "the stable's record allows")
+
+
+def _harmed(policy: Policy, figures: Sequence[Figure], allowed: str) -> str:
     together = odds(sum(one.harm for one in figures) / policy.false_rollback_rate)
-    return f"{estimate(policy, worst)}; evidence {together} that it is worse than {allowed(policy, worst)}"
+    return f"{estimate(policy, _worst(figures))}; evidence {together} that it is worse than {allowed}"
+
+
+def _worst(figures: Sequence[Figure]) -> Figure:
+    return max(figures, key=lambda one: one.harm)
 
 
 def proven(policy: Policy, figures: Sequence[Figure]) -> str:
     shown = [one for one in figures if one.answers and one.metric != "outage"]
     told = "; ".join(estimate(policy, one) for one in shown)
     return f"{told}; none worse than promotion allows, by at least {odds(1 / policy.false_promotion_rate)}"
+
+
+def nothing_worse(policy: Policy, figures: Sequence[Figure]) -> str:
+    """At full weight, against the stable's record."""
+    shown = [one for one in figures if one.answers and one.metric != "outage"]
+    return f"nothing much worse than the stable's record: {'; '.join(estimate(policy, one) for one in shown)}"
 
 
 def unproven(policy: Policy, missing: Sequence[Figure]) -> str:
@@ -40,7 +58,7 @@ def estimate(policy: Policy, one: Figure) -> str:
     if one.limit:
         return f"{name}slower than {one.limit:.0f} ms: {percent(one.share)} against {percent(one.usual)} {requests}"
     way = "higher" if one.slower >= 0 else "lower"
-    return f"{name}latency about {abs(one.slower) * policy.latency_margin * 100:.0f} % {way} {requests}"
+    return f"{name}latency about {abs(one.slower) * policy.widened(policy.latency).harm * 100:.0f} % {way} {requests}"
 
 
 def allowed(policy: Policy, one: Figure) -> str:
@@ -50,7 +68,8 @@ def allowed(policy: Policy, one: Figure) -> str:
         return "25 points, which is an outage"
     if one.metric == "errors":
         return f"the {policy.errors.harm * 100:.2g} points allowed"
-    return f"the {policy.latency_margin * 100:.2g} % allowed"
+    slower = policy.latency if one.metric == "latency" else policy.p99
+    return f"the {policy.widened(slower).harm * 100:.2g} % allowed"
 
 
 def misrouted(service: str, seen: Share, weight: int) -> str:
@@ -78,9 +97,3 @@ def percent(share: float) -> str:
         return "0 %"
     digits = 2 if value < 0.095 else 1 if value < 9.95 else 0
     return f"{value:.{digits}f} %"
-
-
-def odds(ratio: float) -> str:
-    if ratio >= 1e6:
-        return "over 1,000,000 : 1"
-    return f"{ratio:,.0f} : 1" if ratio >= 1 else f"1 : {1 / max(ratio, 1e-6):,.0f}"

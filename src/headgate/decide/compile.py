@@ -34,7 +34,7 @@ def _prepare(rules: Environment) -> tuple[Step, ...]:
 
 
 def _canary(rules: Environment) -> tuple[Step, ...]:
-    analyze = Analyze(rules.analysis.at_least, rules.analysis.deadline)
+    analyze = Analyze(rules.analysis.deadline)
     shares = (SetWeight(weight, rules.deadlines.weight) for weight in rules.strategy.weights)
     return tuple(step for share in shares for step in (share, analyze))
 

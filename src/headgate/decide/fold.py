@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import singledispatch
 
+from headgate.decide.judging import learnt
 from headgate.model import events as e
 from headgate.model.ids import EnvironmentId, ReleaseId
-from headgate.model.measurements import Measurement, add
 from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Request, Rollout
 
 KEPT_FAILURES = 20
@@ -101,31 +101,23 @@ def _with(state: EnvironmentState, **changes: object) -> EnvironmentState:
 
 @apply.register
 def _(event: e.StepCompleted, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    moved = _with(state, position=event.index + 1, step_started_at=at, why=event.why, measured=None, verdict=None)
+    moved = _with(state, position=event.index + 1, step_started_at=at, why=event.why, verdict=None)
     return replace(moved, failures=())
 
 
 @apply.register
 def _(event: e.StepsSkipped, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    return _with(state, position=event.to, step_started_at=at, why=event.why, measured=None, verdict=None)
+    return _with(state, position=event.to, step_started_at=at, why=event.why, verdict=None)
 
 
 @apply.register
 def _(event: e.MeasurementTaken, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """The evidence follows from the measurements alone: a crash or a replay gives the identical verdict."""
     rollout, taken = state.rollout, event.measurement
     if rollout is None:
         return state
-    return _with(
-        state,
-        ticks=taken.tick,
-        last_tick_at=taken.window.end,
-        measured=_sum(rollout.measured, taken),
-        reference=add(rollout.reference, taken.stable),
-    )
-
-
-def _sum(earlier: Measurement | None, taken: Measurement) -> Measurement:
-    return taken if earlier is None else earlier + taken
+    evidence = learnt(rollout, state.stable, taken)
+    return _with(state, ticks=taken.tick, last_tick_at=taken.window.end, evidence=evidence)
 
 
 @apply.register
@@ -140,10 +132,12 @@ def _(event: e.RolloutPaused, state: EnvironmentState, at: datetime) -> Environm
 
 @apply.register
 def _(event: e.RolloutResumed, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """The pause uses up no deadline; what was held because its time was up gets all of it again."""
     rollout = state.rollout
     if rollout is None or rollout.paused_at is None:
         return state
-    started = rollout.step_started_at + (at - rollout.paused_at)
+    held = rollout.paused_at - rollout.step_started_at > rollout.step.deadline
+    started = at if held else rollout.step_started_at + (at - rollout.paused_at)
     return _with(state, phase="running", paused_at=None, step_started_at=started, why=event.why)
 
 

@@ -6,7 +6,8 @@ Order: start before shifting, shift before stopping, never route to what is not 
 from collections import Counter
 from datetime import datetime, timedelta
 
-from headgate.decide.progress import can_serve, instances_of, job_id, may_run_again, weight_at
+from headgate.decide.judging import weight_at
+from headgate.decide.progress import can_serve, instances_of, job_id, may_run_again
 from headgate.model.checks import Job
 from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
 from headgate.model.ids import RevisionId

@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from headgate.analysis.thresholds import judge
+from headgate.decide.judging import verdict_now
 from headgate.model.checks import JobSeen
 from headgate.model.ids import JobId, RevisionId
-from headgate.model.measurements import Outcome, Verdict
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
 from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, RunCheck, SetWeight, Start
+from headgate.model.verdicts import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetim
             return _checked(step, rollout, seen)
         case SetWeight(weight=weight):
             return _weighted(state, rollout, weight, seen)
-        case Analyze(at_least=at_least):
-            return _analyzed(rollout, at_least, now)
+        case Analyze():
+            return _analyzed(rollout, now)
         case Bake(duration=duration):
             return _baked(rollout, duration, now)
         case Retire():
@@ -67,16 +67,6 @@ def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetim
 
 def job_id(rollout: Rollout) -> JobId:
     return JobId(f"{rollout.id}-{rollout.position}-1")
-
-
-def weight_at(rollout: Rollout) -> int:
-    """The weight that the walked steps ask for, percent."""
-    walked = rollout.steps[: rollout.position + 1]
-    return next((step.weight for step in reversed(walked) if isinstance(step, SetWeight)), 0)
-
-
-def verdict_now(rollout: Rollout) -> Verdict:
-    return judge(rollout.analysis, rollout.measured, rollout.reference)
 
 
 def instances_of(revision: RevisionId, seen: Seen) -> list[Instance]:
@@ -147,27 +137,24 @@ def _weighted(state: EnvironmentState, rollout: Rollout, weight: int, seen: Seen
     return Waiting(f"the router does not yet say {weight} %")
 
 
-def _analyzed(rollout: Rollout, at_least: timedelta, now: datetime) -> Progress:
-    verdict = verdict_now(rollout)
-    passed = now - rollout.step_started_at
+def _analyzed(rollout: Rollout, now: datetime) -> Progress:
+    verdict = verdict_now(rollout, now)
     if verdict.outcome is Outcome.FAIL:
         return Failed(f"analysis failed: {verdict.why}")
-    if verdict.outcome is Outcome.PASS and passed >= at_least:
-        return Done(f"analysis passed: {verdict.why}")
     if verdict.outcome is Outcome.PASS:
-        return Waiting(f"looks well after {seconds(passed)} of {seconds(at_least)}: {verdict.why}")
+        return Done(f"analysis passed: {verdict.why}")
     return Waiting(f"{verdict.outcome}: {verdict.why}")
 
 
 def _baked(rollout: Rollout, duration: timedelta, now: datetime) -> Progress:
     """A bake needs no proof, but it needs sight: it does not end while the metric source is blind."""
-    verdict = verdict_now(rollout)
+    verdict = verdict_now(rollout, now)
     passed = now - rollout.step_started_at
     if verdict.outcome is Outcome.FAIL:
         return Failed(f"analysis failed: {verdict.why}")
     if passed < duration:
         return Waiting(f"baking {seconds(passed)} of {seconds(duration)}: {verdict.why}")
-    if rollout.measured is None or rollout.measured.missing:
+    if verdict.outcome is Outcome.NO_DATA:
         return Waiting(f"bake is over but nothing can be seen: {verdict.why}")
     return Done(f"nothing worse in {seconds(duration)}: {verdict.why}")
 

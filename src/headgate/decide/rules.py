@@ -6,13 +6,14 @@ from datetime import datetime
 from headgate.decide import compile as strategy
 from headgate.decide.fold import apply
 from headgate.decide.gates import closed_gates
-from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, seconds, verdict_now, weight_at
+from headgate.decide.judging import verdict_now, weight_at
+from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, seconds
 from headgate.model import events as e
-from headgate.model.measurements import Outcome
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
 from headgate.model.rules import Environment
 from headgate.model.steps import Analyze, Bake, Retire, describe
+from headgate.model.verdicts import Outcome
 
 ENGINE = "headgate"  # the `by` of what was decided without a person
 CRASHES = 3  # deaths of one instance in a row that are a crash loop
@@ -147,7 +148,26 @@ def abort_on_failed_step(state: EnvironmentState, seen: Seen, now: datetime) -> 
     outcome = progress(state, rollout, seen, now)
     if not isinstance(outcome, Failed):
         return []
-    return [*_verdict(rollout), _abort(rollout, outcome.why)]
+    return [*_verdict(rollout, now), _abort(rollout, outcome.why)]
+
+
+def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    """At its deadline an analysis that has proven nothing does what the rules say; but blindness never promotes."""
+    rollout = _on_trial(state)
+    if rollout is None or rollout.phase != "running" or not isinstance(rollout.step, Analyze):
+        return []
+    outcome = progress(state, rollout, seen, now)
+    if isinstance(outcome, Done) or not _is_overdue(rollout, now):
+        return []
+    verdict, unproven = verdict_now(rollout, now), rollout.analysis.unproven
+    why = f"not proven within {seconds(rollout.step.deadline)}: {outcome.why}"
+    if unproven == "rollback":
+        return [*_verdict(rollout, now), _abort(rollout, why)]
+    if unproven == "promote" and verdict.outcome is Outcome.INCONCLUSIVE and can_serve(rollout.revision, seen):
+        told = f"{why}; goes on, as `unproven: promote` says"
+        return [*_verdict(rollout, now), e.StepCompleted(rollout.id, rollout.position, told)]
+    held = f"{why}; held for a person: `headgate promote`, `headgate abort`, or `headgate resume` to look longer"
+    return [*_verdict(rollout, now), e.RolloutPaused(rollout.id, ENGINE, held)]
 
 
 def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -160,10 +180,14 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
         return [_abort(rollout, why)] if overdue else []
     step = rollout.step
     outcome = progress(state, rollout, seen, now)
-    if isinstance(outcome, Done) or now - rollout.step_started_at <= step.deadline:
+    if isinstance(outcome, Done) or not _is_overdue(rollout, now):
         return []
     why = f"{describe(step)} took longer than {seconds(step.deadline)}: {outcome.why}"
-    return [*_verdict(rollout), _abort(rollout, why)]
+    return [*_verdict(rollout, now), _abort(rollout, why)]
+
+
+def _is_overdue(rollout: Rollout, now: datetime) -> bool:
+    return now - rollout.step_started_at > rollout.step.deadline
 
 
 def promote_before_retiring(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -182,16 +206,16 @@ def complete_step(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.
     outcome = progress(state, rollout, seen, now)
     if not isinstance(outcome, Done):
         return []
-    return [*_verdict(rollout), e.StepCompleted(rollout.id, rollout.position, outcome.why)]
+    return [*_verdict(rollout, now), e.StepCompleted(rollout.id, rollout.position, outcome.why)]
 
 
 def note_new_verdict(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
     """A change of mind is worth a line in the log; the same verdict again is not."""
     rollout = _on_trial(state)
-    if rollout is None or rollout.measured is None or not isinstance(rollout.step, Analyze | Bake):
+    if rollout is None or not isinstance(rollout.step, Analyze | Bake):
         return []
     known = rollout.verdict.outcome if rollout.verdict else Outcome.NO_DATA
-    return _verdict(rollout) if verdict_now(rollout).outcome is not known else []
+    return _verdict(rollout, now) if verdict_now(rollout, now).outcome is not known else []
 
 
 def finish_rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -212,6 +236,7 @@ RULES: tuple[Rule, ...] = (
     abort_on_crash_loop,
     abort_on_candidate_gone,
     abort_on_failed_step,
+    end_unproven_analysis,
     abort_on_overdue_step,
     note_new_verdict,
     complete_step,
@@ -232,9 +257,9 @@ def _abort(rollout: Rollout, why: str) -> e.RolloutAborted:
     return e.RolloutAborted(rollout.id, ENGINE, why)
 
 
-def _verdict(rollout: Rollout) -> list[e.Event]:
+def _verdict(rollout: Rollout, now: datetime) -> list[e.Event]:
     """The verdict that a decision rests on, unless it is on record already."""
-    verdict = verdict_now(rollout)
+    verdict = verdict_now(rollout, now)
     if not isinstance(rollout.step, Analyze | Bake) or verdict == rollout.verdict:
         return []
     return [e.VerdictReached(rollout.id, rollout.position, verdict)]

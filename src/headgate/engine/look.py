@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from headgate.decide.progress import job_id, weight_at
+from headgate.decide.judging import weight_at
+from headgate.decide.progress import job_id
 from headgate.engine.world import World
 from headgate.model.checks import JobSeen
 from headgate.model.ids import ReleaseId

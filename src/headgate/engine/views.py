@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from headgate.decide.explain import waits_for
-from headgate.decide.progress import verdict_now, weight_at
+from headgate.decide.judging import verdict_now, weight_at
 from headgate.engine.application import Application
+from headgate.engine.evidence import evidence
 from headgate.engine.wheel import Wheel
 from headgate.model.ids import RevisionId, environment_id
 from headgate.model.measurements import Query, Sample, Window
@@ -155,7 +156,7 @@ def _request(waiting: Request | None) -> View | None:
 
 
 def _rollout(rollout: Rollout, now: datetime) -> View:
-    verdict = verdict_now(rollout)
+    verdict = verdict_now(rollout, now)
     return {
         "id": rollout.id,
         "kind": rollout.kind,
@@ -171,6 +172,7 @@ def _rollout(rollout: Rollout, now: datetime) -> View:
         "step_seconds": (now - rollout.step_started_at).total_seconds(),
         "why": rollout.why,
         "verdict": {"outcome": verdict.outcome.value, "why": verdict.why},
+        "evidence": evidence(rollout, verdict),
     }
 
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
-from headgate.model.measurements import Measurement, Verdict
+from headgate.model.measurements import Measurement
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
 from headgate.model.steps import Step
+from headgate.model.verdicts import Verdict
 
 RolloutKind = Literal["deploy", "rollback"]
 

@@ -1,9 +1,8 @@
-"""Measurements: what was read of two revisions over one window, and the verdict drawn from them."""
+"""Measurements: what was read of two revisions over one window."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 # Latency buckets are log-linear: eight to each doubling from 1 ms (index 0), so a bucket is 9 % wide.
 BUCKETS_PER_DOUBLING = 8
@@ -87,16 +86,3 @@ class Measurement:
 
 def add(one: dict[str, Sample], other: dict[str, Sample]) -> dict[str, Sample]:
     return {name: one.get(name, Sample()) + other.get(name, Sample()) for name in one.keys() | other.keys()}
-
-
-class Outcome(StrEnum):
-    PASS = "pass"
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-    NO_DATA = "no_data"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    outcome: Outcome
-    why: str  # one sentence with the numbers it used

@@ -6,10 +6,10 @@ from typing import Literal
 
 from headgate.model.events import RolloutKind
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
-from headgate.model.measurements import Measurement, Sample, Verdict
 from headgate.model.releases import Revision
 from headgate.model.rules import AnalysisRules, Deadlines, Strategy
 from headgate.model.steps import Step
+from headgate.model.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,8 @@ class Rollout:
     why: str = ""  # of the latest decision
     ticks: int = 0
     last_tick_at: datetime | None = None
-    measured: Measurement | None = None  # summed since the current step began
-    reference: dict[str, Sample] = field(default_factory=dict)  # the stable's samples of the whole rollout, summed
-    verdict: Verdict | None = None
+    evidence: object = None  # what the judge knows of this rollout: its own, see headgate.analysis.evidence
+    verdict: Verdict | None = None  # the latest on record in this step
 
     @property
     def step(self) -> Step:

@@ -27,11 +27,24 @@ class Strategy:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """`harm` is what a candidate may be worse by without being put back; `accept` is what promotion rules out."""
+
+    harm: float
+    accept: float
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisRules:
-    errors_worse_by: float = 0.005  # share of requests, absolute (0.005 = 0.5 percentage points)
-    p99_worse_by: float = 0.20  # relative
-    minimum_requests: int = 50  # of the candidate and of the stable, before anything is concluded
-    interval: timedelta = timedelta(seconds=2)  # one measurement each
+    errors: Tolerance = Tolerance(0.0005, 0.0025)  # shares of requests, absolute (0.0025 = 0.25 percentage points)
+    latency: Tolerance = Tolerance(0.04, 0.12)  # of the whole distribution, relative
+    p99: Tolerance = Tolerance(0.04, 0.12)  # of the slowest hundredth and beyond, relative
+    false_rollback_rate: float = 0.01  # share of good releases that may be put back, however often one looks
+    blip: timedelta = timedelta(seconds=20)  # trouble of the candidate, once, that does not put it back
+    unproven: Literal["hold", "promote", "rollback"] = "hold"  # what becomes of a step at its deadline
+    instance_spread: float = 0.0  # relative standard deviation of latency between instances of the stable
+    minimum_requests: int = 50  # of the candidate in each step, before it may pass
+    interval: timedelta = timedelta(seconds=1)  # one measurement each
     at_least: timedelta = timedelta(seconds=60)  # how long each analyze step looks before it may pass
     deadline: timedelta = timedelta(minutes=30)
 

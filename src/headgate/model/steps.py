@@ -31,7 +31,8 @@ class SetWeight:
 
 @dataclass(frozen=True, slots=True)
 class Analyze:
-    at_least: timedelta  # never passes sooner
+    """Ends as soon as something is proven; what becomes of it at its deadline, the analysis rules say."""
+
     deadline: timedelta
 
 

@@ -13,6 +13,7 @@ from headgate.model.rules import (
     Gate,
     SoakGate,
     Strategy,
+    Tolerance,
 )
 from headgate.model.services import Health, Service
 from headgate.spec.problems import Path, SpecificationError
@@ -118,15 +119,24 @@ def _approval(spec: Specification, section: ApprovalSection) -> ApprovalGate:
 
 
 def _analysis(section: EnvironmentSection) -> AnalysisRules:
-    rules = section.analysis
+    rules, errors, latency = section.analysis, section.analysis.errors, section.analysis.latency
     return AnalysisRules(
-        errors_worse_by=rules.errors.worse_by,
-        p99_worse_by=rules.latency.p99_worse_by,
+        errors=_tolerance(errors.worse_by, errors.tolerated, 5),
+        latency=_tolerance(latency.worse_by, latency.tolerated, 3),
+        p99=_tolerance(latency.p99_worse_by, latency.tolerated, 3),
+        false_rollback_rate=rules.false_rollback_rate,
+        blip=rules.blip,
+        unproven=rules.unproven,
+        instance_spread=rules.instance_spread,
         minimum_requests=rules.minimum_requests,
         interval=rules.interval,
         at_least=rules.at_least,
         deadline=rules.deadline,
     )
+
+
+def _tolerance(worse_by: float, tolerated: float | None, parts: int) -> Tolerance:
+    return Tolerance(worse_by / parts if tolerated is None else tolerated, worse_by)
 
 
 def _wordless(spec: Specification, path: Path) -> SpecificationError:

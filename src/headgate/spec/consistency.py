@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from headgate.model.selectors import parse
 from headgate.spec.problems import Path, Problem
+from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
 from headgate.spec.sections.metrics import SELECTING
 from headgate.spec.specification import Specification
@@ -118,6 +119,7 @@ def group_names(spec: Specification) -> Iterator[Problem]:
 def analysis(spec: Specification) -> Iterator[Problem]:
     for name, environment in spec.environments.items():
         rules, path = environment.analysis, ("environments", name, "analysis")
+        yield from _margins(spec, path, rules)
         if rules.interval > rules.at_least:
             allowed = f"at least {written(rules.interval)}, the interval of one measurement"
             yield spec.problem(
@@ -148,6 +150,18 @@ def selectors(spec: Specification) -> Iterator[Problem]:
                 path = ("environments", name, "metrics", environment.metrics.source, field)
                 remedy = 'Add service="{service}", or all services are the same numbers.'
                 yield spec.problem(path, "a selector with the placeholder {service}", remedy)
+
+
+def _margins(spec: Specification, path: Path, rules: AnalysisSection) -> Iterator[Problem]:
+    """What lies between tolerated and ruled out can be proven neither way: without room, every release ends there."""
+    errors, latency = rules.errors, rules.latency
+    for name, section, least in (
+        ("errors", errors, errors.worse_by),
+        ("latency", latency, min(latency.worse_by, latency.p99_worse_by)),
+    ):
+        if section.tolerated is not None and section.tolerated >= least:
+            remedy = "Lower it, or leave it out: it then follows from worse_by."
+            yield spec.problem((*path, name, "tolerated"), "less than what promotion rules out", remedy)
 
 
 def _known(found: str, known: list[str], what: str) -> tuple[str, str]:

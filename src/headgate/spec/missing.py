@@ -8,12 +8,12 @@ from headgate.spec.specification import Specification
 
 # Kind -> names. By adapter folder: platforms, traffic, metrics, secrets, provisioners. By feature: images (platforms
 # that run images), checks (smoke, run, load), gates (approval, soak, freeze, webhook), strategies (blue-green.gate),
-# analysis (false_rollback_rate), ci (run).
+# ci (run).
 Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
-    rules = (named_adapters, images, ci, checks, gates, strategies, analysis, values, approvers)
+    rules = (named_adapters, images, ci, checks, gates, strategies, values, approvers)
     found = [problem for rule in rules for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -75,14 +75,6 @@ def strategies(spec: Specification, present: Present) -> Iterator[Problem]:
             path = ("environments", name, "strategy", "blue-green", "gate")
             remedy = "A gate before the switch is not built in yet: move it to `gates` of the environment."
             yield spec.problem(path, "blue-green without a gate of its own", remedy, "a gate before the switch")
-
-
-def analysis(spec: Specification, present: Present) -> Iterator[Problem]:
-    for name, environment in spec.environments.items():
-        rules = environment.analysis
-        if "false_rollback_rate" in rules.model_fields_set - set(present.get("analysis", ())):
-            path = ("environments", name, "analysis", "false_rollback_rate")
-            yield spec.problem(path, "analysis without it", "The built-in judge promises no rate yet: remove it.")
 
 
 def values(spec: Specification, present: Present) -> Iterator[Problem]:

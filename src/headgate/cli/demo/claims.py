@@ -7,7 +7,7 @@ from typing import Any
 from headgate.cli.demo.summary import FAILS, GOOD, SLOW, Claim, Journey, Summary
 
 # What a reason must be about, in the judge's words.
-ABOUT = {FAILS: "errors ", SLOW: "p99 "}
+ABOUT = {FAILS: ("errors",), SLOW: ("latency", "slower")}
 AFTERWARDS = "demo/events.json in the kept folder: every decision with its reason"
 
 Refusal = tuple[str, str, "CompletedProcess[str]"]  # version, environment, and what `headgate deploy` said
@@ -68,11 +68,11 @@ def _nobody_failed(found: Summary) -> Claim:
 
 
 def _put_back(label: str, journey: Journey | None) -> Claim:
-    text = f"{label} was put back by its verdict on {ABOUT[label].strip()}"
+    text = f"{label} was put back by its verdict on {ABOUT[label][0]}"
     rollout = journey.production if journey else None
     if journey is None or rollout is None:
         return Claim(text, False, ending(journey) if journey else "it was never released", AFTERWARDS)
-    held = rollout.by_analysis and rollout.outcome == "aborted" and ABOUT[label] in rollout.why
+    held = rollout.by_analysis and rollout.outcome == "aborted" and any(word in rollout.why for word in ABOUT[label])
     return Claim(text, held, ending(journey), AFTERWARDS)
 
 

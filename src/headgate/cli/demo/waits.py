@@ -9,9 +9,10 @@ from headgate.cli.failure import Failure
 
 NOTE = "# The demo's copy: only staging and production, shorter waits, and a larger first share of the traffic."
 KEPT = ("staging", "production")
-STEPS = "[10, 25, 50]"  # a verdict needs a number of requests: with 10 instead of 5 % it has them in half the time
+STEPS = "[10, 25, 50]"  # a proof needs a number of requests: with 10 instead of 5 % it has them in half the time
 AT_LEAST = "6s"
 INTERVAL = "1s"
+BLIP = "2s"
 BAKE = "5s"
 TOLD = f"canary steps {STEPS[1:-1]} %, each watched for {AT_LEAST} at least, and a bake of {BAKE}"
 
@@ -25,7 +26,8 @@ def shortened(text: str) -> str:
     for name in _names(lines, "environments"):
         if name not in KEPT:
             lines = _without(lines, "environments", name)
-    lines = _added(lines, [f"interval: {INTERVAL}", f"at_least: {AT_LEAST}"], "environments", "production", "analysis")
+    waits = [f"interval: {INTERVAL}", f"at_least: {AT_LEAST}", f"blip: {BLIP}"]
+    lines = _added(lines, waits, "environments", "production", "analysis")
     lines = _without(lines, "environments", "production", "bake")
     lines = _without(lines, "environments", "production", "strategy")
     added = [f"strategy: {{canary: {{steps: {STEPS}, sticky: cookie}}}}", f"bake: {BAKE}"]

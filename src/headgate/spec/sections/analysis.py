@@ -1,22 +1,68 @@
 """The section `environments.NAME.analysis`: when a candidate counts as worse than the stable."""
 
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from headgate.spec import units
 from headgate.spec.sections.section import Section, defaults_to, part
-from headgate.spec.sections.texts import Count, Growth, Percentage, Points, Positive
+from headgate.spec.sections.texts import Count, Duration, Growth, Percentage, Points, Positive, amount, one_word_of
+from headgate.spec.units import Unsuitable
+
+Unproven = Literal["hold", "promote", "rollback"]
+
+
+def _some(read: Callable[[str], float], allowed: str, pattern: str) -> Any:
+    """More than none: no finite number of requests proves that two versions are equal."""
+
+    def above_zero(text: str) -> float:
+        if not (found := read(text)):
+            raise Unsuitable(f"more than 0, {allowed}", "Allow some: equality cannot be proven.")
+        return found
+
+    return amount(above_zero, allowed, pattern)
+
+
+def _rate(text: str) -> float:
+    found = units.percentage(text)
+    if not 1e-6 <= found <= 0.2:
+        raise Unsuitable("0.0001% to 20%", "1% is right for most.")
+    return found
+
+
+SomePoints = Annotated[float, _some(units.points, units.POINTS, units.POINTS_PATTERN)]
+SomeGrowth = Annotated[
+    float, _some(lambda text: units.percentage(text, 1000), units.PERCENTAGES, units.PERCENTAGE_PATTERN)
+]
+ErrorRate = Annotated[float, amount(_rate, "0.0001% to 20%", units.PERCENTAGE_PATTERN)]
 
 
 class ErrorsSection(Section):
-    worse_by: Points = defaults_to("0.5pp", "Rise of the share of failed requests that is too much.")
+    worse_by: SomePoints = defaults_to("0.25pp", "Rise of the share of failed requests that promotion must rule out.")
+    tolerated: Points | None = Field(
+        None, description="Rise that never puts a release back. Default: a fifth of worse_by."
+    )
 
 
 class LatencySection(Section):
-    p99_worse_by: Growth = defaults_to("20%", "Rise of the 99th percentile that is too much.")
+    worse_by: SomeGrowth = defaults_to("12%", "Rise of latency on the whole that promotion must rule out.")
+    p99_worse_by: SomeGrowth = defaults_to("12%", "Rise of the 99th percentile that promotion must rule out.")
+    tolerated: Growth | None = Field(
+        None, description="Rise that never puts a release back. Default: a third of worse_by or p99_worse_by."
+    )
 
 
 class AnalysisSection(Section):
     errors: ErrorsSection = part(ErrorsSection, "Failed requests.")
     latency: LatencySection = part(LatencySection, "Slow requests.")
-    false_rollback_rate: Percentage = defaults_to("1%", "Share of good releases that may be put back.")
-    minimum_requests: Count = defaults_to(50, "Of candidate and stable each, before anything is concluded.")
-    interval: Positive = defaults_to("2s", "One measurement each.")
+    false_rollback_rate: ErrorRate = defaults_to("1%", "Share of good releases that may be put back.")
+    blip: Duration = defaults_to("20s", "Trouble of the candidate, once, that does not put it back.")
+    unproven: Annotated[Unproven, one_word_of("hold", "promote", "rollback")] = defaults_to(
+        "hold", "What becomes of a step that has proven nothing by its deadline."
+    )
+    instance_spread: Percentage = defaults_to("0%", "How much instances of one version differ in latency.")
+    minimum_requests: Count = defaults_to(50, "Of the candidate in each step, before it may pass.")
+    interval: Positive = defaults_to("1s", "One measurement each.")
     at_least: Positive = defaults_to("60s", "How long each step is watched before it may pass.")
-    deadline: Positive = defaults_to("30m", "A step that has not passed by then is aborted.")
+    deadline: Positive = defaults_to("30m", "When a step that is not proven is held, promoted or rolled back.")

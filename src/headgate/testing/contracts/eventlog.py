@@ -7,7 +7,8 @@ import pytest
 
 from headgate.model.events import ApprovalGiven, Event, MeasurementTaken, RolloutPaused, StepCompleted, VerdictReached
 from headgate.model.ids import ReleaseId, RolloutId
-from headgate.model.measurements import Measurement, Outcome, Sample, Verdict, Window
+from headgate.model.measurements import Measurement, Sample, Window
+from headgate.model.verdicts import Outcome, Verdict
 from headgate.ports import Conflict, EventLog
 
 STREAM = "environment:pcw/production"

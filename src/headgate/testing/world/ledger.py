@@ -5,9 +5,9 @@ from datetime import datetime
 
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId, RevisionId
-from headgate.model.measurements import Outcome
 from headgate.model.releases import Revision
 from headgate.model.steps import Analyze, SetWeight
+from headgate.model.verdicts import Outcome
 
 
 @dataclass(slots=True)
@@ -16,12 +16,13 @@ class Trial:
 
     started: e.RolloutStarted
     entered_at: datetime  # the present step
+    weighed_at: datetime  # the present weight was asked for
     position: int = 0
     phase: str = "trial"  # trial, paused, aborting, retiring
     completed: set[int] = field(default_factory=set)
     by_hand: set[int] = field(default_factory=set)
     verdicts: dict[int, Outcome] = field(default_factory=dict)
-    requests: int = 0  # of the candidate since the step began
+    requests: int = 0  # of the candidate at the present weight
     reference: int = 0  # of the stable in the whole rollout
     blind: bool = True  # nothing was read, or the last reading failed
 
@@ -29,9 +30,13 @@ class Trial:
         """Walked as it should be: done with proof where proof is asked, or skipped by a person."""
         if index in self.by_hand:
             return True
-        step = self.started.steps[index]
-        proven = not isinstance(step, Analyze) or self.verdicts.get(index) is Outcome.PASS
+        step, verdict = self.started.steps[index], self.verdicts.get(index)
+        proven = not isinstance(step, Analyze) or verdict is Outcome.PASS or self.waved(index)
         return index in self.completed and proven
+
+    def waved(self, index: int) -> bool:
+        """Unproven at its deadline, and the rules let such a step go on."""
+        return self.started.analysis.unproven == "promote" and self.verdicts.get(index) is Outcome.INCONCLUSIVE
 
     def trusted_weight(self) -> int:
         """The highest weight that what was recorded justifies."""
@@ -73,7 +78,7 @@ class Ledger:
             case e.ApprovalGiven(by=by):
                 self.approvals.append(by)
             case e.RolloutStarted():
-                self.trial, self.waiting = Trial(event, at), None
+                self.trial, self.waiting = Trial(event, at, at), None
             case e.RolloutEnded(outcome=outcome):
                 self.trial = None
                 self.aborted += outcome == "aborted"
@@ -106,7 +111,9 @@ class Ledger:
 
     @staticmethod
     def _enter(trial: Trial, position: int, at: datetime) -> None:
-        trial.position, trial.entered_at, trial.requests, trial.blind = position, at, 0, True
+        trial.position, trial.entered_at = position, at
+        if isinstance(trial.started.steps[position], SetWeight):
+            trial.weighed_at, trial.requests, trial.blind = at, 0, True
 
     def _promote(self, trial: Trial, at: datetime) -> None:
         trial.phase = "retiring"

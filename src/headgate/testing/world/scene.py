@@ -15,6 +15,7 @@ from headgate.model.rules import (
     Gate,
     SoakGate,
     Strategy,
+    Tolerance,
 )
 from headgate.model.services import Service
 from headgate.testing.fakes.platform import Behaviour
@@ -98,10 +99,23 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         strategy=make_strategy(chance),
         checks=tuple(chance.some((Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e")), 0.5)),
         gates=make_gates(chance, after),
-        analysis=AnalysisRules(at_least=chance.one((4, 8)) * SECOND, deadline=60 * SECOND),
+        analysis=make_analysis(chance),
         bake=chance.one((0, 0, 10)) * SECOND,
         keep_warm=chance.one((0, 20, 60)) * SECOND,
         deadlines=Deadlines(30 * SECOND, 12 * SECOND, 20 * SECOND, 8 * SECOND, 60 * SECOND),
+    )
+
+
+def make_analysis(chance: Chance) -> AnalysisRules:
+    """Margins so wide that a good release is proven within seconds, and a bad one is still beyond them."""
+    return AnalysisRules(
+        errors=Tolerance(0.02, 0.12),
+        latency=Tolerance(0.5, 2.0),
+        p99=Tolerance(0.5, 2.0),
+        blip=chance.one((0, 2)) * SECOND,
+        unproven=chance.one(("hold", "promote", "rollback")),
+        at_least=chance.one((4, 8)) * SECOND,
+        deadline=60 * SECOND,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from headgate.model.commands import Command, Deploy, Refused
-from headgate.model.ids import EnvironmentId, RevisionId, RolloutId, environment_id
+from headgate.model.ids import EnvironmentId, RevisionId, RolloutId, application_stream, environment_id
 from headgate.model.releases import Revision
 from headgate.model.rules import Application
 from headgate.ports import Conflict, LogUnavailable
@@ -124,7 +124,8 @@ class World:
     # --- time
 
     async def live(self) -> Outcome:
-        await self._serve(self.people.begin)
+        while not self.log.told(application_stream(NAME)):  # people try again: without rules nothing is taken care of
+            await self._serve(self.people.begin)
         for _ in range(MOMENTS):
             self.pass_time(self.chance.one(PAUSES))
             await self.faults.let_late_effects_take_hold()

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from headgate.model import events as e
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
-from headgate.model.measurements import Outcome
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Routes, RoutesSeen
 from headgate.model.rules import Application, ApprovalGate, Environment, SoakGate
 from headgate.model.steps import Analyze, AwaitReady, Bake, RunCheck, SetWeight
+from headgate.model.verdicts import Outcome
 from headgate.testing.world.ledger import Ledger, Trial
 from headgate.testing.world.story import Story, Told, Violation
 
@@ -131,8 +131,9 @@ class Watch:
                 self._refuse_after_rollback(ledger, event)
             case e.StepCompleted():
                 self._demand_done(environment, ledger, event, at)
-            case e.VerdictReached(verdict=verdict) if verdict.outcome is Outcome.PASS:
-                self._demand_data(ledger.trial)
+            case e.VerdictReached(verdict=verdict, index=index) if verdict.outcome is Outcome.PASS:
+                if ledger.trial and isinstance(ledger.trial.started.steps[index], Analyze):
+                    self._demand_data(ledger.trial)
             case e.RevisionPromoted():
                 self._demand_earned(environment, ledger)
             case e.RolloutAborted():
@@ -199,17 +200,22 @@ class Watch:
                 set_to = routes.routes.weight(revision.id) if routes and routes.routes else 0
                 alone = ledger.stable is not None and not self._serves(where, ledger.stable)
                 fine = (set_to == weight or (set_to == 100 and alone)) and self._serves(where, revision)
-            case Analyze(at_least=at_least):
-                fine = trial.verdicts.get(event.index) is Outcome.PASS and spent >= at_least
+            case Analyze(deadline=deadline):
+                fine = self._is_proven(trial, event.index, at) or (trial.waved(event.index) and spent >= deadline)
             case Bake(duration=duration):
                 fine = not trial.blind and spent >= duration
             case _:
                 fine = True
         self._demand(fine, "steps", "step %s (%s) ends without its outcome", event.index, type(step).__name__)
 
-    def _demand_data(self, trial: Trial | None) -> None:
-        needed = trial.started.analysis.minimum_requests if trial else 0
-        fine = trial is not None and not trial.blind and min(trial.requests, trial.reference) >= needed
+    @staticmethod
+    def _is_proven(trial: Trial, index: int, at: datetime) -> bool:
+        watched = at - trial.weighed_at
+        return trial.verdicts.get(index) is Outcome.PASS and watched >= trial.started.analysis.at_least
+
+    def _demand_data(self, trial: Trial) -> None:
+        needed = trial.started.analysis.minimum_requests
+        fine = not trial.blind and min(trial.requests, trial.reference) >= needed
         self._demand(fine, "data", "a pass without the requests that a verdict needs, or without sight")
 
     def _demand_earned(self, where: EnvironmentId, ledger: Ledger) -> None:

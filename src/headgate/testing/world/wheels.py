@@ -12,7 +12,8 @@ from headgate.decide import accept as accepting
 from headgate.decide import fold as folding
 from headgate.decide import pipeline, rules
 from headgate.decide import plan as planning
-from headgate.decide.progress import job_id, weight_at
+from headgate.decide.judging import weight_at
+from headgate.decide.progress import job_id
 from headgate.model import events as e
 from headgate.model.checks import JobSeen
 from headgate.model.commands import Command, Refused

@@ -1,0 +1,57 @@
+"""The judge at work on a rollout: what it has learnt from the measurements in the log, and what it says now."""
+
+from datetime import datetime
+from typing import cast
+
+from headgate.analysis import judge, words
+from headgate.analysis.evidence import Evidence
+from headgate.analysis.policy import Policy, policy
+from headgate.model.measurements import Measurement, Sample
+from headgate.model.releases import Revision
+from headgate.model.rollouts import Rollout
+from headgate.model.steps import Analyze, SetWeight
+from headgate.model.verdicts import Figure, Verdict
+
+
+def weight_at(rollout: Rollout) -> int:
+    """The weight that the walked steps ask for, percent."""
+    walked = rollout.steps[: rollout.position + 1]
+    return next((step.weight for step in reversed(walked) if isinstance(step, SetWeight)), 0)
+
+
+def learnt(rollout: Rollout, stable: Revision | None, taken: Measurement) -> Evidence | None:
+    """Evidence with one measurement more; None where there is no stable to compare with."""
+    if stable is None:
+        return None
+    rules = policy_of(rollout)
+    known = cast(Evidence | None, rollout.evidence) or judge.begin(rules, _shared_services(rollout.revision, stable))
+    return judge.step(rules, known, taken, weight_at(rollout))
+
+
+def verdict_now(rollout: Rollout, now: datetime) -> Verdict:
+    """On an analyze step the proof is asked for; on any other, only whether harm is shown."""
+    rules, evidence = policy_of(rollout), cast(Evidence | None, rollout.evidence)
+    if isinstance(rollout.step, Analyze):
+        return judge.verdict(rules, evidence, _stage(rollout), now)
+    return judge.guard(rules, evidence, now)
+
+
+def estimate(rollout: Rollout, figure: Figure) -> str:
+    """errors 0.9 % against 0.5 % in 14,210 requests"""
+    return words.estimate(policy_of(rollout), figure)
+
+
+def policy_of(rollout: Rollout) -> Policy:
+    return policy(rollout.analysis, rollout.strategy.weights)
+
+
+def _stage(rollout: Rollout) -> int:
+    """Which of the strategy's weights it is at."""
+    weights = rollout.strategy.weights
+    return weights.index(weight) if (weight := weight_at(rollout)) in weights else 0
+
+
+def _shared_services(candidate: Revision, stable: Revision) -> dict[str, Sample]:
+    """A service that only one of them has cannot be compared."""
+    both = {service.name for service in candidate.services} & {service.name for service in stable.services}
+    return {name: Sample() for name in both}
