@@ -94,9 +94,9 @@ async def live(wheel: Wheel, now: datetime) -> View:
     rules, routes = wheel.rules, wheel.seen.routes.routes if wheel.seen.routes else None
     if rules is None or routes is None:
         return {}
-    source, window = wheel.world.metrics[rules.metrics], Window(now - LIVE, now)
+    source, settings, window = wheel.world.metrics[rules.metrics], rules.metric_settings, Window(now - LIVE, now)
     pairs = [(b.revision, service) for b in routes.backends if b.weight for service in b.endpoints]
-    readings = await asyncio.gather(*(source.read(Query(wheel.environment, s), r, window) for r, s in pairs))
+    readings = await asyncio.gather(*(source.read(Query(wheel.environment, s, settings), r, window) for r, s in pairs))
     shown: View = {}
     for (revision, service), reading in zip(pairs, readings, strict=True):
         shown.setdefault(revision, {})[service] = (

@@ -87,6 +87,7 @@ class Environment:
     platform: str
     traffic: str = "envoy"
     metrics: str = "envoy"
+    metric_settings: dict[str, str] = field(default_factory=dict)  # go to the source with every query
     deploy: Literal["on-build", "on-request", "on-advance"] = "on-request"
     after: str | None = None
     branches: tuple[str, ...] = ("main",)
