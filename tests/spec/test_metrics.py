@@ -99,7 +99,7 @@ BAD = {
         f"{PLACE}.prometheus: found a mapping; allowed: token_from or login_from, not both. Remove one of the two.",
     ),
     "windows between scrapes": bad(
-        prometheus(analysis="bake: 1s").replace("platform", "¦platform"),
+        prometheus(analysis="analysis: {interval: ¦1s}"),
         "environments.production.analysis.interval: found 1s; allowed: at least 15s, the time between two "
         "scrapes of Prometheus. Write `analysis: {interval: 30s}`, or the true scrape_interval.",
     ),

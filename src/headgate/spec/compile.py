@@ -130,7 +130,7 @@ def _analysis(section: EnvironmentSection) -> AnalysisRules:
         unproven=rules.unproven,
         instance_spread=rules.instance_spread,
         minimum_requests=rules.minimum_requests,
-        interval=rules.interval,
+        interval=section.interval,
         at_least=rules.at_least,
         deadline=rules.deadline,
     )

@@ -120,8 +120,8 @@ def analysis(spec: Specification) -> Iterator[Problem]:
     for name, environment in spec.environments.items():
         rules, path = environment.analysis, ("environments", name, "analysis")
         yield from _margins(spec, path, rules)
-        if rules.interval > rules.at_least:
-            allowed = f"at least {written(rules.interval)}, the interval of one measurement"
+        if environment.interval > rules.at_least:
+            allowed = f"at least {written(environment.interval)}, the interval of one measurement"
             yield spec.problem(
                 (*path, "at_least"), allowed, "Watch longer, or measure more often.", written(rules.at_least)
             )
@@ -133,7 +133,7 @@ def analysis(spec: Specification) -> Iterator[Problem]:
 def scrapes(spec: Specification) -> Iterator[Problem]:
     """Between two scrapes nothing is measured: shorter windows would show now one side's requests, now the other's."""
     for name, environment in spec.environments.items():
-        seconds, interval = environment.metrics.settings.get("scrape_interval"), environment.analysis.interval
+        seconds, interval = environment.metrics.settings.get("scrape_interval"), environment.interval
         if seconds and interval < (between := timedelta(seconds=float(seconds))):
             path = ("environments", name, "analysis", "interval")
             allowed = f"at least {written(between)}, the time between two scrapes of Prometheus"

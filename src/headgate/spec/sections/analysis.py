@@ -68,6 +68,8 @@ class AnalysisSection(Section):
     )
     instance_spread: Percentage = defaults_to("0%", "How much instances of one version differ in latency.")
     minimum_requests: Count = defaults_to(50, "Of the candidate in each step, before it may pass.")
-    interval: Positive = defaults_to("1s", "One measurement each.")
+    interval: Positive | None = Field(
+        None, description="One measurement each. Default: 1s; with Prometheus two scrape intervals."
+    )
     at_least: Positive = defaults_to("60s", "How long each step is watched before it may pass.")
     deadline: Positive = defaults_to("30m", "When a step that is not proven is held, promoted or rolled back.")

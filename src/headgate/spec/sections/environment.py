@@ -1,5 +1,6 @@
 """The sections `environments.NAME` and `deadlines` below it: a place that serves, with the rules that hold there."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from headgate.spec.sections.texts import (
     one_word_of,
 )
 
+SHORTEST = timedelta(seconds=1)
 Deploy = Literal["on-build", "on-request", "on-advance"]
 
 
@@ -60,3 +62,10 @@ class EnvironmentSection(Section):
         description="Environment variables of every service here; they win over the service's own.",
     )
     deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")
+
+    @property
+    def interval(self) -> timedelta:
+        """Between two measurements: as short as the source allows, unless it is written."""
+        scraped = self.metrics.settings.get("scrape_interval")
+        shortest = 2 * timedelta(seconds=float(scraped)) if scraped else SHORTEST
+        return self.analysis.interval or max(SHORTEST, shortest)
