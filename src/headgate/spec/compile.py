@@ -60,7 +60,8 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         name=name,
         platform=section.platform,
         traffic=section.traffic,
-        metrics=section.metrics,
+        metrics=section.metrics.source,
+        metric_settings=dict(section.metrics.settings),
         deploy=_deploy(section),
         after=section.after,
         branches=tuple(section.branches),
@@ -128,22 +129,23 @@ def _analysis(section: EnvironmentSection) -> AnalysisRules:
         errors=_tolerance(errors.worse_by, errors.tolerated, 5),
         latency=_tolerance(latency.worse_by, latency.tolerated, 3),
         p99=_tolerance(latency.p99_worse_by, latency.tolerated, 3),
+        signals=tuple(dict.fromkeys(rules.signals)),
         false_rollback_rate=rules.false_rollback_rate,
         blip=rules.blip,
         unproven=rules.unproven,
         instance_spread=rules.instance_spread,
         minimum_requests=rules.minimum_requests,
-        interval=rules.interval,
+        interval=section.interval,
         at_least=rules.at_least,
         deadline=rules.deadline,
-        metrics=tuple(_metric(metric) for metric in rules.metrics),
+        metrics=tuple(_metric(metric, section) for metric in rules.metrics),
     )
 
 
-def _metric(section: MetricSection) -> MetricRule:
+def _metric(section: MetricSection, environment: EnvironmentSection) -> MetricRule:
     return MetricRule(
         name=section.name,
-        query=_query(section),
+        query=_query(section, environment),
         job=Check(section.name, "run", section.job.run, section.job.timeout) if section.job else None,
         success=section.success or (SUCCEEDED if section.job and not section.failure else None),
         failure=section.failure,
@@ -158,10 +160,15 @@ def _metric(section: MetricSection) -> MetricRule:
     )
 
 
-def _query(section: MetricSection) -> ValueQuery | None:
-    if section.query:
-        return ValueQuery(section.query.source, section.query.expression, section.query.settings())
-    return ValueQuery("web", section.web.json_path, section.web.settings()) if section.web else None
+def _query(section: MetricSection, environment: EnvironmentSection) -> ValueQuery | None:
+    """Without an address of its own a query goes where the environment's metrics come from, by the same login."""
+    if section.web:
+        return ValueQuery("web", section.web.json_path, section.web.settings())
+    if section.query is None:
+        return None
+    known = environment.metrics.settings if section.query.url is None else {}
+    login: dict[str, str] = {name: known[name] for name in ("url", "token_from", "login_from") if name in known}
+    return ValueQuery(section.query.source, section.query.expression, {**login, **section.query.settings()})
 
 
 def _tolerance(worse_by: float, tolerated: float | None, parts: int) -> Tolerance:

@@ -19,6 +19,7 @@ def metrics(spec: Specification) -> Iterator[Problem]:
                 yield spec.problem((*path, "name"), allowed, "Give this one another name.", f"{metric.name} twice")
             seen.add(metric.name)
             yield from _read_at_all(spec, path, environment)
+            yield from _asked_where(spec, path, metric, environment)
             yield from _compared(spec, path, metric, environment)
             yield from _in_time(spec, path, metric, environment)
 
@@ -28,6 +29,17 @@ def _read_at_all(spec: Specification, path: Path, environment: EnvironmentSectio
     if not environment.strategy.canary and not environment.bake:
         remedy = "Metrics are read while a canary is analyzed and while it bakes: add `bake: 10m`, or remove them."
         yield spec.problem(path, "metrics only with a canary or a bake", remedy, "neither")
+
+
+def _asked_where(
+    spec: Specification, path: Path, metric: MetricSection, environment: EnvironmentSection
+) -> Iterator[Problem]:
+    query = metric.query
+    if query and query.url is None and query.source != environment.metrics.source:
+        remedy = f"Add `url: ADDRESS`: the environment's own metrics come from {environment.metrics.source}."
+        yield spec.problem((*path, "query"), f"a query with the url where {query.source} answers", remedy, "none")
+    if query and query.url is None and query.token_from is not None:
+        yield spec.problem((*path, "query", "token_from"), "token_from only together with url", "Add `url: ADDRESS`.")
 
 
 def _compared(
@@ -51,8 +63,8 @@ def _in_time(
     spec: Specification, path: Path, metric: MetricSection, environment: EnvironmentSection
 ) -> Iterator[Problem]:
     rules = environment.analysis
-    if metric.interval < rules.interval:
-        allowed = f"at least {written(rules.interval)}, the interval of one measurement"
+    if metric.interval < environment.interval:
+        allowed = f"at least {written(environment.interval)}, the interval of one measurement"
         yield spec.problem((*path, "interval"), allowed, "Read it less often.", written(metric.interval))
     needed = metric.initial_delay + max(metric.count - 1, 0) * metric.interval
     if needed >= rules.deadline:
