@@ -38,7 +38,8 @@ class ValueSourceContract:
 
     @pytest.mark.parametrize("number", [0.0, 1.0, -2.5, 0.0125, 1e9])
     async def test_a_number_is_read(self, stage: Stage, number: float) -> None:
-        assert await read(stage, await stage.holds(number)) == pytest.approx(number)
+        found = await read(stage, await stage.holds(number))
+        assert found == pytest.approx(number), found
 
     async def test_what_changes_is_read_anew(self, stage: Stage) -> None:
         assert await read(stage, await stage.holds(3)) == 3
