@@ -45,23 +45,30 @@ def step(
     weight: int,
     gauges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Evidence:
-    """`weight`: percent of the candidate during the tick. A tick that was seen before changes nothing."""
+    """`weight`: percent of the candidate during the tick. A tick that was seen before changes nothing.
+
+    The stable and its baseline are never mixed: where another arm takes over, the stage begins anew, and the tick in
+    which it did so belongs to neither.
+    """
     if measured.tick <= evidence.last:
         return evidence
     if wrong := fault(evidence, measured):
         return replace(evidence, last=measured.tick, unread=wrong, unread_ticks=evidence.unread_ticks + 1)
     seconds = (measured.window.end - measured.window.start).total_seconds()
     services = evidence.services
-    if changed := weight != evidence.weight:
+    risen, replaced = weight != evidence.weight, measured.against != evidence.against
+    if risen or replaced:
         services = {name: _stepped(policy, one) for name, one in services.items()}
-    services = {name: _fed(policy, one, measured, name, weight) for name, one in services.items()}
+    if risen or not replaced:
+        services = {name: _fed(policy, one, measured, name, weight) for name, one in services.items()}
     return Evidence(
         services,
         {name: _gauged(one, (gauges or {}).get(name)) for name, one in evidence.gauges.items()},
         measured.tick,
         measured.window.end,
         weight,
-        0.0 if changed else round(evidence.watched + seconds, 3),
+        0.0 if risen or replaced else round(evidence.watched + seconds, 3),
+        measured.against,
     )
 
 
@@ -137,7 +144,7 @@ def _fed(policy: Policy, service: Service, measured: Measurement, name: str, wei
     )
     seen = service.share
     if 0 < weight < 100:
-        seen = share.shared(seen, weight / 100, candidate.requests, stable.requests)
+        seen = share.shared(seen, share.expected(weight, measured.against), candidate.requests, stable.requests)
     fed = replace(service, rates=rates, share=seen)
     if fed.earlier is None:
         return fed
@@ -178,11 +185,11 @@ def _untold(policy: Policy, evidence: Evidence, _: tuple[Figure, ...]) -> tuple[
     if not called:
         return Outcome.NO_DATA, "no requests on either side"
     for name, seen in called.items():
-        for side, requests in (("candidate", seen.candidate), ("stable", seen.stable)):
+        for side, requests in (("candidate", seen.candidate), (evidence.against, seen.stable)):
             if not requests:
                 return Outcome.NO_DATA, f"{name}: the {side} got no requests"
         if share.doubtful(seen):
-            return Outcome.INCONCLUSIVE, words.misrouted(name, seen, evidence.weight)
+            return Outcome.INCONCLUSIVE, words.misrouted(name, seen, evidence.weight, evidence.against)
         if seen.candidate < policy.minimum_requests:
             return Outcome.INCONCLUSIVE, words.too_few(name, seen.candidate, policy.minimum_requests)
         if evidence.services[name].earlier is not None:

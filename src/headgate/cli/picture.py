@@ -124,9 +124,9 @@ def _live(view: View) -> "RenderableType":
         table.add_column(column, justify="left" if column in ("", "service") else "right")
     for revision, services in view.get("live", {}).items():
         label = plain(view["labels"].get(revision, revision))
-        side = "candidate" if _is_candidate(view, revision) else "stable"
+        side = " (candidate)" if _is_candidate(view, revision) else "" if _is_baseline(view, revision) else " (stable)"
         for service, rates in sorted(services.items()):
-            table.add_row(Text(f"{label} ({side})"), Text(plain(service)), *_cells(rates))
+            table.add_row(Text(f"{label}{side}"), Text(plain(service)), *_cells(rates))
     return table
 
 
@@ -147,3 +147,9 @@ def _cells(rates: View) -> "list[RenderableType]":
 def _is_candidate(view: View, revision: str) -> bool:
     rollout = view.get("rollout")
     return bool(rollout and rollout["candidate"]["revision"] == revision and rollout["phase"] != "retiring")
+
+
+def _is_baseline(view: View, revision: str) -> bool:
+    """Its label says so itself."""
+    baseline = (view.get("rollout") or {}).get("baseline")
+    return bool(baseline and baseline["revision"] == revision)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from headgate.decide.baseline import reference
 from headgate.decide.judging import weight_at
 from headgate.decide.progress import job_id
 from headgate.engine.world import World
@@ -99,13 +100,11 @@ class Look:
         return await self._tick(rollout, Window(rollout.last_tick_at, now), routes)
 
     async def _tick(self, rollout: Rollout, window: Window, routes: RoutesSeen | None) -> Measurement:
-        weights = routes.routes if routes else None
         candidate = await self._samples(rollout.revision, window) if weight_at(rollout) else ({}, ())
-        stable: tuple[dict[str, Sample], tuple[str, ...]] = ({}, ())
-        if self.state.stable and weights and weights.weight(self.state.stable.id):
-            stable = await self._samples(self.state.stable, window)
-        missing = (*(f"candidate: {why}" for why in candidate[1]), *(f"stable: {why}" for why in stable[1]))
-        return Measurement(rollout.ticks + 1, window, candidate[0], stable[0], missing)
+        other, arm = reference(self.state, routes.routes if routes else None)
+        stable = await self._samples(other, window) if other else ({}, ())
+        missing = (*(f"candidate: {why}" for why in candidate[1]), *(f"{arm}: {why}" for why in stable[1]))
+        return Measurement(rollout.ticks + 1, window, candidate[0], stable[0], missing, arm)
 
     async def _samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
         """Samples by service of that revision (a release may add or drop one), and why some could not be read."""

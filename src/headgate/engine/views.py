@@ -132,6 +132,7 @@ def _labels(state: EnvironmentState) -> dict[RevisionId, str]:
         state.previous,
         state.stable,
         rollout.revision if rollout else None,
+        rollout.baseline if rollout else None,
     ]
     return {revision.id: revision.label for revision in known if revision}
 
@@ -161,6 +162,7 @@ def _rollout(rollout: Rollout, now: datetime) -> View:
         "kind": rollout.kind,
         "candidate": _revision(rollout.revision),
         "replaces": rollout.replaces,
+        "baseline": _revision(rollout.baseline),
         "strategy": rollout.strategy.kind,
         "phase": rollout.phase,
         "by": rollout.by,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 # Latency buckets are log-linear: eight to each doubling from 1 ms (index 0), so a bucket is 9 % wide.
 BUCKETS_PER_DOUBLING = 8
@@ -61,24 +62,32 @@ class NoData:
 Reading = Sample | NoData
 
 
+Arm = Literal["stable", "baseline"]  # what a candidate is compared with
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One tick: every service of candidate and stable over the same window. `missing` names what could not be read."""
+    """One tick: every service of candidate and stable over the same window. `missing` names what could not be read.
+
+    With `against` the baseline, the samples under `stable` are the baseline's.
+    """
 
     tick: int
     window: Window
     candidate: dict[str, Sample] = field(default_factory=dict)
     stable: dict[str, Sample] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    against: Arm = "stable"
 
     def __add__(self, later: "Measurement") -> "Measurement":
-        """Both windows as one; what is missing is what the later one misses."""
+        """Both windows as one; what is missing is what the later one misses. Of one and the same arm."""
         return Measurement(
             later.tick,
             Window(self.window.start, later.window.end),
             add(self.candidate, later.candidate),
             add(self.stable, later.stable),
             later.missing,
+            later.against,
         )
 
 

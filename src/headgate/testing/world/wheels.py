@@ -12,6 +12,7 @@ from headgate.decide import accept as accepting
 from headgate.decide import fold as folding
 from headgate.decide import pipeline, rules
 from headgate.decide import plan as planning
+from headgate.decide.baseline import reference
 from headgate.decide.judging import weight_at
 from headgate.decide.progress import job_id
 from headgate.model import events as e
@@ -222,10 +223,10 @@ class PlainWheels:
         candidate, stable = dict[str, Sample](), dict[str, Sample]()
         if weight_at(rollout):
             candidate = await self._samples(rollout.revision, window, missing)
-        trusted = state.stable
-        if trusted and routes and routes.routes and routes.routes.weight(trusted.id):
-            stable = await self._samples(trusted, window, missing)
-        return Measurement(rollout.ticks + 1, window, candidate, stable, tuple(missing))
+        other, arm = reference(state, routes.routes if routes else None)
+        if other:
+            stable = await self._samples(other, window, missing)
+        return Measurement(rollout.ticks + 1, window, candidate, stable, tuple(missing), arm)
 
     async def _samples(self, revision: Revision, window: Window, missing: list[str]) -> dict[str, Sample]:
         samples = {}
