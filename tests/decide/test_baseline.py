@@ -28,7 +28,7 @@ from tests.decide.given import (
     turn,
 )
 
-from headgate.decide.baseline import fewest_instances, reference
+from headgate.decide.baseline import fewest_instances, with_traffic
 from headgate.decide.explain import waits_for
 from headgate.decide.fold import apply
 from headgate.decide.judging import learnt, policy_of
@@ -304,28 +304,26 @@ def test_never_more_than_three_are_wanted(phase: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("routed", "arm"),
+    ("routed", "stable", "baseline"),
     [
-        ({"v1": 100}, (V1, "stable")),
-        (AT_HOME, (V1, "stable")),
-        (ON_5, (FRESH, "baseline")),
-        (ON_50, (FRESH, "baseline")),
-        ({"v2": 100, "v1": 0, "b9": 0}, (None, "stable")),
-        ({"v2": 5, "v1": 95}, (V1, "stable")),
+        ({"v1": 100}, V1, None),
+        (AT_HOME, V1, None),
+        (ON_5, V1, FRESH),
+        (ON_50, None, FRESH),
+        ({"v2": 100, "v1": 0, "b9": 0}, None, None),
+        ({"v2": 5, "v1": 95}, V1, None),
     ],
 )
-def test_the_second_arm_is_the_baseline_while_it_has_traffic(routed: dict[str, int], arm: object) -> None:
-    assert reference(at(LOOK_5), routes(routed)) == arm
+def test_who_answers_users_is_measured(routed: dict[str, int], stable: object, baseline: object) -> None:
+    assert with_traffic(at(LOOK_5), routes(routed)) == {"stable": stable, "baseline": baseline}
 
 
 def ticks(*arms: str) -> list[Measurement]:
-    """After ten seconds of the stable alone, one second each; every arm but the candidate answers 760 requests."""
+    """After ten seconds of the stable alone, one second each; the candidate and every other answer 760 requests."""
     alone = [measurement(*one, tick=n, window=window(n)) for n, one in enumerate(ALONE, start=1)]
-    more = [
-        replace(measurement(sample(760), USUAL, tick=n, window=window(n)), against=arm)  # type: ignore[arg-type]
-        for n, arm in enumerate(arms, start=len(ALONE) + 1)
-    ]
-    return [*alone, *more]
+    more = [measurement(sample(760), USUAL, tick=n, window=window(n)) for n in range(11, 11 + len(arms))]
+    beside = {"stable": {}, "baseline": {"web": USUAL}}
+    return [*alone, *(replace(one, baseline=beside[arm]) for one, arm in zip(more, arms, strict=True))]
 
 
 def window(number: int) -> Window:
@@ -348,6 +346,18 @@ def test_a_stage_begins_anew_where_another_arm_takes_over() -> None:
     assert (after.against, after.watched) == ("stable", 2.0)  # type: ignore[attr-defined]
     assert after.services["web"].share.stable == 2 * 760, "the tick in between belongs to neither"  # type: ignore[attr-defined]
     assert all(one.tally.answers == 2 * 760 for one in after.services["web"].rates)  # type: ignore[attr-defined]
+
+
+def test_what_is_slow_is_learnt_from_the_stable_too_while_the_baseline_is_compared_with() -> None:
+    """At little traffic the baseline alone would need minutes for the thousand latencies that this takes."""
+    few, many = sample(40), sample(700)
+    moved = flight(LOOK_5)
+    for number in (1, 2):
+        tick = replace(measurement(few, many, tick=number, window=window(number)), baseline={"web": few})
+        moved = replace(moved, evidence=learnt(moved, V1, tick))
+    service = moved.evidence.services["web"]  # type: ignore[attr-defined]
+    assert service.earlier is None
+    assert (service.share.candidate, service.share.stable) == (80, 80), "nothing else is compared"
 
 
 def test_an_equal_share_is_the_due_share_beside_a_baseline_only() -> None:

@@ -19,7 +19,7 @@ from headgate.analysis.policy import Policy
 from headgate.analysis.rate import Rate, Stratum
 from headgate.analysis.reading import fault
 from headgate.analysis.share import Share
-from headgate.model.measurements import Measurement, Sample
+from headgate.model.measurements import Measurement, Sample, add
 from headgate.model.verdicts import Figure, Outcome, Verdict
 
 # Errors of the judge: sum over metrics of w E >= 1 / alpha puts back. E-values may be averaged however they depend on
@@ -47,8 +47,8 @@ def step(
 ) -> Evidence:
     """`weight`: percent of the candidate during the tick. A tick that was seen before changes nothing.
 
-    The stable and its baseline are never mixed: where another arm takes over, the stage begins anew, and the tick in
-    which it did so belongs to neither.
+    The candidate is never compared with stable and baseline together: where one takes over from the other, the stage
+    begins anew, and the tick in which it did so belongs to neither.
     """
     if measured.tick <= evidence.last:
         return evidence
@@ -134,21 +134,22 @@ def _stepped(policy: Policy, service: Service) -> Service:
 
 
 def _fed(policy: Policy, service: Service, measured: Measurement, name: str, weight: int) -> Service:
-    candidate, stable = measured.candidate.get(name, UNKNOWN), measured.stable.get(name, UNKNOWN)
+    candidate, other = measured.candidate.get(name, UNKNOWN), measured.reference.get(name, UNKNOWN)
     seconds = (measured.window.end - measured.window.start).total_seconds()
     rates = tuple(
         rate.watched(
-            metric, policy, one, Stratum(metric.levels(candidate), metric.levels(stable), seconds), weight / 100
+            metric, policy, one, Stratum(metric.levels(candidate), metric.levels(other), seconds), weight / 100
         )
         for metric, one in zip(service.metrics, service.rates, strict=True)
     )
     seen = service.share
     if 0 < weight < 100:
-        seen = share.shared(seen, share.expected(weight, measured.against), candidate.requests, stable.requests)
+        seen = share.shared(seen, share.expected(weight, measured.against), candidate.requests, other.requests)
     fed = replace(service, rates=rates, share=seen)
     if fed.earlier is None:
         return fed
-    return _with_latency(policy, replace(fed, earlier=fed.earlier + stable))
+    trusted = add(measured.stable, measured.baseline).get(name, UNKNOWN)  # what is slow, old and fresh copies may say
+    return _with_latency(policy, replace(fed, earlier=fed.earlier + trusted))
 
 
 def _gauged(kept: Gauge, values: tuple[float, float] | None) -> Gauge:

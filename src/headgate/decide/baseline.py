@@ -7,7 +7,6 @@ from dataclasses import replace
 from hashlib import sha256
 
 from headgate.model.ids import RevisionId, RolloutId
-from headgate.model.measurements import Arm
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState
 from headgate.model.routes import Routes
@@ -28,13 +27,10 @@ def baseline(rollout: RolloutId, strategy: Strategy, candidate: Revision, stable
     return replace(stable, id=name, label=f"{stable.label} (baseline)", services=services)
 
 
-def reference(state: EnvironmentState, routes: Routes | None) -> tuple[Revision | None, Arm]:
-    """Whose answers the candidate's are compared with just now; the stable's own are what is learnt from before."""
-    fresh = state.rollout.baseline if state.rollout else None
-    if fresh and routes and routes.weight(fresh.id):
-        return fresh, "baseline"
-    served = state.stable and routes and routes.weight(state.stable.id)
-    return (state.stable if served else None), "stable"
+def with_traffic(state: EnvironmentState, routes: Routes | None) -> dict[str, Revision | None]:
+    """What of the old code answers users just now: stable and baseline, where they do."""
+    known = {"stable": state.stable, "baseline": state.rollout.baseline if state.rollout else None}
+    return {name: one if one and routes and routes.weight(one.id) else None for name, one in known.items()}
 
 
 def fewest_instances(candidate: Revision, other: Revision | None) -> tuple[int, int]:

@@ -64,9 +64,10 @@ def _(event: e.VerdictReached) -> str:
 @sentence.register
 def _(event: e.MeasurementTaken) -> str:
     taken = event.measurement
+    sides = (("candidate", taken.candidate), ("stable", taken.stable), ("baseline", taken.baseline))
     counts = ", ".join(
         f"{side} {service} {sample.requests} requests {sample.errors} errors"
-        for side, samples in (("candidate", taken.candidate), (taken.against, taken.stable))
+        for side, samples in sides
         for service, sample in samples.items()
     )
     return f"measured: {counts or 'nothing'}{'; missing: ' + '; '.join(taken.missing) if taken.missing else ''}"

@@ -67,27 +67,33 @@ Arm = Literal["stable", "baseline"]  # what a candidate is compared with
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One tick: every service of candidate and stable over the same window. `missing` names what could not be read.
-
-    With `against` the baseline, the samples under `stable` are the baseline's.
-    """
+    """One tick: every service of each revision over the same window. `missing` names what could not be read."""
 
     tick: int
     window: Window
     candidate: dict[str, Sample] = field(default_factory=dict)
     stable: dict[str, Sample] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    against: Arm = "stable"
+    baseline: dict[str, Sample] = field(default_factory=dict)  # while it has traffic
+
+    @property
+    def against(self) -> Arm:
+        """What the candidate is compared with."""
+        return "baseline" if self.baseline else "stable"
+
+    @property
+    def reference(self) -> dict[str, Sample]:
+        return self.baseline or self.stable
 
     def __add__(self, later: "Measurement") -> "Measurement":
-        """Both windows as one; what is missing is what the later one misses. Of one and the same arm."""
+        """Both windows as one; what is missing is what the later one misses."""
         return Measurement(
             later.tick,
             Window(self.window.start, later.window.end),
             add(self.candidate, later.candidate),
             add(self.stable, later.stable),
             later.missing,
-            later.against,
+            add(self.baseline, later.baseline),
         )
 
 

@@ -103,7 +103,7 @@ class Ledger:
                 trial.verdicts[index] = verdict.outcome
             case e.MeasurementTaken(measurement=taken):
                 trial.requests += sum(sample.requests for sample in taken.candidate.values())
-                trial.reference += sum(sample.requests for sample in taken.stable.values())
+                trial.reference += sum(sample.requests for sample in taken.reference.values())
                 trial.blind = bool(taken.missing)
             case e.BaselineDropped():
                 trial.baseline = None
