@@ -7,8 +7,9 @@ from headgate.cli.demo.rollouts import Rollout, rollouts
 from headgate.cli.demo.summary import Journey
 
 STEPS = ["start", "await ready", "check smoke (preview)", "weight 10", "analyze", "weight 100", "bake", "retire"]
-ERRORS = "analysis failed: quotes: errors 5.00% (13 of 260) against 0.00% (0 of 2400), 0.5 points allowed"
-LATENCY = "analysis failed: web: p99 108 ms against 23 ms, 27 ms allowed"
+EVIDENCE = "evidence 603 : 1 that it is worse than the"
+ERRORS = f"analysis failed: quotes: errors 5.1 % against 0 % in 237 requests; {EVIDENCE} 0.1 points allowed"
+LATENCY = f"analysis failed: web: slower than 21 ms: 68 % against 0 % in 229 requests; {EVIDENCE} 6.7 % allowed"
 
 
 def event(kind: str, at: float, rollout: str = "rol_1", **more: Any) -> dict[str, Any]:

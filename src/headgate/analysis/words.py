@@ -6,7 +6,7 @@ from math import exp
 from headgate.analysis.policy import Policy
 from headgate.analysis.share import Share, expected
 from headgate.model.measurements import Arm, Sample
-from headgate.model.verdicts import Figure
+from headgate.model.verdicts import Figure, odds
 
 
 def harmed(policy: Policy, figures: Sequence[Figure]) -> str:
@@ -99,9 +99,3 @@ def percent(share: float) -> str:
         return "0 %"
     digits = 2 if value < 0.095 else 1 if value < 9.95 else 0
     return f"{value:.{digits}f} %"
-
-
-def odds(ratio: float) -> str:
-    if ratio >= 1e6:
-        return "over 1,000,000 : 1"
-    return f"{ratio:,.0f} : 1" if ratio >= 1 else f"1 : {1 / max(ratio, 1e-6):,.0f}"

@@ -53,9 +53,7 @@ class Picture:
         if rollout:
             parts += [_steps(rollout), Text()]
         parts += [_weights(view), Text(), _live(view)]
-        parts += (
-            [Text(f"verdict {rollout['verdict']['outcome']}: {plain(rollout['verdict']['why'])}")] if rollout else []
-        )
+        parts += [*_evidence(view), *_verdict(view)]
         parts += [Text(f"waits for: {plain(why)}", style="yellow") for why in view.get("waits_for", [])]
         parts += [Text(), *(Text(line(event), style="dim") for event in self._events)]
         title = Text(plain(f"{view['application']} / {view['environment']}"), style="bold")
@@ -142,6 +140,24 @@ def _cells(rates: View) -> "list[RenderableType]":
         Text(_ms(rates["p50_ms"])),
         Text(_ms(rates["p99_ms"])),
     ]
+
+
+def _evidence(view: View) -> "list[RenderableType]":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    known = (view.get("rollout") or {}).get("evidence") or {}
+    if not known.get("metrics"):
+        return []
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("evidence")
+    for column, needed, end in (("worse", "puts_back", "puts it back"), ("as good", "passes", "each: passes")):
+        table.add_column(f"{column} ({known[needed]} {end})", justify="right")
+    for one in known["metrics"]:
+        worse = Text(one["worse"], style="red" if one["harmful"] else "")
+        table.add_row(Text(plain(one["text"])), worse, Text(one["good"], style="green" if one["proven"] else ""))
+    return [table]
 
 
 def _is_candidate(view: View, revision: str) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from headgate.analysis import judge
+from headgate.analysis import judge, words
 from headgate.analysis.evidence import Evidence
 from headgate.analysis.policy import Policy, policy
 from headgate.decide.baseline import shared_services
@@ -11,7 +11,7 @@ from headgate.model.measurements import Measurement, Sample
 from headgate.model.releases import Revision
 from headgate.model.rollouts import Rollout
 from headgate.model.steps import Analyze, SetWeight
-from headgate.model.verdicts import Verdict
+from headgate.model.verdicts import Figure, Verdict
 
 
 def weight_at(rollout: Rollout) -> int:
@@ -36,6 +36,11 @@ def verdict_now(rollout: Rollout, now: datetime) -> Verdict:
     if isinstance(rollout.step, Analyze):
         return judge.verdict(rules, evidence, _stage(rollout), now)
     return judge.guard(rules, evidence, now)
+
+
+def estimate(rollout: Rollout, figure: Figure) -> str:
+    """errors 0.9 % against 0.5 % in 14,210 requests"""
+    return words.estimate(policy_of(rollout), figure)
 
 
 def policy_of(rollout: Rollout) -> Policy:

@@ -40,3 +40,10 @@ class Verdict:
     outcome: Outcome
     why: str  # one sentence with the numbers it used
     figures: tuple[Figure, ...] = ()
+
+
+def odds(ratio: float) -> str:
+    """131 : 1; below even, 1 : 8."""
+    if ratio >= 1e6:
+        return "over 1,000,000 : 1"
+    return f"{ratio:,.0f} : 1" if ratio >= 1 else f"1 : {1 / max(ratio, 1e-6):,.0f}"

@@ -83,7 +83,9 @@ async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> 
     recorded = await wheel.log.read(environment_stream(wheel.environment))
     now = server.engine.clock.now()
     summary = views.summary(application, _name(wheel), now)
-    return {"now": now.isoformat(), "decisions": story.decisions(recorded), "waits_for": summary["waits_for"]}
+    evidence = summary["rollout"]["evidence"] if summary["rollout"] else None
+    told = {"decisions": story.decisions(recorded), "waits_for": summary["waits_for"], "evidence": evidence}
+    return {"now": now.isoformat(), **told}
 
 
 @routes.get("/events")

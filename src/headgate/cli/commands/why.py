@@ -1,5 +1,7 @@
 """headgate why: what was decided, and what is waited for."""
 
+from typing import Any
+
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
 from headgate.cli.follow import line
@@ -18,3 +20,13 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
     say(f"waits for: {waits[0]}" if waits else "waits for nothing")
     for other in waits[1:]:
         say(f"           {other}")
+    _evidence(answer.get("evidence") or {})
+
+
+def _evidence(known: dict[str, Any]) -> None:
+    if not known.get("metrics"):
+        return
+    say(f"evidence (worse: {known['puts_back']} puts it back; as good: {known['passes']} each passes the step):")
+    for one in known["metrics"]:
+        good = f", as good {one['good']}" if one["good"] else ""
+        say(f"  {one['text']}: worse {one['worse']}{good}")
