@@ -5,22 +5,18 @@ from dataclasses import dataclass, replace
 
 import pytest
 from tests.decide.given import (
-    ALONE,
     BLUE_GREEN,
     BOTH,
     CANARY,
     NOW,
-    USUAL,
     V0,
     V1,
     V2,
     ago,
-    measurement,
     request,
     revision,
     rollout,
     routes,
-    sample,
     seconds,
     seen,
     state,
@@ -28,15 +24,12 @@ from tests.decide.given import (
     turn,
 )
 
-from headgate.decide.baseline import fewest_instances, with_traffic
 from headgate.decide.explain import waits_for
 from headgate.decide.fold import apply
-from headgate.decide.judging import learnt, policy_of
 from headgate.decide.plan import plan, wanted
 from headgate.decide.rules import decide, start
 from headgate.model import events as e
 from headgate.model.ids import RevisionId, RolloutId
-from headgate.model.measurements import Measurement, Window
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Failure, Rollout
@@ -298,107 +291,3 @@ def test_it_drains_from_the_moment_that_it_is_no_longer_wanted() -> None:
 def test_never_more_than_three_are_wanted(phase: str) -> None:
     now_state = state(flight(LOOK_5, phase=phase), previous=V0, warm_until=NOW + seconds(60))
     assert len(wanted(now_state, NOW)) == (3 if phase in ("running", "paused") else 1 if phase == "aborting" else 2)
-
-
-# --- what it is compared with
-
-
-@pytest.mark.parametrize(
-    ("routed", "stable", "baseline"),
-    [
-        ({"v1": 100}, V1, None),
-        (AT_HOME, V1, None),
-        (ON_5, V1, FRESH),
-        (ON_50, None, FRESH),
-        ({"v2": 100, "v1": 0, "b9": 0}, None, None),
-        ({"v2": 5, "v1": 95}, V1, None),
-    ],
-)
-def test_who_answers_users_is_measured(routed: dict[str, int], stable: object, baseline: object) -> None:
-    assert with_traffic(at(LOOK_5), routes(routed)) == {"stable": stable, "baseline": baseline}
-
-
-def ticks(*arms: str) -> list[Measurement]:
-    """After ten seconds of the stable alone, one second each; the candidate and every other answer 760 requests."""
-    alone = [measurement(*one, tick=n, window=window(n)) for n, one in enumerate(ALONE, start=1)]
-    more = [measurement(sample(760), USUAL, tick=n, window=window(n)) for n in range(11, 11 + len(arms))]
-    beside = {"stable": {}, "baseline": {"web": USUAL}}
-    return [*alone, *(replace(one, baseline=beside[arm]) for one, arm in zip(more, arms, strict=True))]
-
-
-def window(number: int) -> Window:
-    return Window(NOW + seconds(number - 1), NOW + seconds(number))
-
-
-def lived(*arms: str) -> Rollout:
-    moved = flight(LOOK_5)
-    for tick in ticks(*arms):
-        there = replace(moved, position=0) if tick.tick <= len(ALONE) else moved
-        moved = replace(moved, evidence=learnt(there, V1, tick))
-    return moved
-
-
-def test_a_stage_begins_anew_where_another_arm_takes_over() -> None:
-    seen_so_far = lived(*["baseline"] * 5).evidence
-    assert (seen_so_far.against, seen_so_far.watched) == ("baseline", 4.0)  # type: ignore[attr-defined]
-    assert seen_so_far.services["web"].share.stable == 5 * 760  # type: ignore[attr-defined]
-    after = lived(*["baseline"] * 5, "stable", "stable", "stable").evidence
-    assert (after.against, after.watched) == ("stable", 2.0)  # type: ignore[attr-defined]
-    assert after.services["web"].share.stable == 2 * 760, "the tick in between belongs to neither"  # type: ignore[attr-defined]
-    assert all(one.tally.answers == 2 * 760 for one in after.services["web"].rates)  # type: ignore[attr-defined]
-
-
-def test_what_is_slow_is_learnt_from_the_stable_too_while_the_baseline_is_compared_with() -> None:
-    """At little traffic the baseline alone would need minutes for the thousand latencies that this takes."""
-    few, many = sample(40), sample(700)
-    moved = flight(LOOK_5)
-    for number in (1, 2):
-        tick = replace(measurement(few, many, tick=number, window=window(number)), baseline={"web": few})
-        moved = replace(moved, evidence=learnt(moved, V1, tick))
-    service = moved.evidence.services["web"]  # type: ignore[attr-defined]
-    assert service.earlier is None
-    assert (service.share.candidate, service.share.stable) == (80, 80), "nothing else is compared"
-
-
-def test_an_equal_share_is_the_due_share_beside_a_baseline_only() -> None:
-    def nats(arm: str) -> float:
-        return max(lived(*[arm] * 6).evidence.services["web"].share.nats)  # type: ignore[attr-defined]
-
-    assert nats("baseline") < 0 < nats("stable")
-
-
-# --- the margin between instances
-
-
-@pytest.mark.parametrize(
-    ("candidate", "other", "fewest"),
-    [
-        (V2, None, (1, 1)),
-        (revision("v2", replicas=3), revision("v1", replicas=5), (3, 5)),
-        (revision("v2", services=("api",)), V1, (1, 1)),
-    ],
-)
-def test_the_fewest_copies_of_a_service_that_both_have(
-    candidate: Revision, other: Revision | None, fewest: tuple[int, int]
-) -> None:
-    assert fewest_instances(candidate, other) == fewest
-
-
-def test_the_smallest_service_decides_and_one_that_only_one_has_does_not() -> None:
-    sizes = ((4, "web"), (2, "api"), (1, "old"))
-    web, api, old = (revision("v1", replicas=n, services=(name,)).services for n, name in sizes)
-    candidate = replace(V2, services=(*web, *api))
-    assert fewest_instances(candidate, replace(V1, services=(*web, *api, *old))) == (2, 2)
-
-
-def test_instances_are_those_of_the_arm_that_is_compared_with() -> None:
-    rules = replace(BESIDE, analysis=replace(BESIDE.analysis, instance_spread=0.1))
-    wide = revision("v1", replicas=8)
-    before = state(stable=wide, waiting=request(V2))
-    (started,) = decide(before, replace(seen({}, routes({})), rules=rules), NOW)[:1]
-    beside = apply(started, before, NOW)
-    assert policy_of(beside.rollout).instances == (2, 2)  # type: ignore[arg-type]
-    alone = apply(e.BaselineDropped(beside.rollout.id, ""), beside, NOW)  # type: ignore[union-attr]
-    assert policy_of(alone.rollout).instances == (2, 8)  # type: ignore[arg-type]
-    margins = [p.widened(p.latency).harm for p in (policy_of(one.rollout) for one in (beside, alone))]  # type: ignore[arg-type]
-    assert margins == pytest.approx([3 * 0.1 * (1 / 2 + 1 / 2) ** 0.5, 3 * 0.1 * (1 / 2 + 1 / 8) ** 0.5])

@@ -12,7 +12,7 @@ from headgate.model.releases import Revision
 
 pytestmark = [pytest.mark.real("envoy"), pytest.mark.timeout(120)]
 
-CANARY = "{canary: {steps: [5, 50]}}"
+CANARY = "{canary: {steps: [20, 50]}}"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def test_a_canary_beside_a_baseline_is_promoted(beside: Stage) -> None:
     stage = beside
     await stage.serves("v1")
     await stage.deploy("v2")
-    await stage.phase("weight 5")
+    await stage.phase("weight 20")
     fresh = baseline(stage)
     stable = (await stage.shown())["stable"]["revision"]
     assert (fresh.label, running(stage)[fresh.id], len(running(stage))) == ("v1 (baseline)", 2, 3)
