@@ -1,5 +1,6 @@
 """A canary beside fresh copies of the stable, with the real Envoy and processes, under load: nobody notices them."""
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -59,12 +60,16 @@ async def test_people_are_told_of_it(beside: Stage) -> None:
     stage = beside
     await stage.serves("v1")
     await stage.deploy("v2")
-    await stage.phase("bake")
+    await stage.phase("weight 50")
     view = await stage.shown()
     assert view["labels"][view["rollout"]["baseline"]["revision"]] == "v1 (baseline)"
-    said = stage.command("why", "production")
+    assert "v2 + baseline" in (await asyncio.to_thread(stage.command, "status")).stdout
+    said = await asyncio.to_thread(stage.command, "why", "production")
     assert "deploy of v2 beside v1 (baseline) started by ann" in said.stdout, said
+    watched = await asyncio.to_thread(stage.command, "watch", "production")  # until the rollout has ended
+    assert "v1 (baseline) web" in watched.stdout, watched
     assert await stage.ended() == "promoted"
+    assert (await stage.shown())["rollout"] is None
 
 
 async def test_an_abort_sends_everybody_home_in_one_step(beside: Stage) -> None:

@@ -76,6 +76,7 @@ def _head(view: View) -> "RenderableType":
     rollout, stable, waiting = view.get("rollout"), view.get("stable"), view.get("waiting")
     if rollout:
         candidate = rollout["candidate"]["label"]
+        candidate += f" beside {rollout['baseline']['label']}" if rollout.get("baseline") else ""
         what = f"{rollout['kind']} of {candidate}, {rollout['strategy']}, {rollout['phase']}, by {rollout['by']}"
     else:
         what = f"{stable['label']} is stable" if stable else "nothing serves yet"

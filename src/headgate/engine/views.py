@@ -164,7 +164,7 @@ def _rollout(rollout: Rollout, now: datetime) -> View:
         "kind": rollout.kind,
         "candidate": _revision(rollout.revision),
         "replaces": rollout.replaces,
-        "baseline": _revision(rollout.baseline),
+        "baseline": _revision(rollout.baseline) if weight_at(rollout) < 100 and rollout.phase != "aborting" else None,
         "strategy": rollout.strategy.kind,
         "phase": rollout.phase,
         "by": rollout.by,
