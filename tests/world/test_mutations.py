@@ -169,17 +169,6 @@ def wait_for_no_baseline(patch: Patch) -> None:
     patch.setattr(progress, "_all_ready", lambda rollout, seen: progress.ready(rollout.revision, seen))
 
 
-def keep_the_baseline(patch: Patch) -> None:
-    """At full weight too, and while everybody goes home."""
-    honest = plan.wanted
-
-    def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
-        beside = [state.rollout.baseline] if state.rollout and state.rollout.baseline else []
-        return plan._distinct([*honest(state, now), *beside])
-
-    patch.setattr(plan, "wanted", wanted)
-
-
 def blame_the_candidate(patch: Patch) -> None:
     """For a baseline that cannot serve."""
 
@@ -240,7 +229,6 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (the_baseline_gets_more, {"beside"}),
     (the_baseline_comes_last, {"beside"}),
     (wait_for_no_baseline, {"steps"}),
-    (keep_the_baseline, {"two-revisions"}),
     (blame_the_candidate, {"sense"}),
     (no_deadlines, {"settled"}),
     (go_round_in_circles, {"bounded"}),
