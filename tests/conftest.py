@@ -9,7 +9,8 @@ import pytest
 from hypothesis import settings
 
 # Machines that run tests are shared: a slow example is not a failure. The pytest timeout still bounds every test.
-settings.register_profile("headgate", deadline=None, print_blob=True)
+settings.register_profile("headgate", deadline=None, print_blob=True, max_examples=150)
+settings.register_profile("quick", settings.get_profile("headgate"), max_examples=30)  # `make check`
 settings.load_profile("headgate")
 
 SEARCH_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])

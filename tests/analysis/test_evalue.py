@@ -13,6 +13,9 @@ YES_NO = (0.0, 1.0)
 shares = st.floats(0.0005, 0.6)
 margins = st.builds(Margin, st.floats(1.0, 2.0), st.floats(0.0, 0.3))
 requests = st.integers(1, 14)
+low_shares = st.floats(0.0005, 0.25)  # whose margin is below WORST, whatever the margin
+parts = st.floats(0.01, 1.0)  # of the way from the margin to WORST
+WORST = 0.9
 
 
 def expectation(made: Bet, n: int, m: int, mine: float, theirs: float) -> float:
@@ -47,20 +50,24 @@ def test_acceptance_is_a_fair_bet_wherever_the_null_holds(
     assert expectation(made, n, m, edge + (1 - edge) * part, theirs) <= 1 + 1e-9
 
 
-@given(shares, margins, requests, requests, st.floats(1.05, 20))
-def test_at_the_very_margin_it_is_1(believed: float, margin: Margin, n: int, m: int, times: float) -> None:
+def beyond(margin: Margin, believed: float, part: float) -> float:
+    """A share that is worse than the margin allows."""
+    edge = margin.at(believed)
+    return edge + (WORST - edge) * part
+
+
+@given(low_shares, margins, requests, requests, parts)
+def test_at_the_very_margin_it_is_1(believed: float, margin: Margin, n: int, m: int, part: float) -> None:
     """The bound is reached at the reference point, so that no evidence is wasted."""
-    assume(margin.at(believed) * times < 0.9)
-    made = harm_bet(believed, margin.at(believed) * times, margin, n / m)
+    made = harm_bet(believed, beyond(margin, believed, part), margin, n / m)
     assume(made is not NONE)
     assert made.bound == pytest.approx(margin.at(made.reference))
     assert expectation(made, n, m, made.bound, made.reference) == pytest.approx(1.0)
 
 
-@given(shares, margins, requests, requests, st.floats(1.05, 20))
-def test_it_grows_if_the_alternative_is_true(believed: float, margin: Margin, n: int, m: int, times: float) -> None:
-    worse = margin.at(believed) * times
-    assume(worse < 0.9)
+@given(low_shares, margins, requests, requests, parts)
+def test_it_grows_if_the_alternative_is_true(believed: float, margin: Margin, n: int, m: int, part: float) -> None:
+    worse = beyond(margin, believed, part)
     made = harm_bet(believed, worse, margin, n / m)
     grows = (
         sum(chance * log_e(made, YES_NO, (1 - x, x), (0, 0)) for x, chance in ((0, 1 - worse), (1, worse))) * n

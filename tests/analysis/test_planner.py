@@ -9,6 +9,7 @@ from headgate.analysis.planner import Regression, Stage, Traffic, _proof, _sides
 from headgate.analysis.policy import Policy
 
 POLICY = Policy()
+BESIDE = Policy(baseline=True)
 STAGES = schedule(POLICY, (120.0, 180.0, 300.0))
 
 
@@ -69,8 +70,8 @@ def test_a_good_release_can_be_proven_whatever_its_latencies_are(histogram: dict
     known = Traffic(500.0, errors, {bucket: 100 * count for bucket, count in histogram.items()})
     for metric, side in _sides(POLICY, known, Regression()):
         for gate in POLICY.gates() if metric.accept else ():
-            for stage in STAGES:
-                assert _proof(known, metric, side, stage.weight, metric.accept.scaled(gate)).mean > 0
+            for stage, other in [(s, policy.other(s.weight)) for s in STAGES for policy in (POLICY, BESIDE)]:
+                assert _proof(known, metric, side, (stage.weight, other), metric.accept.scaled(gate)).mean > 0
 
 
 def test_a_good_release_needs_the_dwell_at_least_and_thin_traffic_longer() -> None:
@@ -78,6 +79,16 @@ def test_a_good_release_needs_the_dwell_at_least_and_thin_traffic_longer() -> No
     assert (busy.usual, usual.usual) == (180.0, 180.0)
     assert thin.usual is None or thin.usual > 600
     assert (usual.worst or 1e9) >= 180.0
+
+
+def test_a_baseline_costs_time_at_small_weights_only() -> None:
+    """It has no more traffic than the candidate, where the stable has the rest."""
+    for worse in (Regression(more_errors=0.01), Regression(slower=0.3)):
+        alone, beside = (detection(policy, traffic(), worse, STAGES).usual or 0.0 for policy in (POLICY, BESIDE))
+        assert alone < beside < 2 * alone
+        half = [Stage(0.5, 300.0)]
+        assert detection(POLICY, traffic(), worse, half) == detection(BESIDE, traffic(), worse, half)
+    assert (promotion(POLICY, traffic(50)).usual or 0) < (promotion(BESIDE, traffic(50)).usual or 1e9)
 
 
 def test_what_cannot_be_proven_within_the_hour_is_said() -> None:

@@ -36,7 +36,10 @@ def begun(judge: TwinJudge, errors: float) -> list[list[Rate]]:
     return found
 
 
-@pytest.mark.parametrize("name", WORLDS)
+FAST = ("good", "worse", "slower")
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in FAST else pytest.mark.real) for one in WORLDS])
 def test_the_twin_is_equal(name: str) -> None:
     world = replace(WORLDS[name], warm=0)
     twin = TwinJudge(POLICY, RELEASES, world.errors)

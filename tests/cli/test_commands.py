@@ -218,6 +218,7 @@ class TestWatch:
         if form:
             assert {key for line in lines for key in json.loads(line)} == {"state", "event"}
 
+    @pytest.mark.real
     def test_a_terminal_gets_a_picture(self, on_trial: Served, data: Path, work: Path) -> None:
         screen = on_a_terminal([*HEADGATE, "watch", "production", "--data", str(data)], work, seconds=3)
         for part in ("shop / production", "weight 5", "analyze", "requests/s", "v2 (candidate)", "waits for:"):
@@ -250,6 +251,7 @@ class TestHostileText:
         assert "[red]Blue[/red]" in out
         assert not set(out) & set("\x1b\x07\r\u202e")
 
+    @pytest.mark.real
     def test_nor_on_a_terminal(self, headgate: Run, served: Served, repository: Path, data: Path) -> None:
         headgate("apply")
         served.shop.source.commit(str(repository), {"headgate.yaml": FILE}, subject="[red]Blue[/red]\x1b]0;pwned\x07")

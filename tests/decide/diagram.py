@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.decide import test_baseline as baseline
 from tests.decide import test_steps as steps
 from tests.decide import test_waiting as waiting
 from tests.decide.given import (
@@ -71,7 +72,7 @@ def phase(of: EnvironmentState) -> str:
 
 def looks() -> Iterator[tuple[EnvironmentState, Seen]]:
     """Every look that the tests of `decide` know, paused as well, and the ends of an abort and of a retirement."""
-    for case in (*steps.FORWARD, *steps.WAITING, *steps.ABORTS, *steps.UNPROVEN, *steps.TOLERATED):
+    for case in (*steps.FORWARD, *steps.WAITING, *steps.ABORTS, *steps.UNPROVEN, *steps.TOLERATED, *baseline.CASES):
         yield case.state, case.seen
         if case.state.rollout and case.state.rollout.phase == "running":
             yield replace(case.state, rollout=replace(case.state.rollout, phase="paused", paused_at=NOW)), case.seen

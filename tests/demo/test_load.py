@@ -14,6 +14,8 @@ import pytest
 from headgate.cli.demo.answers import read
 from headgate.cli.demo.traffic import Traffic
 
+pytestmark = pytest.mark.real  # a process that sends for seconds
+
 
 class Site(BaseHTTPRequestHandler):
     """Gives every new visitor a name; fails or dawdles where its server says so."""

@@ -15,6 +15,7 @@ WORDS = [
     *(
         "stable",
         "candidate",
+        "baseline",
         "weight",
         "bake",
         "gate",

@@ -92,6 +92,8 @@ def test_the_sample_without_what_arrives_later() -> None:
         ("{canary: {}}", Strategy("canary", (5, 25, 50))),
         ("{canary: {steps: [1, 99]}}", Strategy("canary", (1, 99))),
         ("{canary: {sticky: cookie}}", Strategy("canary", (5, 25, 50), sticky=True)),
+        ("{canary: {baseline: true}}", Strategy("canary", (5, 25, 50), baseline=True)),
+        ("{canary: {baseline: false}}", Strategy("canary", (5, 25, 50))),
         ("{blue-green: {}}", Strategy("blue-green")),
         ("{blue-green: {audience: {header: {A: 1}}}}", Strategy("blue-green", audience=Audience({"A": "1"}))),
         ("{all-at-once: {}}", Strategy("all-at-once")),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.compat import StringIO
@@ -110,13 +110,11 @@ def test_text_made_of_what_yaml_cares_for(parts: list[str]) -> None:
     check("".join(parts))
 
 
-@settings(max_examples=150)
 @given(TREES)
 def test_any_tree(tree: object) -> None:
     check(dumped(tree))
 
 
-@settings(max_examples=150)
 @given(st.data())
 def test_any_tree_in_the_place_of_a_field(data: st.DataObject) -> None:
     """A well-formed file with one value, anywhere, replaced by another tree."""
@@ -131,7 +129,6 @@ def test_any_tree_in_the_place_of_a_field(data: st.DataObject) -> None:
     check(dumped(tree))
 
 
-@settings(max_examples=150)
 @given(st.data())
 def test_a_mutated_reference(data: st.DataObject) -> None:
     text = reference()

@@ -284,6 +284,15 @@ BAD = {
         "environments.production.strategy: found a mapping; "
         "allowed: exactly one of all-at-once, blue-green, canary. Remove all but one.",
     ),
+    "a baseline without a canary": bad(
+        production("strategy: {blue-green: {¦baseline: true}}"),
+        "environments.production.strategy.blue-green.baseline: found baseline; allowed: gate, audience. Remove it.",
+    ),
+    "a baseline that is neither": bad(
+        production("strategy: {canary: {baseline: ¦2}}"),
+        "environments.production.strategy.canary.baseline: found 2; allowed: true or false. "
+        "Write true or false, without quotes.",
+    ),
     "strategy as a list": bad(
         production("strategy: ¦[canary]"),
         "environments.production.strategy: found a list; "

@@ -110,6 +110,19 @@ def test_fields_that_an_older_headgate_did_not_write_take_their_default() -> Non
     assert decode("RolloutStarted", json.dumps(value)) == started()
 
 
+def test_what_was_written_before_there_were_baselines_reads_as_it_did() -> None:
+    value = json.loads(encode(started()))
+    del value["baseline"], value["strategy"]["baseline"]
+    assert decode("RolloutStarted", json.dumps(value)) == started()
+    window = measurements.Window(datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 23, 0, 1, tzinfo=UTC))
+    measured = measurements.Measurement(1, window, stable={"web": measurements.Sample(2)})
+    taken = events.MeasurementTaken(RolloutId("rol_1"), measured)
+    old = json.loads(encode(taken))
+    del old["measurement"]["baseline"]
+    assert decode("MeasurementTaken", json.dumps(old)) == taken
+    assert (measured.against, measured.reference) == ("stable", measured.stable)
+
+
 def without(field: str) -> str:
     value = json.loads(encode(started()))
     del value[field]

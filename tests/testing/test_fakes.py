@@ -13,7 +13,7 @@ import pytest
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import BUCKETS_PER_DOUBLING, Query, Sample
 from headgate.ports import AdapterError
-from headgate.testing.contracts import metrics, traffic, values
+from headgate.testing.contracts import baseline, metrics, traffic, values
 from headgate.testing.fakes.clock import EPOCH, FakeClock
 from headgate.testing.fakes.metrics import FakeMetrics
 from headgate.testing.fakes.router import FakeRouter
@@ -60,6 +60,17 @@ HELD = {
 for name in dir(traffic.TrafficRouterContract):
     if name.startswith("test_") and name not in HELD:
         setattr(TestFakeRouter, name, None)
+
+
+class TestFakeRouterBesideABaseline(baseline.BaselineContract):
+    @pytest.fixture
+    def stage(self) -> RouterStage:
+        return RouterStage()
+
+
+for name in dir(baseline.BaselineContract):
+    if name.startswith("test_") and not name.endswith("is_read_back"):
+        setattr(TestFakeRouterBesideABaseline, name, None)
 
 
 def test_what_the_fake_router_holds_is_in_the_contract() -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from tests.world.seeds import blocks
 
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
@@ -73,9 +74,7 @@ class Around:
         return self._wheels.passed(environment)
 
 
-@pytest.mark.parametrize(
-    "first", range(0, BLOCK * BLOCKS, BLOCK), ids=lambda first: f"seeds-{first}-{first + BLOCK - 1}"
-)
+@pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=2))
 def test_every_invariant_holds(first: int) -> None:
     rollouts = 0
     for seed in range(first, first + BLOCK):

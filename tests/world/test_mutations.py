@@ -150,6 +150,35 @@ def keep_everything(patch: Patch) -> None:
     patch.setattr(plan, "wanted", wanted)
 
 
+def the_baseline_gets_more(patch: Patch) -> None:
+    patch.setattr(plan, "baseline_weight", lambda candidate: 100 - candidate)
+
+
+def the_baseline_comes_last(patch: Patch) -> None:
+    """Visitors of the baseline's buckets would go back and forth when the weight rises."""
+    honest = plan.wanted
+
+    def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
+        found = honest(state, now)
+        return [found[0], found[2], found[1]] if len(found) == 3 else found
+
+    patch.setattr(plan, "wanted", wanted)
+
+
+def wait_for_no_baseline(patch: Patch) -> None:
+    patch.setattr(progress, "_all_ready", lambda rollout, seen: progress.ready(rollout.revision, seen))
+
+
+def blame_the_candidate(patch: Patch) -> None:
+    """For a baseline that cannot serve."""
+
+    def drop_failing_baseline(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+        return [e.RolloutAborted(one.rollout, rules.ENGINE, "baseline") for one in honest(state, seen, now)]  # type: ignore[attr-defined]
+
+    honest = rules.drop_failing_baseline
+    patch.setattr(rules, "RULES", tuple(drop_failing_baseline if rule is honest else rule for rule in rules.RULES))
+
+
 def no_deadlines(patch: Patch) -> None:
     patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.abort_on_overdue_step))
 
@@ -197,6 +226,10 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (unknown_is_success, {"sight", "steps"}),
     (leave_strays, {"settled"}),
     (keep_everything, {"two-revisions"}),
+    (the_baseline_gets_more, {"beside"}),
+    (the_baseline_comes_last, {"beside"}),
+    (wait_for_no_baseline, {"steps"}),
+    (blame_the_candidate, {"sense"}),
     (no_deadlines, {"settled"}),
     (go_round_in_circles, {"bounded"}),
 ]

@@ -1,8 +1,9 @@
 """Thousands of whole rollouts under faults. A failure prints its story and the command to see it again."""
 
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
+from tests.world.seeds import blocks
 
 from headgate.model import events as e
 from headgate.model.ids import environment_stream
@@ -18,14 +19,7 @@ BLOCKS = 24
 ROLLOUTS_A_WORLD = 3  # on average at least: a world in which little happens proves little
 
 
-def blocks() -> list[Any]:
-    """A third of them in every run, the rest where the real components run."""
-    marks = [() if block < BLOCKS // 3 else pytest.mark.real for block in range(BLOCKS)]
-    firsts = range(0, BLOCK * BLOCKS, BLOCK)
-    return [pytest.param(n, marks=mark, id=f"seeds-{n}-{n + BLOCK - 1}") for n, mark in zip(firsts, marks, strict=True)]
-
-
-@pytest.mark.parametrize("first", blocks())
+@pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=3))
 def test_every_invariant_holds(first: int) -> None:
     rollouts = 0
     for seed in range(first, first + BLOCK):

@@ -7,7 +7,7 @@ from headgate.analysis.gauge import Gauge
 from headgate.analysis.metric import Metric
 from headgate.analysis.rate import Rate
 from headgate.analysis.share import UNSEEN, Share
-from headgate.model.measurements import Sample
+from headgate.model.measurements import Arm, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +28,6 @@ class Evidence:
     until: datetime | None = None  # end of the last window that could be read
     weight: int = 0  # percent
     watched: float = 0.0  # seconds at this weight, less the tick within which it was set
+    against: Arm = "stable"  # the arm that was measured last
     unread: str = ""  # why the last tick could not be read
     unread_ticks: int = 0

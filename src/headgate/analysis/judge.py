@@ -19,7 +19,7 @@ from headgate.analysis.policy import Policy
 from headgate.analysis.rate import Rate, Stratum
 from headgate.analysis.reading import fault
 from headgate.analysis.share import Share
-from headgate.model.measurements import Measurement, Sample
+from headgate.model.measurements import Measurement, Sample, add
 from headgate.model.verdicts import Figure, Outcome, Verdict
 
 # Errors of the judge: sum over metrics of w E >= 1 / alpha puts back. E-values may be averaged however they depend on
@@ -45,23 +45,30 @@ def step(
     weight: int,
     gauges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Evidence:
-    """`weight`: percent of the candidate during the tick. A tick that was seen before changes nothing."""
+    """`weight`: percent of the candidate during the tick. A tick that was seen before changes nothing.
+
+    The candidate is never compared with stable and baseline together: where one takes over from the other, the stage
+    begins anew, and the tick in which it did so belongs to neither.
+    """
     if measured.tick <= evidence.last:
         return evidence
     if wrong := fault(evidence, measured):
         return replace(evidence, last=measured.tick, unread=wrong, unread_ticks=evidence.unread_ticks + 1)
     seconds = (measured.window.end - measured.window.start).total_seconds()
     services = evidence.services
-    if changed := weight != evidence.weight:
+    risen, replaced = weight != evidence.weight, measured.against != evidence.against
+    if risen or replaced:
         services = {name: _stepped(policy, one) for name, one in services.items()}
-    services = {name: _fed(policy, one, measured, name, weight) for name, one in services.items()}
+    if risen or not replaced:
+        services = {name: _fed(policy, one, measured, name, weight) for name, one in services.items()}
     return Evidence(
         services,
         {name: _gauged(one, (gauges or {}).get(name)) for name, one in evidence.gauges.items()},
         measured.tick,
         measured.window.end,
         weight,
-        0.0 if changed else round(evidence.watched + seconds, 3),
+        0.0 if risen or replaced else round(evidence.watched + seconds, 3),
+        measured.against,
     )
 
 
@@ -130,21 +137,22 @@ def _stepped(policy: Policy, service: Service) -> Service:
 
 
 def _fed(policy: Policy, service: Service, measured: Measurement, name: str, weight: int) -> Service:
-    candidate, stable = measured.candidate.get(name, UNKNOWN), measured.stable.get(name, UNKNOWN)
+    candidate, other = measured.candidate.get(name, UNKNOWN), measured.reference.get(name, UNKNOWN)
     seconds = (measured.window.end - measured.window.start).total_seconds()
     rates = tuple(
         rate.watched(
-            metric, policy, one, Stratum(metric.levels(candidate), metric.levels(stable), seconds), weight / 100
+            metric, policy, one, Stratum(metric.levels(candidate), metric.levels(other), seconds), weight / 100
         )
         for metric, one in zip(service.metrics, service.rates, strict=True)
     )
     seen = service.share
     if 0 < weight < 100:
-        seen = share.shared(seen, weight / 100, candidate.requests, stable.requests)
+        seen = share.shared(seen, share.expected(weight, measured.against), candidate.requests, other.requests)
     fed = replace(service, rates=rates, share=seen)
     if fed.earlier is None:
         return fed
-    return _with_latency(policy, replace(fed, earlier=fed.earlier + stable))
+    trusted = add(measured.stable, measured.baseline).get(name, UNKNOWN)  # what is slow, old and fresh copies may say
+    return _with_latency(policy, replace(fed, earlier=fed.earlier + trusted))
 
 
 def _gauged(kept: Gauge, values: tuple[float, float] | None) -> Gauge:
@@ -181,11 +189,11 @@ def _untold(policy: Policy, evidence: Evidence, _: tuple[Figure, ...]) -> tuple[
     if not called:
         return Outcome.NO_DATA, "no requests on either side"
     for name, seen in called.items():
-        for side, requests in (("candidate", seen.candidate), ("stable", seen.stable)):
+        for side, requests in (("candidate", seen.candidate), (evidence.against, seen.stable)):
             if not requests:
                 return Outcome.NO_DATA, f"{name}: the {side} got no requests"
         if share.doubtful(seen):
-            return Outcome.INCONCLUSIVE, words.misrouted(name, seen, evidence.weight)
+            return Outcome.INCONCLUSIVE, words.misrouted(name, seen, evidence.weight, evidence.against)
         if seen.candidate < policy.minimum_requests:
             return Outcome.INCONCLUSIVE, words.too_few(name, seen.candidate, policy.minimum_requests)
         if evidence.services[name].earlier is not None:

@@ -21,6 +21,9 @@ CALM = 0.85  # of the time: in the rest, trouble of both arms hides what one of 
 SCATTER = 1.12  # by which evidence is usually divided
 
 
+_Arms = tuple[float, float]  # shares of all traffic (0-1): of the candidate, of what it is compared with
+
+
 @dataclass(frozen=True, slots=True)
 class Traffic:
     rate: float  # requests per second of candidate and stable together
@@ -102,7 +105,7 @@ def _harm_chances(
     policy: Policy, traffic: Traffic, metric: Metric, side: _Side, stages: Sequence[Stage]
 ) -> Iterator[float]:
     """Chance to be put back by this metric until each second."""
-    growths = [_opinions(traffic, metric, side, stage.weight) for stage in stages]
+    growths = [_opinions(traffic, metric, side, _arms(policy, stage.weight)) for stage in stages]
     start = [log(share) for share in rate.harm_start(metric)[1:]]
     means, variances, moments = [start], [[0.0] * len(start)], [0]
     for growth, stage in zip(growths, stages, strict=True):
@@ -140,31 +143,35 @@ def _reached(
     return _normal((total - policy.bar(metric.name)) / sqrt(max(scatter, 1e-9)))
 
 
-def _opinions(traffic: Traffic, metric: Metric, side: _Side, weight: float) -> list[_Growth]:
+def _arms(policy: Policy, weight: float) -> _Arms:
+    return weight, policy.other(weight)
+
+
+def _opinions(traffic: Traffic, metric: Metric, side: _Side, arms: _Arms) -> list[_Growth]:
     share = max(_mean(metric, side.stable), 1e-5)
-    parts = weight / (1 - weight)
+    parts = arms[0] / arms[1]
     return [
-        _growth(traffic, metric, side, weight, harm_bet(share, one, metric.harm, parts, metric.spread))
+        _growth(traffic, metric, side, arms, harm_bet(share, one, metric.harm, parts, metric.spread))
         for one in rate.alternatives(metric, metric.harm.at(share))
     ]
 
 
-def _proof(traffic: Traffic, metric: Metric, side: _Side, weight: float, margin: Margin) -> _Growth:
+def _proof(traffic: Traffic, metric: Metric, side: _Side, arms: _Arms, margin: Margin) -> _Growth:
     share = max(_mean(metric, side.stable), 1e-5)
     margin = margin.within(share)
     equal = min(share, 0.95 * margin.at(share))
-    made = accept_bet(share, equal, margin, weight / (1 - weight), metric.spread)
-    return _growth(traffic, metric, side, weight, made)
+    made = accept_bet(share, equal, margin, arms[0] / arms[1], metric.spread)
+    return _growth(traffic, metric, side, arms, made)
 
 
-def _growth(traffic: Traffic, metric: Metric, side: _Side, weight: float, made: Bet) -> _Growth:
+def _growth(traffic: Traffic, metric: Metric, side: _Side, arms: _Arms, made: Bet) -> _Growth:
     by = rate.OUTAGE_FACTOR if metric.name == "outage" else SCATTER
     mean = variance = 0.0
-    arms = (
-        (side.candidate, weight, made.stake, made.bound),
-        (side.stable, 1 - weight, made.hedge, made.reference),
+    sides = (
+        (side.candidate, arms[0], made.stake, made.bound),
+        (side.stable, arms[1], made.hedge, made.reference),
     )
-    for levels, part, stake, reference in arms:
+    for levels, part, stake, reference in sides:
         logs = [log1p(stake * (score - reference)) / by for score in metric.scores]
         average = sum(share * one for share, one in zip(levels, logs, strict=True))
         square = sum(share * one * one for share, one in zip(levels, logs, strict=True))
@@ -199,7 +206,8 @@ def _gate_seconds(
     for metric, side in sides:
         if not metric.accept:
             continue
-        growths = [_proof(traffic, metric, side, weight, metric.accept.scaled(gate)) for weight, _ in spent]
+        margin = metric.accept.scaled(gate)
+        growths = [_proof(traffic, metric, side, _arms(policy, weight), margin) for weight, _ in spent]
         mean = log(rate.ACCEPT_START[2]) + sum(one.mean * s for one, (_, s) in zip(growths, spent, strict=True))
         variance = sum(one.variance * s for one, (_, s) in zip(growths, spent, strict=True))
         needed = _until(policy.proven, mean, variance, growths[-1], chance)

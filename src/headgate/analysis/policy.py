@@ -24,7 +24,8 @@ class Policy:
     minimum_requests: int = 50  # of the candidate in each stage
     silence: float = 15.0  # seconds without a measurement after which nothing is known
     instance_spread: float = 0.0  # relative standard deviation of latency between instances of the stable
-    instances: tuple[int, int] = (1, 1)  # of candidate and stable
+    instances: tuple[int, int] = (1, 1)  # of candidate and of what it is compared with
+    baseline: bool = False  # compared with fresh copies of the stable, which have no more traffic than the candidate
     gauges: dict[str, Tolerance] = field(default_factory=dict)  # name -> ratios; 1.10 is 10 % more than the stable
     budget: dict[str, float] = field(
         default_factory=lambda: {"errors": 0.50, "outage": 0.05, "latency": 0.25, "p99": 0.12, "p99.9": 0.08}
@@ -54,6 +55,10 @@ class Policy:
         harm = max(slower.harm, 3 * self.instance_spread * sqrt(1 / mine + 1 / theirs))
         return Tolerance(harm, slower.accept + harm - slower.harm)
 
+    def other(self, weight: float) -> float:
+        """Share of all traffic (0-1) that the other arm has beside a candidate with so much."""
+        return min(weight, 1 - weight) if self.baseline else 1 - weight
+
     def judges(self, metric: str) -> bool:
         """Is this metric compared? The slowest thousandth goes with the slowest hundredth."""
         return metric == "outage" or metric.removesuffix(".9") in self.signals
@@ -64,7 +69,9 @@ class Policy:
 
 
 @cache
-def policy(rules: AnalysisRules, weights: tuple[int, ...], instances: tuple[int, int] = (1, 1)) -> Policy:
+def policy(
+    rules: AnalysisRules, weights: tuple[int, ...], instances: tuple[int, int] = (1, 1), baseline: bool = False
+) -> Policy:
     """What the file says, as the judge needs it. `weights`: of the strategy's stages, percent."""
     return Policy(
         errors=rules.errors,
@@ -80,6 +87,7 @@ def policy(rules: AnalysisRules, weights: tuple[int, ...], instances: tuple[int,
         instance_spread=rules.instance_spread,
         instances=instances,
         gauges={rule.name: _ratios(rule.worse_by) for rule in rules.metrics if rule.worse_by and not rule.dry_run},
+        baseline=baseline,
     )
 
 

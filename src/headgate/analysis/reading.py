@@ -15,7 +15,8 @@ def fault(evidence: Evidence, measured: Measurement) -> str:
         return f"tick {measured.tick} ends before it begins: clocks disagree"
     if evidence.until is not None and measured.window.start < evidence.until:
         return f"tick {measured.tick} begins before the one before it ended: the same answers would count twice"
-    for side, samples in (("candidate", measured.candidate), ("stable", measured.stable)):
+    sides = (("candidate", measured.candidate), ("stable", measured.stable), ("baseline", measured.baseline))
+    for side, samples in sides:
         for service, sample in samples.items():
             if wrong := _impossible(sample):
                 return f"{service}: {wrong} of the {side} (a counter that restarted?)"

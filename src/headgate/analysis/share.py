@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from math import exp, log
 
+from headgate.model.measurements import Arm
+from headgate.model.routes import baseline_weight
+
 # A share between 0.8 and 1.25 times the weight is taken for true. Beyond, each of six bets grows against the nearer of
 # the two; an answer adds at most CLIP nats, for sticky visitors come in groups. 1,000 : 1 makes a verdict inconclusive.
 
@@ -32,6 +35,12 @@ def shared(share: Share, weight: float, candidate: int, stable: int) -> Share:
         gain = candidate * log(other / null) + stable * log((1 - other) / (1 - null))
         nats.append(round(before + min(gain, CLIP), 4))
     return Share(tuple(nats), share.candidate + candidate, share.stable + stable)
+
+
+def expected(weight: int, against: Arm) -> float:
+    """The candidate's part of the answers that are compared, 0-1, when it has so many percent of all traffic."""
+    other = 100 - weight if against == "stable" else baseline_weight(weight)
+    return weight / (weight + other) if weight + other else 0.0
 
 
 def doubtful(share: Share) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import exp
 
 from headgate.analysis.policy import Policy
-from headgate.analysis.share import Share
-from headgate.model.measurements import Sample
+from headgate.analysis.share import Share, expected
+from headgate.model.measurements import Arm, Sample
 from headgate.model.verdicts import Figure, odds
 
 
@@ -72,9 +72,11 @@ def allowed(policy: Policy, one: Figure) -> str:
     return f"the {policy.widened(slower).harm * 100:.2g} % allowed"
 
 
-def misrouted(service: str, seen: Share, weight: int) -> str:
-    found = seen.candidate / (seen.candidate + seen.stable)
-    return f"{service}: {percent(found)} of the requests reach the candidate, not {weight} %: counts cannot be trusted"
+def misrouted(service: str, seen: Share, weight: int, against: Arm = "stable") -> str:
+    found, due = seen.candidate / (seen.candidate + seen.stable), expected(weight, against)
+    requests = "the requests" if against == "stable" else "the requests to candidate and baseline"
+    told = f"{percent(found)} of {requests} reach the candidate, not {due * 100:.0f} %"
+    return f"{service}: {told}: counts cannot be trusted"
 
 
 def too_few(service: str, requests: int, needed: int) -> str:

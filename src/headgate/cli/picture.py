@@ -76,6 +76,7 @@ def _head(view: View) -> "RenderableType":
     rollout, stable, waiting = view.get("rollout"), view.get("stable"), view.get("waiting")
     if rollout:
         candidate = rollout["candidate"]["label"]
+        candidate += f" beside {rollout['baseline']['label']}" if rollout.get("baseline") else ""
         what = f"{rollout['kind']} of {candidate}, {rollout['strategy']}, {rollout['phase']}, by {rollout['by']}"
     else:
         what = f"{stable['label']} is stable" if stable else "nothing serves yet"
@@ -122,9 +123,9 @@ def _live(view: View) -> "RenderableType":
         table.add_column(column, justify="left" if column in ("", "service") else "right")
     for revision, services in view.get("live", {}).items():
         label = plain(view["labels"].get(revision, revision))
-        side = "candidate" if _is_candidate(view, revision) else "stable"
+        side = " (candidate)" if _is_candidate(view, revision) else "" if _is_baseline(view, revision) else " (stable)"
         for service, rates in sorted(services.items()):
-            table.add_row(Text(f"{label} ({side})"), Text(plain(service)), *_cells(rates))
+            table.add_row(Text(f"{label}{side}"), Text(plain(service)), *_cells(rates))
     return table
 
 
@@ -163,3 +164,9 @@ def _evidence(view: View) -> "list[RenderableType]":
 def _is_candidate(view: View, revision: str) -> bool:
     rollout = view.get("rollout")
     return bool(rollout and rollout["candidate"]["revision"] == revision and rollout["phase"] != "retiring")
+
+
+def _is_baseline(view: View, revision: str) -> bool:
+    """Its label says so itself."""
+    baseline = (view.get("rollout") or {}).get("baseline")
+    return bool(baseline and baseline["revision"] == revision)

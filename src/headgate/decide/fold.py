@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import singledispatch
 
-from headgate.decide.judging import counted, learnt
+from headgate.decide.baseline import fewest_instances
+from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
 from headgate.model.ids import EnvironmentId, ReleaseId
 from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Request, Rollout
@@ -77,6 +78,8 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         step_started_at=at,
         why=event.why,
         last_tick_at=at,
+        baseline=event.baseline,
+        instances=fewest_instances(event.revision, event.baseline or state.stable),
     )
     refused = state.refused
     if event.kind == "rollback" and state.stable and state.stable.release != event.revision.release:
@@ -101,13 +104,29 @@ def _with(state: EnvironmentState, **changes: object) -> EnvironmentState:
 
 @apply.register
 def _(event: e.StepCompleted, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    moved = _with(state, position=event.index + 1, step_started_at=at, why=event.why, verdict=None)
-    return replace(moved, failures=())
+    return replace(_walked(state, event.index + 1, at, event.why), failures=())
 
 
 @apply.register
 def _(event: e.StepsSkipped, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    return _with(state, position=event.to, step_started_at=at, why=event.why, verdict=None)
+    return _walked(state, event.to, at, event.why)
+
+
+def _walked(state: EnvironmentState, to: int, at: datetime, why: str) -> EnvironmentState:
+    """At full weight a baseline is no longer wanted: from then on it drains."""
+    moved = _with(state, position=to, step_started_at=at, why=why, verdict=None)
+    before, after = state.rollout, moved.rollout
+    leaves = before and after and before.baseline and weight_at(before) < 100 <= weight_at(after)
+    return replace(moved, draining_since=at) if leaves else moved
+
+
+@apply.register
+def _(event: e.BaselineDropped, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    rollout = state.rollout
+    if rollout is None:
+        return state
+    alone = _with(state, baseline=None, instances=fewest_instances(rollout.revision, state.stable))
+    return replace(alone, draining_since=at)
 
 
 @apply.register

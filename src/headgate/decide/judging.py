@@ -7,6 +7,7 @@ from headgate.analysis import conditions, judge, words
 from headgate.analysis.conditions import Counts
 from headgate.analysis.evidence import Evidence
 from headgate.analysis.policy import Policy, policy
+from headgate.decide.baseline import shared_services
 from headgate.model.measurements import Measurement, Sample
 from headgate.model.metrics import MetricRule
 from headgate.model.releases import Revision
@@ -38,7 +39,8 @@ def learnt(rollout: Rollout, stable: Revision | None, taken: Measurement) -> Evi
     if stable is None:
         return None
     rules = policy_of(rollout)
-    known = cast(Evidence | None, rollout.evidence) or judge.begin(rules, _shared_services(rollout.revision, stable))
+    shared = {name: Sample() for name in shared_services(rollout.revision, stable)}
+    known = cast(Evidence | None, rollout.evidence) or judge.begin(rules, shared)
     return judge.step(rules, known, taken, weight_at(rollout), _gauges(rules, taken))
 
 
@@ -69,7 +71,7 @@ def estimate(rollout: Rollout, figure: Figure) -> str:
 
 
 def policy_of(rollout: Rollout) -> Policy:
-    return policy(rollout.analysis, rollout.strategy.weights)
+    return policy(rollout.analysis, rollout.strategy.weights, rollout.instances)
 
 
 def _gauges(rules: Policy, taken: Measurement) -> dict[str, tuple[float, float]]:
@@ -85,9 +87,3 @@ def _stage(rollout: Rollout) -> int:
     """Which of the strategy's weights it is at."""
     weights = rollout.strategy.weights
     return weights.index(weight) if (weight := weight_at(rollout)) in weights else 0
-
-
-def _shared_services(candidate: Revision, stable: Revision) -> dict[str, Sample]:
-    """A service that only one of them has cannot be compared."""
-    both = {service.name for service in candidate.services} & {service.name for service in stable.services}
-    return {name: Sample() for name in both}

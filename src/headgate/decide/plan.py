@@ -15,7 +15,7 @@ from headgate.model.ids import JobId, RevisionId
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
-from headgate.model.routes import Backend, Routes, RoutesSeen
+from headgate.model.routes import Backend, Routes, RoutesSeen, baseline_weight
 from headgate.model.rules import Deadlines
 from headgate.model.steps import RunCheck
 
@@ -25,11 +25,12 @@ def plan(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
 
 
 def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
-    """The revisions that should run, candidate first: never more than two."""
+    """The revisions that should run, candidate first: never more than two, and a baseline between them."""
     rollout = state.rollout
     stable = [state.stable] if state.stable else []
     if rollout and rollout.phase in ("running", "paused"):
-        return _distinct([rollout.revision, *stable])
+        beside = [rollout.baseline] if rollout.baseline and weight_of(state) < 100 else []
+        return _distinct([rollout.revision, *beside, *stable])
     warm = state.previous and state.warm_until and now < state.warm_until
     aborting = rollout and rollout.phase == "aborting"
     return _distinct([*stable, *([state.previous] if warm and not aborting and state.previous else [])])
@@ -90,18 +91,25 @@ def weight_of(state: EnvironmentState) -> int:
 
 def _weights(state: EnvironmentState, ready: list[Revision]) -> dict[RevisionId, int] | None:
     """Shares among those that are ready; whoever is left takes all, if it was meant to have traffic at all."""
-    rollout, candidate = state.rollout, weight_of(state)
-    shares: dict[RevisionId, int] = {}
-    if rollout and candidate:
-        shares[rollout.revision.id] = candidate
-    if state.stable and (candidate < 100):
-        shares[state.stable.id] = shares.get(state.stable.id, 0) + 100 - candidate
-    able = {revision: share for revision, share in shares.items() if revision in {r.id for r in ready}}
-    if not able and state.stable and state.stable.id in {r.id for r in ready}:
-        return {state.stable.id: 100}
-    if len(able) == 1:
-        return {next(iter(able)): 100}
-    return able or None
+    able, rollout = {revision.id for revision in ready}, state.rollout
+    candidate = weight_of(state) if rollout and rollout.revision.id in able else 0
+    shares = {rollout.revision.id: candidate} if rollout and candidate else {}
+    for revision, share in _at_home(state, candidate, able).items():
+        shares[revision] = shares.get(revision, 0) + share
+    serving = {revision: share for revision, share in shares.items() if revision in able}
+    return {next(iter(serving)): 100} if len(serving) == 1 else serving or None
+
+
+def _at_home(state: EnvironmentState, candidate: int, able: set[RevisionId]) -> dict[RevisionId, int]:
+    """What the candidate does not have: the stable's, shared with a baseline. Either stands in for the other."""
+    stable, left = state.stable, 100 - candidate
+    if stable is None or not left:
+        return {}
+    fresh = state.rollout.baseline if state.rollout and candidate else None
+    if fresh is None or fresh.id not in able:
+        return {stable.id: left}
+    beside = baseline_weight(candidate) if stable.id in able else left
+    return {fresh.id: beside, stable.id: left - beside}
 
 
 def _draining(

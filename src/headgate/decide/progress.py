@@ -52,7 +52,7 @@ def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetim
         case Start():
             return _started(rollout.revision, seen)
         case AwaitReady():
-            return _ready(rollout.revision, seen)
+            return _all_ready(rollout, seen)
         case RunCheck() as step:
             return _checked(step, rollout, seen)
         case SetWeight(weight=weight):
@@ -96,7 +96,16 @@ def _started(revision: Revision, seen: Seen) -> Progress:
     return Waiting(f"instances being started: {', '.join(missing)}") if missing else Done("all instances were started")
 
 
-def _ready(revision: Revision, seen: Seen) -> Progress:
+def _all_ready(rollout: Rollout, seen: Seen) -> Progress:
+    """Candidate and baseline start together, so that both are as old as each other when they are compared."""
+    mine = ready(rollout.revision, seen)
+    if rollout.baseline is None or not isinstance(mine, Done):
+        return mine
+    its = ready(rollout.baseline, seen)
+    return its if isinstance(its, Done) else Waiting(f"{rollout.baseline.label}: {its.why}")
+
+
+def ready(revision: Revision, seen: Seen) -> Progress:
     if seen.instances is None:
         return Waiting(_blind(seen))
     missing = short_of(revision, seen, ("ready",))

@@ -4,16 +4,19 @@ from collections.abc import Callable
 from datetime import datetime
 
 from headgate.decide import compile as strategy
+from headgate.decide.baseline import baseline
 from headgate.decide.fold import apply
 from headgate.decide.gates import closed_gates
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
-from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, seconds
+from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
 from headgate.model import events as e
+from headgate.model.effects import Run
 from headgate.model.observations import Seen
+from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
 from headgate.model.rules import Environment
-from headgate.model.steps import Analyze, Bake, Retire, describe
+from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, describe
 from headgate.model.verdicts import Outcome
 
 ENGINE = "headgate"  # the `by` of what was decided without a person
@@ -84,6 +87,7 @@ def start(state: EnvironmentState, rules: Environment, request: Request) -> e.Ro
         deadlines=rules.deadlines,
         by=request.by,
         why=request.why or f"{request.kind} of {request.revision.label} asked for by {request.by}",
+        baseline=None if back else baseline(request.rollout, rules.strategy, request.revision, state.stable),
     )
 
 
@@ -124,11 +128,40 @@ def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> l
     rollout = _on_trial(state)
     if rollout is None:
         return []
-    crashing = [i for i in instances_of(rollout.revision.id, seen) if i.restarts >= CRASHES]
-    if not crashing:
+    crashing = _crashing(rollout.revision, seen)
+    return [_abort(rollout, crashing)] if crashing else []
+
+
+def _crashing(revision: Revision, seen: Seen) -> str:
+    one = next((i for i in instances_of(revision.id, seen) if i.restarts >= CRASHES), None)
+    return f"{one.service} crashes in a loop ({one.restarts} times): {one.detail}" if one else ""
+
+
+def drop_failing_baseline(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    """It says nothing against the candidate, nor is anybody served worse: its share goes back to the stable."""
+    rollout = _on_trial(state)
+    if rollout is None or rollout.baseline is None or weight_at(rollout) == 100:
         return []
-    one = crashing[0]
-    return [_abort(rollout, f"{one.service} crashes in a loop ({one.restarts} times): {one.detail}")]
+    if why := _trouble(rollout, rollout.baseline, state, seen, now):
+        return [e.BaselineDropped(rollout.id, f"{why}; from here the candidate is compared with the stable itself")]
+    return []
+
+
+def _trouble(rollout: Rollout, fresh: Revision, state: EnvironmentState, seen: Seen, now: datetime) -> str:
+    failed = [f for f in state.failures if f.effect == str(Run(fresh)) and f.attempt >= ATTEMPTS]
+    if failed:
+        return f"{failed[-1].effect} failed {failed[-1].attempt} times: {failed[-1].why}"
+    if seen.instances is None:
+        return ""
+    if crashing := _crashing(fresh, seen):
+        return crashing
+    if weight_at(rollout) > 0 and not can_serve(fresh, seen):
+        return "a service of the baseline has no ready instance left"
+    if not isinstance(rollout.step, AwaitReady) or rollout.phase == "paused" or not _is_overdue(rollout, now):
+        return ""
+    mine, its = ready(rollout.revision, seen), ready(fresh, seen)
+    late = isinstance(mine, Done) and not isinstance(its, Done)
+    return f"not ready within {seconds(rollout.step.deadline)}: {its.why}" if late else ""
 
 
 def abort_on_candidate_gone(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -236,6 +269,7 @@ RULES: tuple[Rule, ...] = (
     finish_abort,
     abort_on_failing_effect,
     abort_on_crash_loop,
+    drop_failing_baseline,
     abort_on_candidate_gone,
     abort_on_failed_step,
     end_unproven_analysis,

@@ -8,7 +8,7 @@ from typing import Any
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
 from headgate.model.ids import environment_id
-from headgate.model.rules import AnalysisRules, Deadlines, Environment, Strategy
+from headgate.model.rules import AnalysisRules, Deadlines, Environment, Strategy, Tolerance
 from headgate.model.rules import Application as Rules
 from headgate.ports import AdapterError
 from headgate.spec.compile import application as compiled
@@ -106,6 +106,8 @@ def _whole(value: Any) -> str:
         case Strategy():
             extra = [word for word, there in (("sticky", value.sticky), ("audience", value.audience)) if there]
             return " ".join([value.kind, ", ".join(map(str, value.weights)), *extra]).replace("  ", " ").strip()
+        case Tolerance():
+            return f"worse by {value.accept * 100:.3g} %, of which {value.harm * 100:.3g} % tolerated"
         case tuple():
             return ", ".join(_whole(one) for one in value)
         case dict():

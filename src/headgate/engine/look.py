@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
 from headgate.decide.measuring import jobs_due
 from headgate.decide.progress import job_id
@@ -111,13 +112,12 @@ class Look:
         return replace(taken, values=values)
 
     async def _tick(self, rollout: Rollout, window: Window, routes: RoutesSeen | None) -> Measurement:
-        weights = routes.routes if routes else None
-        candidate = await self._samples(rollout.revision, window) if weight_at(rollout) else ({}, ())
-        stable: tuple[dict[str, Sample], tuple[str, ...]] = ({}, ())
-        if self.state.stable and weights and weights.weight(self.state.stable.id):
-            stable = await self._samples(self.state.stable, window)
-        missing = (*(f"candidate: {why}" for why in candidate[1]), *(f"stable: {why}" for why in stable[1]))
-        return Measurement(rollout.ticks + 1, window, candidate[0], stable[0], missing)
+        asked = {"candidate": rollout.revision if weight_at(rollout) else None}
+        asked |= with_traffic(self.state, routes.routes if routes else None)
+        read = {name: await self._samples(one, window) if one else ({}, ()) for name, one in asked.items()}
+        missing = tuple(f"{name}: {why}" for name, (_, reasons) in read.items() for why in reasons)
+        candidate, stable, baseline = (samples for samples, _ in read.values())
+        return Measurement(rollout.ticks + 1, window, candidate, stable, missing, baseline)
 
     async def _samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
         """Samples by service of that revision (a release may add or drop one), and why some could not be read."""

@@ -38,7 +38,13 @@ def _(event: e.ApprovalGiven) -> str:
 @sentence.register
 def _(event: e.RolloutStarted) -> str:
     steps = ", ".join(describe(step) for step in event.steps)
-    return f"{event.kind} of {event.revision.label} started by {event.by}: {steps}"
+    beside = f" beside {event.baseline.label}" if event.baseline else ""
+    return f"{event.kind} of {event.revision.label}{beside} started by {event.by}: {steps}"
+
+
+@sentence.register
+def _(event: e.BaselineDropped) -> str:
+    return f"the baseline is given up: {event.why}"
 
 
 @sentence.register
@@ -59,9 +65,10 @@ def _(event: e.VerdictReached) -> str:
 @sentence.register
 def _(event: e.MeasurementTaken) -> str:
     taken = event.measurement
+    sides = (("candidate", taken.candidate), ("stable", taken.stable), ("baseline", taken.baseline))
     counts = ", ".join(
         f"{side} {service} {sample.requests} requests {sample.errors} errors"
-        for side, samples in (("candidate", taken.candidate), ("stable", taken.stable))
+        for side, samples in sides
         for service, sample in samples.items()
     )
     values = "".join(f"; metric {name} {_read(value)}" for name, value in taken.values.items())

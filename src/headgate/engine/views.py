@@ -134,6 +134,7 @@ def _labels(state: EnvironmentState) -> dict[RevisionId, str]:
         state.previous,
         state.stable,
         rollout.revision if rollout else None,
+        rollout.baseline if rollout else None,
     ]
     return {revision.id: revision.label for revision in known if revision}
 
@@ -163,6 +164,7 @@ def _rollout(rollout: Rollout, now: datetime) -> View:
         "kind": rollout.kind,
         "candidate": _revision(rollout.revision),
         "replaces": rollout.replaces,
+        "baseline": _revision(rollout.baseline) if weight_at(rollout) < 100 and rollout.phase != "aborting" else None,
         "strategy": rollout.strategy.kind,
         "phase": rollout.phase,
         "by": rollout.by,

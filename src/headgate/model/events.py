@@ -106,6 +106,15 @@ class RolloutStarted:
     deadlines: Deadlines
     by: str
     why: str
+    baseline: Revision | None = None  # fresh copies of the stable, which the candidate is compared with
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineDropped:
+    """The baseline cannot serve. The rollout goes on: from here the candidate is compared with the stable itself."""
+
+    rollout: RolloutId
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,7 @@ Event = (
     | ReleaseDropped
     | ApprovalGiven
     | RolloutStarted
+    | BaselineDropped
     | StepCompleted
     | StepsSkipped
     | MeasurementTaken

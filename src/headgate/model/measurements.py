@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 # Latency buckets are log-linear: eight to each doubling from 1 ms (index 0), so a bucket is 9 % wide.
 BUCKETS_PER_DOUBLING = 8
@@ -63,6 +64,9 @@ class NoData:
 Reading = Sample | NoData
 
 
+Arm = Literal["stable", "baseline"]  # what a candidate is compared with
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """What one metric of the file was read as: a number, or the reason why there is none."""
@@ -75,14 +79,24 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One tick: every service of candidate and stable over the same window. `missing` names what could not be read."""
+    """One tick: every service of each revision over the same window. `missing` names what could not be read."""
 
     tick: int
     window: Window
     candidate: dict[str, Sample] = field(default_factory=dict)
     stable: dict[str, Sample] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    baseline: dict[str, Sample] = field(default_factory=dict)  # while it has traffic
     values: dict[str, Value] = field(default_factory=dict)  # of the file's metrics that were read by this tick
+
+    @property
+    def against(self) -> Arm:
+        """What the candidate is compared with."""
+        return "baseline" if self.baseline else "stable"
+
+    @property
+    def reference(self) -> dict[str, Sample]:
+        return self.baseline or self.stable
 
     def __add__(self, later: "Measurement") -> "Measurement":
         """Both windows as one; what is missing is what the later one misses."""
@@ -92,6 +106,7 @@ class Measurement:
             add(self.candidate, later.candidate),
             add(self.stable, later.stable),
             later.missing,
+            add(self.baseline, later.baseline),
             {**self.values, **later.values},
         )
 

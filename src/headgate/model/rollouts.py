@@ -25,6 +25,8 @@ class Rollout:
     by: str
     started_at: datetime
     step_started_at: datetime  # moved on by pauses, so that a pause uses up no deadline
+    baseline: Revision | None = None  # fresh copies of the stable, which the candidate is compared with
+    instances: tuple[int, int] = (1, 1)  # fewest copies of one service: of the candidate, of what it is compared with
     position: int = 0
     phase: Literal["running", "paused", "aborting", "retiring"] = "running"
     paused_at: datetime | None = None

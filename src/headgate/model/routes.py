@@ -6,6 +6,11 @@ from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.rules import Audience
 
 
+def baseline_weight(candidate: int) -> int:
+    """Percent for the baseline beside a candidate that has so much: as much again, as far as there is."""
+    return min(candidate, 100 - candidate)
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     revision: RevisionId
@@ -17,7 +22,8 @@ class Backend:
 class Routes:
     """Weights of the backends sum to 100, or are all 0 before the first release serves.
 
-    The candidate comes first, so that raising its weight only moves visitors onto it.
+    The candidate comes first, so that raising its weight only moves visitors onto it. A baseline comes next, then the
+    stable: visitors who move between those two meet the same code.
     """
 
     environment: EnvironmentId

@@ -25,6 +25,7 @@ class Strategy:
     weights: tuple[int, ...] = ()  # canary only: rising, 1-99
     sticky: bool = False
     audience: Audience | None = None
+    baseline: bool = False  # canary only: fresh copies of the stable beside the candidate, to compare it with
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,8 @@ def _deploy(section: EnvironmentSection) -> Literal["on-build", "on-request", "o
 def _strategy(spec: Specification, path: Path, section: StrategySection) -> Strategy:
     if section.canary:
         sticky = section.canary.sticky is not None
-        return Strategy("canary", tuple(section.canary.steps), sticky, _audience(section.canary.audience))
+        audience, baseline = _audience(section.canary.audience), section.canary.baseline
+        return Strategy("canary", tuple(section.canary.steps), sticky, audience, baseline)
     if section.blue_green:
         if section.blue_green.gate:
             raise _wordless(spec, (*path, "strategy", "blue-green", "gate"))

@@ -48,7 +48,8 @@ def _rollout(rollout: dict[str, Any]) -> str:
     steps, position, weight = rollout["steps"], int(rollout["position"]), int(rollout["weight"])
     phase = "" if rollout["phase"] == "running" else f" {rollout['phase']}"
     where = f"{position + 1}/{len(steps)} {steps[position]}"
-    return f"{rollout['candidate']['label']}{phase} {where} {bar(weight)} {weight}%"
+    beside = " + baseline" if rollout.get("baseline") else ""
+    return f"{rollout['candidate']['label']}{beside}{phase} {where} {bar(weight)} {weight}%"
 
 
 def _waiting(waiting: dict[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.section import OneOf, Section, ShortForm, defaults_to, unsuitable
-from headgate.spec.sections.texts import Header, HeaderValue, Weight, one_word_of
+from headgate.spec.sections.texts import Flag, Header, HeaderValue, Weight, one_word_of
 from headgate.spec.tree import Mapping, Scalar
 
 KINDS = ("all-at-once", "blue-green", "canary")
@@ -27,6 +27,9 @@ class CanarySection(Section):
         None, description="cookie: a visitor who got the candidate stays with it. Default: each request for itself."
     )
     audience: AudienceSection | None = Field(None, description="Visitors who get the candidate at any weight.")
+    baseline: Flag = defaults_to(
+        False, "Fresh copies of the stable run beside the candidate, and it is compared with them."
+    )
 
     @field_validator("steps")
     @classmethod

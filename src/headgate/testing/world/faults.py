@@ -107,10 +107,11 @@ class Faults:
 
 
 class FaultyPlatform:
-    def __init__(self, faults: Faults, inner: FakePlatform) -> None:
-        self._faults, self.inner = faults, inner
+    def __init__(self, faults: Faults, inner: FakePlatform, meet: Callable[[Revision], None]) -> None:
+        self._faults, self.inner, self._meet = faults, inner, meet
 
     async def run(self, revision: Revision) -> None:
+        self._meet(revision)
         self._faults.watch.runs(revision)
         await self._faults.strike(f"run {revision.id}", lambda: self.inner.run(revision), lambda: self._half(revision))
 

@@ -19,6 +19,7 @@ class Trial:
     weighed_at: datetime  # the present weight was asked for
     position: int = 0
     phase: str = "trial"  # trial, paused, aborting, retiring
+    baseline: Revision | None = None  # until it is dropped
     completed: set[int] = field(default_factory=set)
     by_hand: set[int] = field(default_factory=set)
     verdicts: dict[int, Outcome] = field(default_factory=dict)
@@ -37,6 +38,10 @@ class Trial:
     def waved(self, index: int) -> bool:
         """Unproven at its deadline, and the rules let such a step go on."""
         return self.started.analysis.unproven == "promote" and self.verdicts.get(index) is Outcome.INCONCLUSIVE
+
+    def asked_weight(self) -> int:
+        walked = self.started.steps[: self.position + 1]
+        return max((step.weight for step in walked if isinstance(step, SetWeight)), default=0)
 
     def trusted_weight(self) -> int:
         """The highest weight that what was recorded justifies."""
@@ -78,7 +83,7 @@ class Ledger:
             case e.ApprovalGiven(by=by):
                 self.approvals.append(by)
             case e.RolloutStarted():
-                self.trial, self.waiting = Trial(event, at, at), None
+                self.trial, self.waiting = Trial(event, at, at, baseline=event.baseline), None
             case e.RolloutEnded(outcome=outcome):
                 self.trial = None
                 self.aborted += outcome == "aborted"
@@ -98,8 +103,10 @@ class Ledger:
                 trial.verdicts[index] = verdict.outcome
             case e.MeasurementTaken(measurement=taken):
                 trial.requests += sum(sample.requests for sample in taken.candidate.values())
-                trial.reference += sum(sample.requests for sample in taken.stable.values())
+                trial.reference += sum(sample.requests for sample in taken.reference.values())
                 trial.blind = bool(taken.missing)
+            case e.BaselineDropped():
+                trial.baseline = None
             case e.RolloutPaused():
                 trial.phase = "paused"
             case e.RolloutResumed():
@@ -128,3 +135,9 @@ class Ledger:
             return None
         revision = self.trial.started.revision.id
         return None if self.stable and self.stable.id == revision else revision
+
+    def baseline(self) -> Revision | None:
+        """As long as there is something to compare with it: not at full weight, nor after the decision."""
+        if self.trial is None or self.trial.phase not in ("trial", "paused") or self.trial.asked_weight() == 100:
+            return None
+        return self.trial.baseline

@@ -122,7 +122,14 @@ def make_analysis(chance: Chance) -> AnalysisRules:
 def make_strategy(chance: Chance) -> Strategy:
     audience = Audience({"X-Beta": "1"}) if chance.happens(0.2) else None
     strategy = chance.one((CANARY, CANARY, Strategy("canary", (20,)), Strategy("blue-green"), Strategy("all-at-once")))
-    return replace(strategy, sticky=chance.happens(0.3), audience=audience)
+    beside = strategy.kind == "canary" and chance.happens(0.5)
+    return replace(strategy, sticky=chance.happens(0.3), audience=audience, baseline=beside)
+
+
+def make_copies(chance: Chance, quality: Quality) -> Behaviour:
+    """How fresh copies of a stable behave: mostly as it does; but machines are full, and databases away."""
+    usual = quality.behaviour or Behaviour()
+    return chance.one((usual, usual, usual, Behaviour(ready_after=None), Behaviour(lives_for=25 * SECOND)))
 
 
 def make_gates(chance: Chance, after: str | None) -> tuple[Gate, ...]:

@@ -27,7 +27,7 @@ from headgate.testing.world.faults import (
 )
 from headgate.testing.world.nature import Nature
 from headgate.testing.world.people import People
-from headgate.testing.world.scene import Made, make_pipeline
+from headgate.testing.world.scene import Made, make_copies, make_pipeline
 from headgate.testing.world.settling import at_rest, demand_sense, demand_settled
 from headgate.testing.world.story import Story, Violation
 from headgate.testing.world.traffic import Users
@@ -80,7 +80,7 @@ class World:
         self.faults = Faults(self.chance, self.clock, self.story, self.watch, weather)
         self.platform, self.router, self.metrics = FakePlatform(self.clock), FakeRouter(), FakeMetrics()
         self.users = Users(self.chance, self.platform, self.router, self.metrics)
-        platform, router = FaultyPlatform(self.faults, self.platform), FaultyRouter(self.faults, self.router)
+        platform, router = FaultyPlatform(self.faults, self.platform, self.meet), FaultyRouter(self.faults, self.router)
         metrics, self.log = FaultyMetrics(self.faults, self.metrics), FaultyLog(self.faults)
         self.ports = Ports(platform, router, metrics, self.log, self.clock)
 
@@ -94,6 +94,13 @@ class World:
         self.users.qualities[revision.id] = made.quality
         self.platform.behaviours.setdefault(revision.id, made.quality.behaviour or Behaviour())
         return revision
+
+    def meet(self, revision: Revision) -> None:
+        """A revision that nobody here made is a baseline: a release's code under an id of its own."""
+        if revision.id not in self.users.qualities:
+            made = next(made for made in self.releases if made.id == revision.release)
+            self.users.qualities[revision.id] = made.quality
+            self.platform.behaviours[revision.id] = make_copies(self.chance, made.quality)
 
     def new_rollout(self) -> RolloutId:
         self._rollouts += 1

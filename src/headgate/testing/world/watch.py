@@ -46,6 +46,10 @@ class Watch:
         seen = self._instances.get(environment) or ()
         return Counter(i.service for i in seen if i.revision == revision.id and i.state == "ready")
 
+    def _is_complete(self, environment: EnvironmentId, revision: Revision) -> bool:
+        ready = self._ready(environment, revision)
+        return all(ready[service.name] >= service.replicas for service in revision.services)
+
     def _serves(self, environment: EnvironmentId, revision: Revision) -> bool:
         ready = self._ready(environment, revision)
         return all(ready[service.name] for service in revision.services)
@@ -55,7 +59,8 @@ class Watch:
     def runs(self, revision: Revision) -> None:
         ledger = self.ledgers[revision.environment]
         trial = ledger.trial.started.revision if ledger.trial and ledger.trial.phase in ("trial", "paused") else None
-        wanted = {r.id for r in (trial, ledger.stable, None if trial else ledger.previous) if r}
+        known = (trial, ledger.stable, None if trial else ledger.previous, ledger.baseline())
+        wanted = {r.id for r in known if r}
         self._demand(revision.id in wanted, "two-revisions", "%s is run, wanted are %s", revision.id, sorted(wanted))
         self._tell(revision.environment, "  run %s", revision.id)
 
@@ -64,8 +69,9 @@ class Watch:
         named = bool(seen and seen.routes and seen.routes.names(revision))
         self._demand(seen is not None and not named, "stop-order", "%s is stopped while routes name it", revision)
         stable = ledger.stable.id if ledger.stable else None
-        needed = revision in (ledger.candidate(), stable)
-        self._demand(not needed, "stop-order", "%s is stopped, which is stable or on trial", revision)
+        beside = ledger.baseline()
+        needed = revision in (ledger.candidate(), stable, beside.id if beside else None)
+        self._demand(not needed, "stop-order", "%s is stopped, which is stable, on trial or beside it", revision)
         self._tell(environment, "  stop %s", revision)
 
     def routes(self, routes: Routes) -> None:
@@ -75,12 +81,14 @@ class Watch:
         total, serving = sum(weights.values()), {r for r, weight in weights.items() if weight}
         fine = total == 100 or (total == 0 and ledger.stable is None)
         self._demand(fine and len(weights) == len(routes.backends), "weights", "they are %s", weights)
-        self._demand(len(serving) <= 2, "two-revisions", "traffic goes to %s", sorted(serving))
+        most = 3 if ledger.baseline() else 2
+        self._demand(len(serving) <= most, "two-revisions", "traffic goes to %s", sorted(serving))
         for backend in routes.backends:
             if backend.weight:
                 self._demand_ready(environment, backend.revision, backend.endpoints)
         self._demand_owed(environment, serving)
         self._demand_trusted(environment, weights)
+        self._demand_beside(environment, weights)
 
     def _demand_ready(self, where: EnvironmentId, revision: RevisionId, named: Mapping[str, tuple[str, ...]]) -> None:
         seen = self._instances.get(where) or ()
@@ -94,8 +102,24 @@ class Watch:
 
     def _demand_owed(self, environment: EnvironmentId, serving: set[RevisionId]) -> None:
         ledger = self.ledgers[environment]
-        owed = {r for r in (ledger.candidate(), ledger.stable.id if ledger.stable else None) if r}
+        beside = ledger.baseline()
+        owed = {ledger.candidate(), *(one.id for one in (ledger.stable, beside) if one)}
         self._demand(serving <= owed, "owed", "traffic goes to %s, trusted or on trial are %s", serving, owed)
+
+    def _demand_beside(self, environment: EnvironmentId, weights: Mapping[RevisionId, int]) -> None:
+        """A baseline serves beside a candidate only, and no more than that, unless the stable needs it to stand in."""
+        ledger = self.ledgers[environment]
+        beside, candidate, stable = ledger.baseline(), ledger.candidate(), ledger.stable
+        share = weights.get(beside.id, 0) if beside else 0
+        if not share:
+            return
+        mine = weights.get(candidate, 0) if candidate else 0
+        self._demand(mine > 0, "beside", "the baseline gets %s %% beside no candidate", share)
+        stands_in = stable is not None and not self._serves(environment, stable)
+        self._demand(share <= mine or stands_in, "beside", "the baseline gets %s %%, the candidate %s %%", share, mine)
+        names = list(weights)
+        first = candidate is not None and beside is not None and names[:2] == [candidate, beside.id]
+        self._demand(first, "beside", "the order is %s, so that visitors go back and forth", names)
 
     def _demand_trusted(self, environment: EnvironmentId, weights: Mapping[RevisionId, int]) -> None:
         ledger, candidate = self.ledgers[environment], self.ledgers[environment].candidate()
@@ -108,7 +132,8 @@ class Watch:
 
     def _revisions(self, environment: EnvironmentId) -> list[Revision]:
         ledger = self.ledgers[environment]
-        return [r for r in (ledger.trial.started.revision if ledger.trial else None, ledger.stable) if r]
+        trial = ledger.trial.started.revision if ledger.trial else None
+        return [revision for revision in (trial, ledger.stable, ledger.baseline()) if revision]
 
     # --- what was decided
 
@@ -134,8 +159,11 @@ class Watch:
             case e.VerdictReached(verdict=verdict, index=index) if verdict.outcome is Outcome.PASS:
                 if ledger.trial and isinstance(ledger.trial.started.steps[index], Analyze):
                     self._demand_data(ledger.trial)
-            case e.RevisionPromoted():
-                self._demand_earned(environment, ledger)
+            case e.RevisionPromoted(revision=revision):
+                self._demand_earned(environment, ledger, revision)
+            case e.MeasurementTaken(measurement=taken):
+                named = ledger.trial is not None and ledger.trial.baseline is not None
+                self._demand(named or taken.against == "stable", "beside", "measured against a baseline that is none")
             case e.RolloutAborted():
                 self._refuse_after_abort(ledger)
             case e.RolloutEnded(outcome="aborted"):
@@ -191,8 +219,7 @@ class Watch:
         revision, step, spent = trial.started.revision, trial.started.steps[event.index], at - trial.entered_at
         match step:
             case AwaitReady():
-                ready = self._ready(where, revision)
-                fine = all(ready[service.name] >= service.replicas for service in revision.services)
+                fine = all(self._is_complete(where, one) for one in (revision, trial.baseline) if one)
             case RunCheck(check=check):
                 fine = self._check_passed(revision.id, f"{trial.started.rollout}-{event.index}")
                 self._demand(fine, "check", "%s has not passed", check.name)
@@ -218,10 +245,11 @@ class Watch:
         fine = not trial.blind and min(trial.requests, trial.reference) >= needed
         self._demand(fine, "data", "a pass without the requests that a verdict needs, or without sight")
 
-    def _demand_earned(self, where: EnvironmentId, ledger: Ledger) -> None:
+    def _demand_earned(self, where: EnvironmentId, ledger: Ledger, promoted: RevisionId) -> None:
         trial = ledger.trial
         if trial is None or trial.phase != "trial":
             raise self._violation("earned", "a promotion without a trial")
+        self._demand(promoted == trial.started.revision.id, "earned", "%s is promoted, which is not on trial", promoted)
         unearned = [index for index in range(len(trial.started.steps) - 1) if not trial.may_pass(index)]
         self._demand(not unearned, "earned", "promoted though steps %s were not walked", unearned)
 

@@ -12,6 +12,7 @@ from headgate.decide import accept as accepting
 from headgate.decide import fold as folding
 from headgate.decide import pipeline, rules
 from headgate.decide import plan as planning
+from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
 from headgate.decide.progress import job_id
 from headgate.model import events as e
@@ -219,16 +220,15 @@ class PlainWheels:
         if not on_trial or since is None or now - since < rollout.analysis.interval:
             return None
         window, missing = Window(since, now), list[str]()
-        candidate, stable = dict[str, Sample](), dict[str, Sample]()
-        if weight_at(rollout):
-            candidate = await self._samples(rollout.revision, window, missing)
-        trusted = state.stable
-        if trusted and routes and routes.routes and routes.routes.weight(trusted.id):
-            stable = await self._samples(trusted, window, missing)
-        return Measurement(rollout.ticks + 1, window, candidate, stable, tuple(missing))
+        home = with_traffic(state, routes.routes if routes else None)
+        candidate = await self._samples(rollout.revision if weight_at(rollout) else None, window, missing)
+        stable, baseline = [await self._samples(home[name], window, missing) for name in ("stable", "baseline")]
+        return Measurement(rollout.ticks + 1, window, candidate, stable, tuple(missing), baseline)
 
-    async def _samples(self, revision: Revision, window: Window, missing: list[str]) -> dict[str, Sample]:
-        samples = {}
+    async def _samples(self, revision: Revision | None, window: Window, missing: list[str]) -> dict[str, Sample]:
+        samples = dict[str, Sample]()
+        if revision is None:
+            return samples
         for service in revision.services:
             query = Query(revision.environment, service.name)
             reading = await self.ports.metrics.read(query, revision.id, window)
