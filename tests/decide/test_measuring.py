@@ -7,7 +7,21 @@ from typing import Any
 
 import pytest
 from tests.decide.given import (
-    ADDRESSES, CANARY, NOW, V1, V2, WELL, ago, measurement, rollout, routes, sample, seconds, seen, state, turn,
+    ADDRESSES,
+    CANARY,
+    NOW,
+    V1,
+    V2,
+    WELL,
+    ago,
+    measurement,
+    rollout,
+    routes,
+    sample,
+    seconds,
+    seen,
+    state,
+    turn,
 )  # fmt: skip
 
 from headgate.decide.fold import apply
@@ -22,6 +36,7 @@ from headgate.model.measurements import Value, Window
 from headgate.model.metrics import MetricRule, ValueQuery
 from headgate.model.rollouts import Failure, Rollout
 
+SOON = NOW + seconds(1)
 LOOK_5, BAKE = "analyze", "bake"
 ON_5 = routes({"v2": 5, "v1": 95}, preview="v2")
 QUERY = ValueQuery("prometheus", 'sum(sales{revision="{revision}"}[{interval}])', {"url": "http://m/{environment}"})
@@ -35,7 +50,7 @@ def flight(*metrics: MetricRule, at: str = LOOK_5, **changes: Any) -> Rollout:
     return replace(made, analysis=replace(made.analysis, metrics=metrics))
 
 
-def ticked(one: Rollout, values: Mapping[str, Value], at: datetime = NOW + seconds(1)) -> Rollout:
+def ticked(one: Rollout, values: Mapping[str, Value], at: datetime = SOON) -> Rollout:
     """With one measurement more, of the second behind NOW."""
     window = Window(one.last_tick_at or ago(1), at)
     taken = replace(measurement(sample(40), sample(760, 2), (), one.ticks + 1, window), values=dict(values))
@@ -86,14 +101,15 @@ def test_what_is_asked_names_the_revision() -> None:
 
 
 def test_a_job_is_run_once_for_each_reading() -> None:
-    one = flight(WORK)
-    job = reading_id(one, WORK)
+    twice = replace(WORK, count=2)
+    one = flight(twice)
+    job = reading_id(one, twice)
     look = seen(routed=ON_5, addresses=ADDRESSES)
     assert turn(state(one), look)[1] == [f"run check work ({job})"]
     assert turn(state(one), replace(look, jobs=(JobSeen(job, "running"),)))[1] == []
     later = ticked(one, {"work": Value(1.0)})
     assert turn(state(later), look)[1] == []
-    assert reading_id(later, WORK) != job
+    assert reading_id(later, twice) != job
 
 
 def test_a_paused_rollout_starts_no_job() -> None:

@@ -31,7 +31,7 @@ class Figure:
     high: float = 0.0
     allowed: float = 0.0  # largest share that is not harm
     limit: float = 0.0  # milliseconds; 0 where no single one
-    slower: float = 0.0  # estimate for graded latency, relative
+    slower: float = 0.0  # estimate for graded latency and for gauges, relative
     factor: float = 1.0  # evidence was divided by it, for answers that come in clusters
 
 

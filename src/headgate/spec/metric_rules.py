@@ -54,6 +54,10 @@ def _compared(
     elif not any("{revision}" in text for text in _texts(metric)):
         remedy = "Name the revision in it, or candidate and stable are the same number."
         yield spec.problem(here, "worse_by only with the placeholder {revision} in what is asked", remedy)
+    for field in ("count", "failure_limit", "inconclusive_limit"):
+        if getattr(metric, field):
+            allowed = f"{field} only with success or failure"
+            yield spec.problem((*path, field), allowed, "Remove it: what is compared is read until it is proven.")
     if not environment.strategy.canary:
         remedy = "Write success or failure."
         yield spec.problem(here, "worse_by only with a canary: nothing else serves beside the stable", remedy)
@@ -66,6 +70,10 @@ def _in_time(
     if metric.interval < environment.interval:
         allowed = f"at least {written(environment.interval)}, the interval of one measurement"
         yield spec.problem((*path, "interval"), allowed, "Read it less often.", written(metric.interval))
+    if environment.bake and metric.initial_delay >= environment.bake and metric.worse_by is None:
+        allowed = f"less than {written(environment.bake)}, the bake"
+        remedy = "Read it sooner, or bake for longer: it would never be read there."
+        yield spec.problem((*path, "initial_delay"), allowed, remedy, written(metric.initial_delay))
     needed = metric.initial_delay + max(metric.count - 1, 0) * metric.interval
     if needed >= rules.deadline:
         allowed = f"a metric that is read within {written(rules.deadline)}, the deadline of a step"

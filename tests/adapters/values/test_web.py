@@ -1,5 +1,6 @@
 """The value source `web` against a server on loopback: one number, or the reason why there is none."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -131,6 +132,39 @@ async def test_headers_come_from_variables(stage: WebStage, monkeypatch: pytest.
         assert "lines" not in found.reason
 
 
+@pytest.mark.parametrize("answer", [b"who are you, Bearer s3cr3t\"x?", {"n": 'Bearer s3cr3t"x'}, {"n": ['s3cr3t"x']}])
+async def test_an_answer_that_repeats_a_token_writes_it_into_no_log(
+    stage: WebStage, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.answer = answer
+    monkeypatch.setenv("METRIC_TOKEN", 'Bearer s3cr3t"x')
+    found = await stage.read(**{"header.Authorization": "METRIC_TOKEN"})
+    assert isinstance(found, NoData)
+    assert "***" in found.reason
+    assert "s3cr3t" not in found.reason
+
+
+async def test_what_is_no_http_is_told_without_the_query(stage: WebStage) -> None:
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answers, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    found = await stage.read(url=f"http://127.0.0.1:{port}/?token=secret")
+    server.close()
+    assert isinstance(found, NoData)
+    assert "answered with what is no HTTP" in found.reason
+    assert "secret" not in found.reason
+
+
+async def test_a_path_that_leads_everywhere_is_not_followed_everywhere(stage: WebStage) -> None:
+    stage.answer = [[1] * 50] * 50
+    found = await stage.read("$..*")
+    assert found == NoData("$..* leads to 10 values or more in the answer")
+
+
 async def test_a_server_that_is_silent_is_given_up(stage: WebStage) -> None:
     hangs = await _silent()
     port = hangs.sockets[0].getsockname()[1]
@@ -140,8 +174,6 @@ async def test_a_server_that_is_silent_is_given_up(stage: WebStage) -> None:
 
 
 async def _silent() -> Any:
-    import asyncio
-
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -18,6 +19,8 @@ from headgate.ports import AdapterError, Host
 TIMEOUT = timedelta(seconds=10)
 LARGEST = 256 * 1024  # bytes of an answer
 LONGEST_SHOWN = 100  # characters of an answer in a sentence
+SHORTEST = 4  # characters of a secret
+MOST = 10  # values that a path is followed to: one is wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,13 @@ class WebSettings:
         return cls(url, {header: _variable(variable) for header, variable in named.items()}, timeout)
 
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no sentence may show, should an answer repeat it; the longest first."""
+        words = {word for value in self.headers.values() for word in (value, *value.split()) if len(word) >= SHORTEST}
+        return tuple(sorted(words, key=len, reverse=True))
+
+
 def create(host: Host) -> "WebValues":
     return WebValues()
 
@@ -49,7 +59,7 @@ class WebValues:
         try:
             asked = WebSettings.of(settings)
             body = await self._get(asked)
-            return await asyncio.to_thread(number_at, expression, body)
+            return await asyncio.to_thread(number_at, expression, body, asked.secrets)
         except AdapterError as error:
             return NoData(str(error))
 
@@ -70,6 +80,8 @@ class WebValues:
                 return await _limited(answer, where)
         except TimeoutError as error:
             raise AdapterError(f"{where} did not answer within {asked.timeout.total_seconds():g} s") from error
+        except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
+            raise AdapterError(f"{where} answered with what is no HTTP ({type(error).__name__})") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise AdapterError(f"{where} cannot be reached ({_short(str(error) or type(error).__name__)})") from error
 
@@ -79,7 +91,7 @@ class WebValues:
         return self._session
 
 
-def number_at(path: str, body: bytes) -> float:
+def number_at(path: str, body: bytes, secrets: Sequence[str] = ()) -> float:
     """Raises AdapterError unless the path leads to exactly one finite number; true is 1, false is 0."""
     from jsonpath import JSONPathEnvironment, JSONPathError  # a server without web metrics starts without it
 
@@ -87,26 +99,28 @@ def number_at(path: str, body: bytes) -> float:
     for name in ("match", "search"):  # an answer must not be able to keep a regular expression busy
         del paths.function_extensions[name]
     try:
-        found = paths.findall(path, json.loads(body))
+        found = [one.value for one in islice(paths.finditer(path, json.loads(body)), MOST)]
     except JSONPathError as error:
-        raise AdapterError(f"{_short(path)} is no JSON path: {_short(str(error).splitlines()[0])}") from error
+        why = str(error.args[0]) if error.args else type(error).__name__  # str(error) fails for an empty path
+        raise AdapterError(f"{_short(path)} is no JSON path: {_short(why)}") from error
     except (ValueError, RecursionError) as error:
-        begin = _short(body[: 4 * LONGEST_SHOWN].decode(errors="replace"))
+        begin = _short(_without(secrets, body.decode(errors="replace")))
         raise AdapterError(f"the answer is no JSON: {begin!r}") from error
     if len(found) != 1:
-        many = f"{len(found)} values" if found else "nothing"
+        many = f"{MOST} values or more" if len(found) == MOST else f"{len(found)} values" if found else "nothing"
         raise AdapterError(f"{_short(path)} leads to {many} in the answer")
-    return _number(path, found[0])
+    return _number(path, found[0], secrets)
 
 
-def _number(path: str, value: Any) -> float:
+def _number(path: str, value: Any, secrets: Sequence[str]) -> float:
     """As texts too: many write numbers so."""
     try:
         number = float(value) if isinstance(value, bool | int | float | str) else None
     except (ValueError, OverflowError):
         number = None
     if number is None or not isfinite(number):
-        raise AdapterError(f"{_short(path)} leads to {_short(json.dumps(value))}, which is no number")
+        shown = _short(_without(secrets, json.dumps(value)))
+        raise AdapterError(f"{_short(path)} leads to {shown}, which is no number")
     return number
 
 
@@ -135,6 +149,14 @@ def _address(url: str) -> str:
         return str(parts.origin() / parts.path.strip("/"))
     except ValueError as error:
         raise AdapterError("a web metric needs an address that begins with http:// or https://") from error
+
+
+def _without(secrets: Sequence[str], text: str) -> str:
+    """An address that answers with the headers it got, as some do on errors, writes no token into the log."""
+    for secret in secrets:
+        for written in (secret, json.dumps(secret)[1:-1]):
+            text = text.replace(written, "***")
+    return text
 
 
 def _short(text: str) -> str:
