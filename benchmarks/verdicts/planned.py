@@ -3,8 +3,10 @@
 from benchmarks.verdicts.bars import Results
 from benchmarks.verdicts.candidate import reference
 
-from headgate.analysis.planner import Expectation, Regression, Traffic, detection, promotion, schedule
+from headgate.analysis.growth import Regression
+from headgate.analysis.planner import Expectation, detection, promotion, schedule
 from headgate.analysis.policy import Policy
+from headgate.model.measurements import Traffic
 
 POLICY = Policy()
 SECONDS = (120.0, 180.0, 300.0)
