@@ -1,7 +1,7 @@
 """What becomes of a release that is moved by its proofs: caught, promoted, or neither by a deadline; when and where."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, exp, inf, log, sqrt
 from statistics import NormalDist
 from typing import Literal
@@ -16,7 +16,7 @@ from headgate.analysis.growth import (
     moment_seconds,
     opinions,
     opinions_on_record,
-    proof,
+    proofs,
     sides,
 )
 from headgate.analysis.metric import Metric
@@ -26,16 +26,20 @@ from headgate.model.measurements import Traffic
 # A regression within a gate's margin is proven harmless there and goes on; a larger one never is, and stays at that
 # weight until its harm is proven or the deadline comes. So harm and proofs race within each stage. The same answers
 # drive both: a candidate that happens to look bad is caught early and proven late. One number is therefore the luck of
-# a release, a quantile of the normal law; evidence of harm is taken at that quantile, proofs at its opposite, and all
-# moments of evidence follow in closed form. The releases of all lucks together are what is to be expected.
+# a release in a stage, a quantile of the normal law: evidence of harm is taken at that quantile, proofs at its
+# opposite. What comes after a stage knows nothing of the luck in it, so the lucks of later stages are dealt out anew,
+# evenly (a lattice, where a simulation would draw).
 
-LUCKS = 40
+LUCKS = 64
 NORMAL = NormalDist()
 LUCK = tuple(NORMAL.inv_cdf((number + 0.5) / LUCKS) for number in range(LUCKS))
+STRIDES = (1, 25, 19, 45, 11, 37, 29, 53)  # of the lattice, by stage: without a divisor that LUCKS has
 STILL = Growth(0.0, 0.0)
+WEATHER = (1.15, 1.0, 0.6)  # how fast evidence grows in a third of the releases each: bursts and drift meet some
 FOR_EVER = 30 * 86400.0  # seconds
 
-Leg = tuple[Growth, float]  # how evidence grows, for so many seconds
+Leg = tuple[Growth, float, float]  # how evidence grows, for so many seconds, with what luck
+Stage = tuple[float, float]  # one that is over: seconds, luck
 Outcome = Literal["caught", "promoted", "stopped"]
 
 
@@ -99,57 +103,71 @@ def course(policy: Policy, traffic: Traffic, worse: Regression, terms: Terms) ->
 
 
 def walks(policy: Policy, traffic: Traffic, worse: Regression, terms: Terms) -> tuple[Walk, ...]:
-    race = Race(policy, traffic, worse, terms)
-    return tuple(race.walk(luck) for luck in LUCK)
+    races = [Race(policy, traffic, worse, terms, weather) for weather in WEATHER]
+    stages = len(policy.weights) + 1
+    return tuple(races[number % len(races)].walk(_lucks(number, stages)) for number in range(LUCKS))
+
+
+def _lucks(number: int, stages: int) -> tuple[float, ...]:
+    return tuple(LUCK[(STRIDES[stage % len(STRIDES)] * number + 7 * stage) % LUCKS] for stage in range(stages))
 
 
 class Race:
-    def __init__(self, policy: Policy, traffic: Traffic, worse: Regression, terms: Terms) -> None:
+    def __init__(
+        self, policy: Policy, traffic: Traffic, worse: Regression, terms: Terms, weather: float = 1.0
+    ) -> None:
         self.policy, self.traffic, self.terms = policy, traffic, terms
         self.weights = [weight / 100 for weight in policy.weights]
-        self.runners = [Runner(policy, traffic, terms, *one) for one in sides(policy, traffic, worse)]
+        told = replace(traffic, rate=traffic.rate * weather)  # so many answers that tell something
+        self.runners = [Runner(policy, traffic, told, terms, *one) for one in sides(policy, traffic, worse)]
+        self.proving = [one for one in self.runners if one.metric.accept]
 
-    def walk(self, luck: float) -> Walk:
-        spent: list[float] = []
-        for stage in range(len(self.weights)):
+    def walk(self, lucks: Sequence[float]) -> Walk:
+        spent: list[Stage] = []
+        for stage, luck in enumerate(lucks[:-1]):
             harmed, proven = self._harmed(spent, luck), self._proven(stage, spent, luck)
             limit = min(proven, self.terms.deadline)
             if harmed <= limit:
-                return self._ended("caught", [*spent, harmed])
-            spent.append(limit)
+                return self._ended("caught", [*spent, (harmed, luck)])
+            spent.append((limit, luck))
             if proven > limit and self.terms.unproven != "promote":
                 return self._ended("stopped", spent)
+        luck = lucks[-1]
         harmed = self._harmed(spent, luck)
         if harmed <= self.terms.bake:
-            return self._ended("caught", [*spent, harmed])
-        return self._ended("promoted", [*spent, self.terms.bake])
+            return self._ended("caught", [*spent, (harmed, luck)])
+        return self._ended("promoted", [*spent, (self.terms.bake, luck)])
 
-    def _harmed(self, spent: Sequence[float], luck: float) -> float:
+    def _harmed(self, spent: Sequence[Stage], luck: float) -> float:
         """Seconds of the stage that follows what was spent."""
         return min((one.harmed(spent, luck) for one in self.runners), default=inf)
 
-    def _proven(self, stage: int, spent: Sequence[float], luck: float) -> float:
+    def _proven(self, stage: int, spent: Sequence[Stage], luck: float) -> float:
         answers = self.traffic.rate * self.weights[stage]
         least = max(self.policy.dwell + self.terms.beat, self.policy.minimum_requests / answers)
-        return max(least, *(one.proven(stage, spent, luck) for one in self.runners if one.metric.accept))
+        return max(least, *(one.proven(stage, spent, luck) for one in self.proving))
 
-    def _ended(self, outcome: Outcome, stages: Sequence[float]) -> Walk:
+    def _ended(self, outcome: Outcome, spent: Sequence[Stage]) -> Walk:
+        stages = tuple(seconds for seconds, _ in spent)
         weights = [*self.weights, 1.0][: len(stages)]
         answers = sum(self.traffic.rate * weight * seconds for weight, seconds in zip(weights, stages, strict=True))
-        return Walk(outcome, sum(stages), weights[-1] if weights else 1.0, answers, tuple(stages))
+        return Walk(outcome, sum(stages), weights[-1], answers, stages)
 
 
 class Runner:
     """One metric: its evidence of harm by opinion, and its proofs, in every stage; the last is the bake."""
 
-    def __init__(self, policy: Policy, traffic: Traffic, terms: Terms, metric: Metric, side: Side) -> None:
+    def __init__(
+        self, policy: Policy, traffic: Traffic, told: Traffic, terms: Terms, metric: Metric, side: Side
+    ) -> None:
         self.policy, self.traffic, self.terms, self.metric = policy, traffic, terms, metric
         self.weights = [*(weight / 100 for weight in policy.weights), 1.0]
-        harm = [opinions(traffic, metric, side, weight) for weight in self.weights[:-1]]
-        self.harm = [*harm, opinions_on_record(traffic, metric, side, self._record())]
+        harm = [opinions(told, metric, side, weight) for weight in self.weights[:-1]]
+        harm.append(opinions_on_record(told, metric, side, self._record()))
+        self.harm = [[_leaking(metric, one) for one in found] for found in harm]
         margins = [metric.accept.scaled(gate) for gate in policy.gates()] if metric.accept else []
         self.proofs = [
-            [proof(traffic, metric, side, weight, margin) for weight in self.weights[:-1]] for margin in margins
+            [proofs(told, metric, side, weight, margin) for weight in self.weights[:-1]] for margin in margins
         ]
         self.bar = policy.bar(metric.name, terms.services)
         self.kept = self.bar - rate.allowance(policy, metric, terms.services)  # what no blip may bring
@@ -168,37 +186,40 @@ class Runner:
         missing = ENOUGH - self.traffic.rate * self.terms.prepared
         return max(missing, 0.0) / (self.traffic.rate * (1 - self.weights[0])) if len(self.weights) > 1 else 0.0
 
-    def harmed(self, spent: Sequence[float], luck: float) -> float:
+    def harmed(self, spent: Sequence[Stage], luck: float) -> float:
         stage = len(spent)
         starts = [log(share) for share in rate.harm_start(self.metric)[1:]]
-        before, first = sum(spent), inf
+        before, first = _sum(spent), inf
         for number, start in enumerate(starts):
             if not self.harm[stage]:
                 break
-            legs = self._legs([one[number] if one else STILL for one in self.harm[: stage + 1]], spent)
-            first = min(first, self._opinion(legs, start, luck, stage))
+            legs = self._legs([one[number] if one else STILL for one in self.harm[: stage + 1]], spent, luck)
+            first = min(first, self._opinion(legs, start, stage))
         return self._whole(max(first - before, 0.0), stage)
 
-    def _opinion(self, legs: Sequence[Leg], start: float, luck: float, stage: int) -> float:
-        total = crossing(legs, start, self.bar, luck)
+    def _opinion(self, legs: Sequence[Leg], start: float, stage: int) -> float:
+        total = crossing(legs, start, self.bar)
         moment = moment_seconds(self.policy, self._answers(stage), self.terms.beat)
         if self.metric.name == "outage" or not moment:
             return total
         # The best moment is selected, hence larger than an average one.
         selected = SELECTED * sqrt(legs[-1][0].variance * moment)
-        return max(total, crossing(legs, start, self.kept + selected, luck) + moment)
+        return max(total, crossing(legs, start, self.kept + selected) + moment)
 
-    def proven(self, stage: int, spent: Sequence[float], luck: float) -> float:
-        legs = self._legs(self.proofs[stage][: stage + 1], spent)
-        found = passage(legs, self.policy.proven - log(rate.ACCEPT_START[2]), NORMAL.cdf(-luck))
-        return self._whole(max(found - sum(spent), 0.0), stage)
+    def proven(self, stage: int, spent: Sequence[Stage], luck: float) -> float:
+        opposite = [(seconds, -one) for seconds, one in spent]
+        first = inf
+        for number, share in enumerate(rate.ACCEPT_START[1:]):
+            legs = self._legs([one[number] for one in self.proofs[stage][: stage + 1]], opposite, -luck)
+            first = min(first, passage(legs, self.policy.proven - log(share)))
+        return self._whole(max(first - _sum(spent), 0.0), stage)
 
-    def _legs(self, growths: Sequence[Growth], spent: Sequence[float]) -> list[Leg]:
-        seconds = [*spent, inf]
+    def _legs(self, growths: Sequence[Growth], spent: Sequence[Stage], luck: float) -> list[Leg]:
+        stages = [(growth, *one) for growth, one in zip(growths, [*spent, (inf, luck)], strict=True)]
         if not self.delay:
-            return list(zip(growths, seconds, strict=True))
-        late = [(STILL, self.delay), (growths[0], max(seconds[0] - self.delay, 0.0))]
-        return [*late, *zip(growths[1:], seconds[1:], strict=True)]
+            return stages
+        growth, seconds, luck = stages[0]
+        return [(STILL, self.delay, 0.0), (growth, max(seconds - self.delay, 0.0), luck), *stages[1:]]
 
     def _answers(self, stage: int) -> float:
         return self.traffic.rate * self.weights[stage]
@@ -209,40 +230,51 @@ class Runner:
         return ceil(seconds / stratum - 1e-9) * stratum if seconds < inf else inf
 
 
-def crossing(legs: Sequence[Leg], start: float, bar: float, luck: float) -> float:
-    """Seconds until evidence that begins at `start` reaches the bar, at this quantile of each moment."""
-    mean, variance, passed = start, 0.0, 0.0
-    for growth, seconds in legs:
-        found = _within(mean - bar, variance, growth, luck)
+def _leaking(metric: Metric, growth: Growth) -> Growth:
+    """A leader loses what is dealt out anew each second (`rate.HAZARD`)."""
+    return growth if metric.name == "outage" else Growth(growth.mean - rate.HAZARD, growth.variance)
+
+
+def crossing(legs: Sequence[Leg], start: float, bar: float) -> float:
+    """Seconds until evidence that begins at `start` reaches the bar."""
+    reached, passed = start, 0.0
+    for growth, seconds, luck in legs:
+        found = _within(reached - bar, growth, luck)
         if found <= seconds:
             return passed + found
-        mean, variance, passed = mean + growth.mean * seconds, variance + growth.variance * seconds, passed + seconds
+        reached, passed = _after(reached, growth, seconds, luck), passed + seconds
     return inf
 
 
-def passage(legs: Sequence[Leg], bar: float, share: float) -> float:
-    """Seconds until this share of the releases has reached the bar at least once: evidence may fall again after."""
-    mean = variance = passed = 0.0
-    for growth, seconds in legs:
+def passage(legs: Sequence[Leg], bar: float) -> float:
+    """The same where having been at the bar once is enough: evidence may fall again after."""
+    reached, passed = 0.0, 0.0
+    for growth, seconds, luck in legs:
+        share, left = NORMAL.cdf(-luck), bar - reached  # the luckiest are the first
         end = min(seconds, FOR_EVER)
-        if _passed(mean + growth.mean * end, variance + growth.variance * end, bar) >= share:
-            return passed + _bisected(mean, variance, growth, (bar, share, end))
-        mean, variance, passed = mean + growth.mean * end, variance + growth.variance * end, passed + end
+        if left <= 0:
+            return passed
+        if _passed(growth, end, left) >= share:
+            return passed + _bisected(growth, left, share, end)
+        reached, passed = _after(reached, growth, seconds, luck), passed + seconds
     return inf
 
 
-def _bisected(mean: float, variance: float, growth: Growth, wanted: tuple[float, float, float]) -> float:
-    bar, share, high = wanted
+def _after(reached: float, growth: Growth, seconds: float, luck: float) -> float:
+    return reached + growth.mean * seconds + luck * sqrt(growth.variance * seconds) if seconds < inf else reached
+
+
+def _bisected(growth: Growth, bar: float, share: float, high: float) -> float:
     low = 0.0
     while high - low > max(0.2, 0.005 * low):
         middle = (low + high) / 2 if high < 4 * low + 100 else 2 * low + 25  # most are soon
-        reached = _passed(mean + growth.mean * middle, variance + growth.variance * middle, bar) >= share
-        low, high = (low, middle) if reached else (middle, high)
+        low, high = (low, middle) if _passed(growth, middle, bar) >= share else (middle, high)
     return high
 
 
-def _passed(mean: float, variance: float, bar: float) -> float:
+def _passed(growth: Growth, seconds: float, bar: float) -> float:
     """Share of walks with this drift and variance that have been at the bar: the inverse Gaussian law."""
+    mean, variance = growth.mean * seconds, growth.variance * seconds
     if variance <= 0:
         return 0.0
     wide = sqrt(variance)
@@ -251,26 +283,22 @@ def _passed(mean: float, variance: float, bar: float) -> float:
     return NORMAL.cdf((mean - bar) / wide) + again
 
 
-def _within(below: float, variance: float, growth: Growth, luck: float) -> float:
-    """The first t at which below + mean t + luck sqrt(variance + growth t) is not negative: a parabola in the root."""
-    least = sqrt(variance)
-    if below + luck * least >= 0:
+def _within(below: float, growth: Growth, luck: float) -> float:
+    """The first t at which below + mean t + luck sqrt(variance t) is not negative: a parabola in the root of t."""
+    if below >= 0:
         return 0.0
-    if growth.variance <= 0:
-        return -(below + luck * least) / growth.mean if growth.mean > 0 else inf
-    square = growth.mean / growth.variance
-    rest = below - square * variance
-    roots = [one for one in _roots(square, luck, rest) if one > least]
-    return (min(roots) ** 2 - variance) / growth.variance if roots else inf
-
-
-def _roots(square: float, linear: float, rest: float) -> tuple[float, ...]:
-    if square == 0:
-        return (-rest / linear,) if linear else ()
-    inside = linear * linear - 4 * square * rest
+    wide = sqrt(growth.variance)
+    if growth.mean == 0:
+        return (-below / (luck * wide)) ** 2 if luck * wide > 0 else inf
+    inside = luck * luck * growth.variance - 4 * growth.mean * below
     if inside < 0:
-        return ()
-    return tuple((-linear + sign * sqrt(inside)) / (2 * square) for sign in (1, -1))
+        return inf
+    roots = [(-luck * wide + sign * sqrt(inside)) / (2 * growth.mean) for sign in (1, -1)]
+    return min((one * one for one in roots if one > 0), default=inf)
+
+
+def _sum(spent: Sequence[Stage]) -> float:
+    return sum(seconds for seconds, _ in spent)
 
 
 def _span(found: Sequence[float]) -> Span | None:

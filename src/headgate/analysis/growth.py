@@ -85,11 +85,17 @@ def _opinions(
 
 
 def proof(traffic: Traffic, metric: Metric, side: Side, weight: float, margin: Margin) -> Growth:
+    """By the opinion that the candidate is as the stable."""
+    return proofs(traffic, metric, side, weight, margin)[rate.EQUAL.index(1.0)]
+
+
+def proofs(traffic: Traffic, metric: Metric, side: Side, weight: float, margin: Margin) -> list[Growth]:
+    """By each opinion of `rate.EQUAL`."""
     share = max(_mean(metric, side.stable), 1e-5)
     margin = margin.within(share)
-    equal = min(share, 0.95 * margin.at(share))
-    made = accept_bet(share, equal, margin, weight / (1 - weight), metric.spread)
-    return _growth(traffic, metric, side, weight, made)
+    most, parts = 0.95 * margin.at(share), weight / (1 - weight)
+    bets = [accept_bet(share, min(share * times, most), margin, parts, metric.spread) for times in rate.EQUAL]
+    return [_growth(traffic, metric, side, weight, made) for made in bets]
 
 
 def _growth(traffic: Traffic, metric: Metric, side: Side, weight: float, made: Bet) -> Growth:

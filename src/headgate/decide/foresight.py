@@ -151,8 +151,8 @@ def _waits_for(race: Race, walked: list[Walk]) -> str:
     """In the longest stage of an unlucky release."""
     stages = max(walked, key=lambda one: one.seconds).stages[: len(race.weights)] if walked else (0.0,)
     at = max(range(len(stages)), key=stages.__getitem__)
-    proofs = [one for one in race.runners if one.proofs]
-    return max(proofs, key=lambda one: one.proven(at, stages[:at], LUCK[-2])).metric.name
+    before = [(seconds, 0.0) for seconds in stages[:at]]
+    return max(race.proving, key=lambda one: one.proven(at, before, LUCK[-3])).metric.name
 
 
 def needed_rate(rules: Environment, traffic: Traffic, services: int) -> float | None:
