@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from headgate.engine.engine import Engine
+from headgate.engine.planning import Ask, Stated
+from headgate.engine.planning import plan as foretold
 from headgate.engine.world import World
 from headgate.model.ids import EnvironmentId, environment_stream
 from headgate.ports import Host
@@ -58,6 +60,16 @@ async def serve(folder: Path, host: str, port: int | None, started: Callable[[st
 def audit(folder: Path) -> Verification:
     """The whole event log, read from the file: with or without a server. Raises LogTooNew, LogUnavailable."""
     return verify(folder / LOG)
+
+
+def plan(
+    text: str, filename: str, rate: float | None, errors: float | None, latency: float | None, ask: Ask
+) -> dict[str, Any]:
+    """What a file's rules will do to releases, good and bad; of the traffic, what is known. Raises SpecificationError.
+
+    `rate` is requests per second of each service, `errors` a share, `latency` a median in ms.
+    """
+    return foretold(text, filename, present(), Stated(rate, errors, latency), ask)
 
 
 @asynccontextmanager
