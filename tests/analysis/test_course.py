@@ -85,7 +85,7 @@ def test_several_services_share_the_error_budget() -> None:
 
 
 @given(st.floats(20, 2000), st.floats(0.003, 0.3), st.floats(1.3, 3))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_the_worse_the_sooner(rate: float, more: float, times: float) -> None:
     said, worse = foretold(more, rate=rate), foretold(min(more * times, 0.9), rate=rate)
     assert worse.caught >= said.caught - 0.05

@@ -103,7 +103,8 @@ def course(policy: Policy, traffic: Traffic, worse: Regression, terms: Terms) ->
 
 
 def walks(policy: Policy, traffic: Traffic, worse: Regression, terms: Terms) -> tuple[Walk, ...]:
-    races = [Race(policy, traffic, worse, terms, weather) for weather in WEATHER]
+    found = tuple(sides(policy, traffic, worse))
+    races = [Race(policy, traffic, found, terms, weather) for weather in WEATHER]
     stages = len(policy.weights) + 1
     return tuple(races[number % len(races)].walk(_lucks(number, stages)) for number in range(LUCKS))
 
@@ -114,12 +115,17 @@ def _lucks(number: int, stages: int) -> tuple[float, ...]:
 
 class Race:
     def __init__(
-        self, policy: Policy, traffic: Traffic, worse: Regression, terms: Terms, weather: float = 1.0
+        self,
+        policy: Policy,
+        traffic: Traffic,
+        found: Sequence[tuple[Metric, Side]],
+        terms: Terms,
+        weather: float = 1.0,
     ) -> None:
         self.policy, self.traffic, self.terms = policy, traffic, terms
         self.weights = [weight / 100 for weight in policy.weights]
         told = replace(traffic, rate=traffic.rate * weather)  # so many answers that tell something
-        self.runners = [Runner(policy, traffic, told, terms, *one) for one in sides(policy, traffic, worse)]
+        self.runners = [Runner(policy, traffic, told, terms, *one) for one in found]
         self.proving = [one for one in self.runners if one.metric.accept]
 
     def walk(self, lucks: Sequence[float]) -> Walk:

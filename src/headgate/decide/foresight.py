@@ -6,7 +6,7 @@ from datetime import timedelta
 from math import inf, sqrt
 
 from headgate.analysis.course import FOR_EVER, LUCK, Course, Race, Terms, Walk, course, quantile, walks
-from headgate.analysis.growth import Regression
+from headgate.analysis.growth import Regression, sides
 from headgate.analysis.policy import Policy, policy
 from headgate.decide.compile import steps
 from headgate.model.measurements import Traffic
@@ -138,13 +138,13 @@ def _limit(rules: Environment, metric: str) -> str:
 
 def slowest(rules: Environment, traffic: Traffic, services: int) -> tuple[float, str]:
     """Seconds that the slowest step takes for a good release (95 %), and the metric that it waits for."""
-    terms = replace(terms_of(rules, services), deadline=FOR_EVER)
-    judging = policy_for(rules)
+    terms, judging = replace(terms_of(rules, services), deadline=FOR_EVER), policy_for(rules)
     walked = [one for one in walks(judging, traffic, Regression(), terms) if one.outcome != "caught"]
+    waits_for = _waits_for(Race(judging, traffic, tuple(sides(judging, traffic, Regression())), terms), walked)
     if not walked or any(one.outcome == "stopped" for one in walked):
-        return inf, _waits_for(Race(judging, traffic, Regression(), terms), walked)
+        return inf, waits_for
     stages = [quantile(sorted(one.stages[at] for one in walked), SURE) for at in range(len(judging.weights))]
-    return max(stages), _waits_for(Race(judging, traffic, Regression(), terms), walked)
+    return max(stages), waits_for
 
 
 def _waits_for(race: Race, walked: list[Walk]) -> str:

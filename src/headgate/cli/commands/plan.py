@@ -84,7 +84,8 @@ def _told(found: View) -> None:
         if one["judged"] != "nothing":
             table(HEADERS, [_row(row) for row in one["regressions"]])
             if any(row["stopped"] > SOME for row in one["regressions"]):
-                say(f"  the rest has proven nothing by a deadline of {_time(one['deadline'])}: {UNPROVEN[one['unproven']]}")
+                unproven = UNPROVEN[one["unproven"]]
+                say(f"  the rest has proven nothing by a deadline of {_time(one['deadline'])}: {unproven}")
         say("")
     for problem in found["problems"]:
         say(f"warning: {problem_text(problem)}")
