@@ -115,6 +115,18 @@ def history(
     """Past rollouts, newest first: how they ended, and why."""
 
 
+def backtest(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file.")] = "headgate.yaml",
+    releases: Annotated[int, typer.Option("--releases", "-n", min=1, help="Of each environment, the latest.")] = 20,
+    environment: Annotated[
+        str | None, typer.Option("--environment", "-e", metavar="ENV", help="One environment only.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Replay what past rollouts measured under the rules of a file: which verdicts change. Needs no server."""
+
+
 def logs(
     environment: Environment,
     service: Annotated[str | None, typer.Option("--service", "-s", metavar="NAME", help="Of one service only.")] = None,
