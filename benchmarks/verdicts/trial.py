@@ -85,7 +85,8 @@ class Headgate:
         return np.isinf(self.back) & np.isinf(self.promoted)
 
     def _advance(self, now: int) -> None:
-        enough = (self.seconds >= self.policy.dwell) & (self.requests >= self.policy.minimum_requests)
+        watched = self.seconds - self.beat  # the tick within which the weight was set does not count
+        enough = (watched >= self.policy.dwell) & (self.requests >= self.policy.minimum_requests)
         ready = self.judge.proven(self.stage) & enough & self.open
         last = ready & (self.stage == len(self._weights) - 1)
         self.promoted[last] = now

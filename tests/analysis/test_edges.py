@@ -49,7 +49,7 @@ def test_a_latency_that_never_varies_is_judged_by_being_left() -> None:
 
 
 def test_too_few_answers_choose_nothing() -> None:
-    assert latency_metrics({50: 500, 51: 499}, USUAL, USUAL) == ()
+    assert latency_metrics({50: 250, 51: 249}, USUAL, USUAL) == ()
 
 
 @pytest.mark.parametrize("slower", [0.03, 0.04])

@@ -175,7 +175,7 @@ def test_without_latencies_there_is_no_pass() -> None:
         bare = step(POLICY, bare, tick(number, Sample(100, 1), Sample(300, 3)), 25)
     found = verdict(POLICY, bare, STAGE_25)
     assert found.outcome is Outcome.INCONCLUSIVE
-    assert found.why.startswith("web: 0 of the 1000 latencies")
+    assert found.why.startswith("web: 0 of the 500 latencies")
 
 
 def test_unknown_before_the_release_edges_are_chosen_from_the_stable_as_it_answers() -> None:
@@ -318,3 +318,15 @@ def test_drawn_traffic_is_what_it_should_be() -> None:
     sample = drawn(Random(1), 1000, 0.5)
     assert sample.requests == sum(sample.latency.values()) == 1000
     assert 400 < sample.errors < 600
+
+
+def test_what_is_not_asked_for_is_not_compared() -> None:
+    """Slower by half is no harm where only errors count; and nobody waits for latencies."""
+    errors_only = replace(POLICY, signals=("errors",))
+    evidence = begin(errors_only, {"web": Sample()})
+    for number in range(1, 90):
+        evidence = step(errors_only, evidence, tick(number, answers(100, later=5), answers(300)), 25)
+    found = verdict(errors_only, evidence, STAGE_25)
+    assert found.outcome is Outcome.PASS
+    assert {one.metric for one in found.figures} == {"errors", "outage"}
+    assert after(90, answers(100, later=5), answers(300)).outcome is Outcome.FAIL

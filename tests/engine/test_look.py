@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.decide.given import revision
 
 from headgate.engine import look as room
 from headgate.engine.look import Look
 from headgate.engine.world import World
-from headgate.model.ids import EnvironmentId
+from headgate.model.ids import EnvironmentId, RevisionId
+from headgate.model.measurements import Query, Reading, Sample, Window
 from headgate.model.rollouts import EnvironmentState
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError
@@ -57,3 +59,17 @@ async def test_what_cannot_be_seen_is_named(platform: Any, sentence: str, monkey
     assert seen.instances is None
     assert seen.unknown == (sentence,)
     assert seen.routes is not None
+
+
+async def test_a_metric_source_is_asked_with_what_the_file_says_of_it() -> None:
+    class Asked(FakeMetrics):
+        async def read(self, query: Query, revision: RevisionId, window: Window) -> Reading:
+            asked.append(query)
+            return Sample()
+
+    asked: list[Query] = []
+    world = World({"p": Hanging()}, {"envoy": FakeRouter()}, {"mine": Asked()}, FakeSource(), Path())
+    rules = Environment("production", platform="p", metrics="mine", metric_settings={"url": "http://a"})
+    look = Look(world, EnvironmentState(PRODUCTION), rules)
+    await look._samples(revision("v1", services=("web", "quotes")), Window(NOW, NOW))
+    assert asked == [Query(PRODUCTION, name, {"url": "http://a"}) for name in ("web", "quotes")]

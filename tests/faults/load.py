@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
-RATE = 80  # requests a second, sent at their time whatever the answers do
+RATE = 200  # requests a second, sent at their time whatever the answers do
 POST_EVERY = 4  # every fourth may not be sent twice, so that nobody's retry hides what happened to it
 TIMEOUT = 10.0  # seconds
 MOST = 20_000  # requests of one test

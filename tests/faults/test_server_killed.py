@@ -16,7 +16,7 @@ SLOW = {"ready_after": 0.4, "smoke_takes": 0.8}
 # Phases of one rollout, and how long after its beginning the server is killed in each, seconds.
 ROLLOUTS = [
     [("start", 0.0), ("await ready", 0.2), ("check smoke (preview)", 0.4)],
-    [("await ready", 0.0), ("weight 5", 0.0), ("analyze", 0.6)],
+    [("await ready", 0.0), ("weight 20", 0.0), ("analyze", 0.6)],
     [("weight 50", 0.0), ("weight 100", 0.0), ("bake", 1.0), ("retire", 0.0)],
 ]
 

@@ -22,9 +22,8 @@ WORDS = [
         "analysis",
         "measurement",
         "verdict",
-        "ready",
-        "healthy",
     ),
+    *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),
     *("advance", "promote", "abort", "rollback", "quarantine", "drift", "command", "event", "effect"),
 ]
 # Named in the map before its file is written. Empty this once the wiring is there.

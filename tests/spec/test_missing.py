@@ -60,7 +60,7 @@ def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
     ("fields", "place", "found", "allowed"),
     [
         ("traffic: alb", "traffic", "alb", "envoy"),
-        ("metrics: prometheus", "metrics", "prometheus", "envoy"),
+        ("metrics: cloudwatch", "metrics", "cloudwatch", "envoy"),
         ("gates: [{webhook: {url: 'https://a.b'}}]", "gates[0].webhook", "a gate of kind webhook", "approval, soak"),
         (
             "strategy: {blue-green: {gate: {approval: {}}}}",

@@ -187,7 +187,8 @@ BAD = {
     "nothing where all has a default": bad(
         production("analysis¦: "),
         "environments.production.analysis: found nothing; allowed: a mapping of errors, latency, "
-        "false_rollback_rate, blip, unproven, instance_spread, minimum_requests, interval, at_least, deadline. "
+        "signals, false_rollback_rate, blip, unproven, instance_spread, minimum_requests, interval, at_least, "
+        "deadline. "
         "Write {} for the defaults, or `FIELD: VALUE`.",
     ),
     "a mapping where a list belongs": bad(

@@ -20,7 +20,7 @@ TAIL_POINTS = 0.005  # of the requests may cross an edge, beyond the relative ma
 OUTER = 0.7  # mean score beyond which the edges do not surround the answers
 LEAST_SPREAD = 0.05  # of a score: where all answers took the same time until now, bets stay moderate
 MUCH_SLOWER = 1.0  # relative: what is harm where only the stable's record is left to compare with
-ENOUGH = 1000  # answers of the stable, before edges are chosen
+ENOUGH = 500  # answers of the stable, before edges are chosen
 
 Histogram = dict[int, int]
 

@@ -100,7 +100,7 @@ def guard(policy: Policy, evidence: Evidence | None, now: datetime | None = None
 
 def _begun(policy: Policy, stable: Sample) -> Service:
     errors = (stable.errors, stable.requests) if stable.requests else (0.5, 100)
-    metrics = (error_metric(policy), OUTAGE)
+    metrics = tuple(one for one in (error_metric(policy), OUTAGE) if policy.judges(one.name))
     rates = tuple(rate.begin(one, policy, errors[0] / errors[1], errors[1]) for one in metrics)
     return _with_latency(policy, Service(metrics, rates, earlier=stable))
 
@@ -108,9 +108,12 @@ def _begun(policy: Policy, stable: Sample) -> Service:
 def _with_latency(policy: Policy, service: Service) -> Service:
     """Edges are chosen once, from the stable alone, as soon as it has answered often enough."""
     known = service.earlier
+    if not (policy.judges("latency") or policy.judges("p99")):
+        return replace(service, earlier=None)
     if known is None or sum(known.latency.values()) < ENOUGH:
         return service
-    metrics = latency_metrics(known.latency, policy.widened(policy.latency), policy.widened(policy.p99))
+    found = latency_metrics(known.latency, policy.widened(policy.latency), policy.widened(policy.p99))
+    metrics = tuple(one for one in found if policy.judges(one.name))
     begun = tuple(_latency_begun(policy, one, known) for one in metrics)
     return replace(service, metrics=(*service.metrics, *metrics), rates=(*service.rates, *begun), earlier=None)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from math import log, sqrt
 
-from headgate.model.rules import AnalysisRules, Tolerance
+from headgate.model.rules import AnalysisRules, Signal, Tolerance
 
 USUAL = AnalysisRules()
 GAUGES_PART = 0.1  # of the error budget, where there are gauges
@@ -15,6 +15,7 @@ class Policy:
     errors: Tolerance = USUAL.errors  # shares of requests, absolute
     latency: Tolerance = USUAL.latency  # of the latency itself, relative
     p99: Tolerance = USUAL.p99  # of the slowest hundredth, relative
+    signals: tuple[Signal, ...] = USUAL.signals
     false_rollback_rate: float = USUAL.false_rollback_rate  # alpha, a release
     false_promotion_rate: float = 0.05  # beta, of a release that is worse by `accept` throughout
     blip: float = USUAL.blip.total_seconds()  # of trouble, once, that does not put a candidate back
@@ -53,6 +54,10 @@ class Policy:
         harm = max(slower.harm, 3 * self.instance_spread * sqrt(1 / mine + 1 / theirs))
         return Tolerance(harm, slower.accept + harm - slower.harm)
 
+    def judges(self, metric: str) -> bool:
+        """Is this metric compared? The slowest thousandth goes with the slowest hundredth."""
+        return metric == "outage" or metric.removesuffix(".9") in self.signals
+
     def gates(self) -> tuple[float, ...]:
         """Weight (0-1) that each stage leads to."""
         return (*(weight / 100 for weight in self.weights[1:]), 1.0)
@@ -65,6 +70,7 @@ def policy(rules: AnalysisRules, weights: tuple[int, ...], instances: tuple[int,
         errors=rules.errors,
         latency=rules.latency,
         p99=rules.p99,
+        signals=rules.signals,
         false_rollback_rate=rules.false_rollback_rate,
         blip=rules.blip.total_seconds(),
         weights=weights,

@@ -109,7 +109,7 @@ class Look:
 
     async def _samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
         """Samples by service of that revision (a release may add or drop one), and why some could not be read."""
-        queries = [Query(self.state.id, service.name) for service in revision.services]
+        queries = [Query(self.state.id, service.name, self.rules.metric_settings) for service in revision.services]
         readings = await asyncio.gather(*(self._reading(query, revision, window) for query in queries))
         both = list(zip((query.service for query in queries), readings, strict=True))
         samples = {service: reading for service, reading in both if isinstance(reading, Sample)}

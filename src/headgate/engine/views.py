@@ -21,7 +21,7 @@ from headgate.model.steps import describe
 from headgate.ports import AdapterError
 
 View = dict[str, Any]
-LIVE = timedelta(seconds=5)  # window of the rates that `watch` shows
+LIVE = timedelta(seconds=5)  # window of the rates that `watch` shows, or longer for a source that is slower
 
 
 async def environment(application: Application, name: str, now: datetime) -> View:
@@ -97,20 +97,21 @@ async def live(wheel: Wheel, now: datetime) -> View:
     rules, routes = wheel.rules, wheel.seen.routes.routes if wheel.seen.routes else None
     if rules is None or routes is None:
         return {}
-    source, window = wheel.world.metrics[rules.metrics], Window(now - LIVE, now)
+    span = max(LIVE, rules.analysis.interval)
+    source, settings, window = wheel.world.metrics[rules.metrics], rules.metric_settings, Window(now - span, now)
     pairs = [(b.revision, service) for b in routes.backends if b.weight for service in b.endpoints]
-    readings = await asyncio.gather(*(source.read(Query(wheel.environment, s), r, window) for r, s in pairs))
+    readings = await asyncio.gather(*(source.read(Query(wheel.environment, s, settings), r, window) for r, s in pairs))
     shown: View = {}
     for (revision, service), reading in zip(pairs, readings, strict=True):
         shown.setdefault(revision, {})[service] = (
-            _rates(reading) if isinstance(reading, Sample) else {"why": reading.reason}
+            _rates(reading, span) if isinstance(reading, Sample) else {"why": reading.reason}
         )
     return shown
 
 
-def _rates(sample: Sample) -> View:
+def _rates(sample: Sample, span: timedelta) -> View:
     return {
-        "requests_per_second": sample.requests / LIVE.total_seconds(),
+        "requests_per_second": sample.requests / span.total_seconds(),
         "error_share": sample.errors / sample.requests if sample.requests else 0.0,
         "p50_ms": sample.quantile(0.50),
         "p99_ms": sample.quantile(0.99),

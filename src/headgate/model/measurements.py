@@ -1,5 +1,6 @@
 """Measurements: what was read of two revisions over one window."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,6 +25,7 @@ class Query:
 
     environment: str
     service: str
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)  # what the file says of the source itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,15 @@ class Tolerance:
     accept: float
 
 
+Signal = Literal["errors", "latency", "p99"]
+
+
 @dataclass(frozen=True, slots=True)
 class AnalysisRules:
     errors: Tolerance = Tolerance(0.0005, 0.0025)  # shares of requests, absolute (0.0025 = 0.25 percentage points)
     latency: Tolerance = Tolerance(0.04, 0.12)  # of the whole distribution, relative
     p99: Tolerance = Tolerance(0.04, 0.12)  # of the slowest hundredth and beyond, relative
+    signals: tuple[Signal, ...] = ("errors", "latency", "p99")  # what is compared; an outage always is
     false_rollback_rate: float = 0.01  # share of good releases that may be put back, however often one looks
     blip: timedelta = timedelta(seconds=20)  # trouble of the candidate, once, that does not put it back
     unproven: Literal["hold", "promote", "rollback"] = "hold"  # what becomes of a step at its deadline
@@ -83,6 +87,7 @@ class Environment:
     platform: str
     traffic: str = "envoy"
     metrics: str = "envoy"
+    metric_settings: dict[str, str] = field(default_factory=dict)  # go to the source with every query
     deploy: Literal["on-build", "on-request", "on-advance"] = "on-request"
     after: str | None = None
     branches: tuple[str, ...] = ("main",)

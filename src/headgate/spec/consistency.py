@@ -1,18 +1,22 @@
 """Contradictions: fields that are well formed each by itself and cannot all hold."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from difflib import get_close_matches
 
+from headgate.model.selectors import parse
 from headgate.spec.problems import Path, Problem
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
+from headgate.spec.sections.metrics import SELECTING
 from headgate.spec.specification import Specification
 from headgate.spec.units import written
 
 
 def contradictions(spec: Specification) -> list[Problem]:
-    rules = (order, advance, known_services, ports, soak, approvals, check_names, group_names, analysis)
-    return [problem for rule in rules for problem in rule(spec)]
+    names = (order, advance, known_services, ports, check_names, group_names)
+    rules = (soak, approvals, analysis, scrapes, selectors)
+    return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 
 def order(spec: Specification) -> Iterator[Problem]:
@@ -116,14 +120,36 @@ def analysis(spec: Specification) -> Iterator[Problem]:
     for name, environment in spec.environments.items():
         rules, path = environment.analysis, ("environments", name, "analysis")
         yield from _margins(spec, path, rules)
-        if rules.interval > rules.at_least:
-            allowed = f"at least {written(rules.interval)}, the interval of one measurement"
+        if environment.interval > rules.at_least:
+            allowed = f"at least {written(environment.interval)}, the interval of one measurement"
             yield spec.problem(
                 (*path, "at_least"), allowed, "Watch longer, or measure more often.", written(rules.at_least)
             )
         if rules.at_least > rules.deadline:
             allowed = f"more than {written(rules.at_least)}, how long each step is watched at least"
             yield spec.problem((*path, "deadline"), allowed, "Lengthen the deadline.", written(rules.deadline))
+
+
+def scrapes(spec: Specification) -> Iterator[Problem]:
+    """Between two scrapes nothing is measured: shorter windows would show now one side's requests, now the other's."""
+    for name, environment in spec.environments.items():
+        seconds, interval = environment.metrics.settings.get("scrape_interval"), environment.interval
+        if seconds and interval < (between := timedelta(seconds=float(seconds))):
+            path = ("environments", name, "analysis", "interval")
+            allowed = f"at least {written(between)}, the time between two scrapes of Prometheus"
+            remedy = f"Write `analysis: {{interval: {written(2 * between)}}}`, or the true scrape_interval."
+            yield spec.problem(path, allowed, remedy, written(interval))
+
+
+def selectors(spec: Specification) -> Iterator[Problem]:
+    """With several services, each is measured by itself."""
+    for name, environment in spec.environments.items():
+        for field in SELECTING if len(spec.services) > 1 else ():
+            written_so = environment.metrics.settings.get(field)
+            if written_so and "service" not in parse(written_so).placeholders:
+                path = ("environments", name, "metrics", environment.metrics.source, field)
+                remedy = 'Add service="{service}", or all services are the same numbers.'
+                yield spec.problem(path, "a selector with the placeholder {service}", remedy)
 
 
 def _margins(spec: Specification, path: Path, rules: AnalysisSection) -> Iterator[Problem]:

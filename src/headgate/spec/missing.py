@@ -21,8 +21,8 @@ def missing(spec: Specification, adapters: Present) -> list[Problem]:
 def named_adapters(spec: Specification, present: Present) -> Iterator[Problem]:
     kinds = {"platform": "platforms", "traffic": "traffic", "metrics": "metrics"}
     for name, environment in spec.environments.items():
-        for field, kind in kinds.items():
-            wanted = getattr(environment, field)
+        named = (environment.platform, environment.traffic, environment.metrics.source)
+        for (field, kind), wanted in zip(kinds.items(), named, strict=True):
             if wanted not in present.get(kind, ()):
                 remedy = f"Use one of these, or install the adapter {wanted} for {kind}."
                 yield spec.problem(("environments", name, field), _listed(present, kind), remedy, wanted)

@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from headgate.model.rules import Signal
 from headgate.spec import units
 from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.texts import Count, Duration, Growth, Percentage, Points, Positive, amount, one_word_of
 from headgate.spec.units import Unsuitable
 
+SignalWord = Annotated[Signal, one_word_of("errors", "latency", "p99")]
 Unproven = Literal["hold", "promote", "rollback"]
 
 
@@ -56,6 +58,9 @@ class LatencySection(Section):
 class AnalysisSection(Section):
     errors: ErrorsSection = part(ErrorsSection, "Failed requests.")
     latency: LatencySection = part(LatencySection, "Slow requests.")
+    signals: Annotated[list[SignalWord], Field(min_length=1)] = defaults_to(
+        ["errors", "latency", "p99"], "What is compared; a total failure always is."
+    )
     false_rollback_rate: ErrorRate = defaults_to("1%", "Share of good releases that may be put back.")
     blip: Duration = defaults_to("20s", "Trouble of the candidate, once, that does not put it back.")
     unproven: Annotated[Unproven, one_word_of("hold", "promote", "rollback")] = defaults_to(
@@ -63,6 +68,8 @@ class AnalysisSection(Section):
     )
     instance_spread: Percentage = defaults_to("0%", "How much instances of one version differ in latency.")
     minimum_requests: Count = defaults_to(50, "Of the candidate in each step, before it may pass.")
-    interval: Positive = defaults_to("1s", "One measurement each.")
+    interval: Positive | None = Field(
+        None, description="One measurement each. Default: 1s; with Prometheus two scrape intervals."
+    )
     at_least: Positive = defaults_to("60s", "How long each step is watched before it may pass.")
     deadline: Positive = defaults_to("30m", "When a step that is not proven is held, promoted or rolled back.")

@@ -1,5 +1,6 @@
 """The sections `environments.NAME` and `deadlines` below it: a place that serves, with the rules that hold there."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
+from headgate.spec.sections.metrics import MetricsValue
 from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
 from headgate.spec.sections.strategy import Strategy
@@ -22,6 +24,7 @@ from headgate.spec.sections.texts import (
     one_word_of,
 )
 
+SHORTEST = timedelta(seconds=1)
 Deploy = Literal["on-build", "on-request", "on-advance"]
 
 
@@ -35,7 +38,7 @@ class DeadlinesSection(Section):
 class EnvironmentSection(Section):
     platform: Adapter = Field(description="What runs the services here.", examples=["process"])
     traffic: Adapter = defaults_to("envoy", "What shifts the traffic.")
-    metrics: Adapter = defaults_to("envoy", "Where measurements come from.")
+    metrics: MetricsValue = defaults_to("envoy", "Where measurements come from.")
     deploy: Annotated[Deploy, one_word_of("on-build", "on-request", "on-advance")] | None = Field(
         None,
         description="When releases come. Default: on-advance with after, else on-build with branches, else on-request.",
@@ -59,3 +62,10 @@ class EnvironmentSection(Section):
         description="Environment variables of every service here; they win over the service's own.",
     )
     deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")
+
+    @property
+    def interval(self) -> timedelta:
+        """Between two measurements: as short as the source allows, unless it is written."""
+        scraped = self.metrics.settings.get("scrape_interval")
+        shortest = 2 * timedelta(seconds=float(scraped)) if scraped else SHORTEST
+        return self.analysis.interval or max(SHORTEST, shortest)

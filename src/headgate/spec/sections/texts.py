@@ -126,7 +126,8 @@ Text = Annotated[str, Written(_text, "text", {"type": ANY_SCALAR})]
 Line = Annotated[str, matching("[^\n\r\x00-\x1f]{1,500}", "one line of text", "Write text on one line.")]
 Flag = Annotated[bool, Written(_flag, "true or false", {"type": "boolean"})]
 Name = Annotated[str, Written(_name, NAMES, {"type": "string", "pattern": f"^{NAME_PATTERN}$", "description": NAMES})]
-Adapter = Annotated[str, matching("[a-z][a-z0-9_-]{0,38}", "the name of an adapter", "Write a name such as process.")]
+ADAPTER = matching("[a-z][a-z0-9_-]{0,38}", "the name of an adapter", "Write a name such as process.")
+Adapter = Annotated[str, ADAPTER]
 Person = Annotated[
     str,
     matching("[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", "the name of a person or group", "Write a name without spaces."),

@@ -1,0 +1,104 @@
+"""The HTTP API of a Prometheus: raw samples, as they were scraped.
+
+An instant query of a range selector answers with them; `query_range` would answer with values at steps of its own,
+up to five minutes old. Increases are then exact differences, and adjacent windows add up.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+from headgate.adapters.metrics.prometheus.series import Series, series_of
+from headgate.adapters.metrics.prometheus.settings import Server
+from headgate.ports import AdapterError
+
+TIMEOUT = timedelta(seconds=5)  # for one reading, all its questions together
+LARGEST = 16 * 1024 * 1024  # bytes of an answer
+CLOCKS = timedelta(seconds=5)  # how far ours and Prometheus' may be apart
+_LONGEST = 200  # characters of Prometheus' own words
+
+
+class PrometheusClient:
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def samples(self, server: Server, selector: str, start: int, end: int) -> list[Series]:
+        """Of every series that matches, from `start` to `end`, both included, milliseconds. Raises AdapterError."""
+        query = f"{selector}[{end - start + 1}ms]"  # from version 3 on a range leaves its beginning out
+        return series_of(await self._query(server, query, end, "matrix"), end)
+
+    async def exists(self, server: Server, query: str, at: int) -> bool:
+        """Whether an instant query finds anything. Raises AdapterError."""
+        return bool(await self._query(server, query, at, "vector"))
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _query(self, server: Server, query: str, at: int, kind: str) -> list[Any]:
+        status, body = await self._post(server, {"query": query, "time": f"{at / 1000:.3f}"})
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
+            raise AdapterError(f"what answers at {server} is no Prometheus: HTTP {status}, {_short(body[:_LONGEST])!r}")
+        if answer["status"] == "error" or status != 200:
+            raise AdapterError(f"Prometheus at {server} refused: HTTP {status}, {_short(answer.get('error'))}")
+        if answer.get("warnings"):  # parts are missing, as where one of several stores behind it is down
+            raise AdapterError(f"Prometheus at {server} warns of its own answer: {_short(answer['warnings'])}")
+        data = answer.get("data")
+        if not isinstance(data, dict) or data.get("resultType") != kind or not isinstance(data.get("result"), list):
+            raise AdapterError(f"Prometheus at {server} answered with something else than a {kind}")
+        return list(data["result"])
+
+    async def _post(self, server: Server, form: dict[str, str]) -> tuple[int, bytes]:
+        url, headers, sent = server.url.joinpath("api/v1/query"), server.headers(), datetime.now(UTC)
+        try:
+            async with self._open().post(url, data=form, headers=headers, allow_redirects=False) as answer:
+                body = bytearray()
+                async for part in answer.content.iter_chunked(1 << 16):
+                    body += part
+                    if len(body) > LARGEST:
+                        raise AdapterError(f"Prometheus answers with over {LARGEST >> 20} MiB: select fewer series")
+        except TimeoutError as error:
+            raise AdapterError(silent(server)) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            why = _short(str(error) or type(error).__name__)
+            raise AdapterError(f"Prometheus at {server} cannot be reached ({why})") from error
+        _same_time(answer.headers.get("Date"), sent, datetime.now(UTC))
+        return answer.status, bytes(body)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT.total_seconds())
+            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+
+def silent(server: Server) -> str:
+    return f"Prometheus at {server} did not answer within {TIMEOUT.total_seconds():.0f} s"
+
+
+def _same_time(date: str | None, sent: datetime, received: datetime) -> None:
+    """Samples carry Prometheus' time, windows ours. The header cuts seconds off."""
+    try:
+        theirs = parsedate_to_datetime(date) if date else None
+    except ValueError:
+        theirs = None
+    if theirs is None:
+        return
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    if not sent - CLOCKS - timedelta(seconds=1) <= theirs <= received + CLOCKS:
+        apart = abs((received - theirs).total_seconds())
+        raise AdapterError(f"the clocks of Headgate and Prometheus are {apart:,.0f} s apart: set them right (NTP)")
+
+
+def _short(words: object) -> str:
+    text = words.decode(errors="replace") if isinstance(words, bytes) else str(words)
+    text = "".join(one if one.isprintable() else " " for one in text).strip()
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
