@@ -71,10 +71,17 @@ def test_nothing_is_caught_where_nothing_is_judged() -> None:
     assert course(Policy(weights=()), traffic(), Regression(0.9), Terms(1800.0)).promoted == 1.0
 
 
-def test_latency_waits_for_a_thousand_answers_of_the_stable() -> None:
+def test_latency_waits_for_enough_answers_of_the_stable() -> None:
     thin = [course(POLICY, traffic(10.0), Regression(slower=1.0), replace(TERMS, prepared=one)) for one in (0.0, 200.0)]
     late, soon = (one.until_caught.usual for one in thin if one.until_caught)
-    assert late - soon >= 90
+    assert late - soon >= 40  # 500 of them take 53 s; compared is in moments of 40 s
+
+
+def test_what_is_not_compared_is_not_caught() -> None:
+    deaf = Policy(signals=("p99",))
+    assert course(deaf, traffic(), Regression(0.05), TERMS).caught == 0.0
+    assert course(deaf, traffic(), Regression(0.9), TERMS).caught == 1.0  # an outage always is
+    assert course(deaf, Traffic(50.0, 0.0, {50: 100_000}), Regression(), TERMS).promoted == 1.0  # no tail to compare
 
 
 def test_several_services_share_the_error_budget() -> None:
@@ -94,7 +101,7 @@ def test_the_worse_the_sooner(rate: float, more: float, times: float) -> None:
         assert worse.until_caught.usual <= said.until_caught.usual + 5 + 2 * stratum
 
 
-@given(st.floats(-1, 1), st.floats(0.01, 10), st.floats(1, 20), st.floats(-2, 2))
+@given(st.integers(-100, 100).map(lambda one: one / 100), st.floats(0.01, 10), st.floats(1, 20), st.floats(-2, 2))
 @settings(max_examples=200, deadline=None)
 def test_a_crossing_is_where_the_quantile_meets_the_bar(mean: float, variance: float, bar: float, luck: float) -> None:
     found = crossing([(Growth(mean, variance), float("inf"), luck)], 0.0, bar)
@@ -124,6 +131,7 @@ TRIED = [
 
 
 @pytest.mark.real
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("rate", "errors", "more", "slower"), TRIED)
 def test_it_foretells_simulated_releases(rate: float, errors: float, more: float, slower: float) -> None:
     """In the noisy world of the trials: medians within a quarter or two ticks (of measurements with enough answers)."""
@@ -135,7 +143,7 @@ def test_it_foretells_simulated_releases(rate: float, errors: float, more: float
     from benchmarks.verdicts.world import World
 
     world = World(rate=rate, errors=errors, more_errors=more, shape=Shape(1 + slower))
-    tried = run(Cell("tried", "course", world, gated=True, seconds=1800), 150, 23, with_peers=False).judges["headgate"]
+    tried = run(Cell("tried", "course", world, gated=True, seconds=1800), 100, 23, with_peers=False).judges["headgate"]
     caught, promoted = np.isfinite(tried.back), np.isfinite(tried.promoted)
     known = Traffic(rate, errors, reference())
     said = course(POLICY, known, Regression(more, slower), Terms(1800.0, prepared=60.0))
@@ -143,5 +151,5 @@ def test_it_foretells_simulated_releases(rate: float, errors: float, more: float
     assert said.promoted == pytest.approx(promoted.mean(), abs=0.1)
     tick = max(1.0, 20 / (0.05 * rate))
     for span, times in ((said.until_caught, tried.back[caught]), (said.until_promoted, tried.promoted[promoted])):
-        if span and len(times) > 75:
+        if span and len(times) > 50:
             assert span.usual == pytest.approx(np.median(times), rel=0.25, abs=2 * tick)

@@ -151,7 +151,7 @@ class Race:
     def _proven(self, stage: int, spent: Sequence[Stage], luck: float) -> float:
         answers = self.traffic.rate * self.weights[stage]
         least = max(self.policy.dwell + self.terms.beat, self.policy.minimum_requests / answers)
-        return max(least, *(one.proven(stage, spent, luck) for one in self.proving))
+        return max([least, *(one.proven(stage, spent, luck) for one in self.proving)])
 
     def _ended(self, outcome: Outcome, spent: Sequence[Stage]) -> Walk:
         stages = tuple(seconds for seconds, _ in spent)

@@ -44,6 +44,11 @@ class Growth:
 
 
 def sides(policy: Policy, traffic: Traffic, worse: Regression) -> Iterator[tuple[Metric, Side]]:
+    """Of every metric that the policy compares."""
+    return ((metric, side) for metric, side in _sides(policy, traffic, worse) if policy.judges(metric.name))
+
+
+def _sides(policy: Policy, traffic: Traffic, worse: Regression) -> Iterator[tuple[Metric, Side]]:
     errors = traffic.errors, min(traffic.errors + worse.more_errors, 1.0)
     for metric in (error_metric(policy), OUTAGE):
         yield metric, Side((1 - errors[1], errors[1]), (1 - errors[0], errors[0]))

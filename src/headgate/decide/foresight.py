@@ -152,7 +152,8 @@ def _waits_for(race: Race, walked: list[Walk]) -> str:
     stages = max(walked, key=lambda one: one.seconds).stages[: len(race.weights)] if walked else (0.0,)
     at = max(range(len(stages)), key=stages.__getitem__)
     before = [(seconds, 0.0) for seconds in stages[:at]]
-    return max(race.proving, key=lambda one: one.proven(at, before, LUCK[-3])).metric.name
+    last = max(race.proving, key=lambda one: one.proven(at, before, LUCK[-3]), default=None)
+    return last.metric.name if last else "errors"
 
 
 def needed_rate(rules: Environment, traffic: Traffic, services: int) -> float | None:
