@@ -1,0 +1,5 @@
+"""docs"""
+from pathlib import Path
+
+
+def write(folder: Path) -> None: ...
