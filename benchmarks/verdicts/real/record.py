@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.verdicts.real.journal import Trial
 
 from headgate.cli.demo.rollouts import Rollout, stages
+from headgate.model.measurements import Sample
 
 PROMOTED, PUT_BACK, HELD, OTHERWISE = "promoted", "put back", "held", "ended otherwise"
 
@@ -33,12 +34,11 @@ class Release:
     load: float  # load average of the machine
     answers: int = 0  # that users had from its first traffic to its end
     bad_answers: int = 0
-    trace: list[tuple[float, int, float, str]] = field(default_factory=list)
+    usual_latency: dict[int, int] = field(default_factory=dict)  # of the stable's web, bucket -> answers
+    trace: list[tuple[float, int, float, str]] = field(default_factory=list)  # seconds, weight, harm, of what
 
     def as_json(self) -> dict[str, Any]:
-        kept = asdict(self)
-        del kept["trace"]
-        return kept
+        return {name: value for name, value in asdict(self).items() if name not in ("trace", "usual_latency")}
 
 
 def recorded(label: str, defect: str, rollout: Rollout, trial: Trial, held: str, load: float) -> Release:
@@ -66,6 +66,7 @@ def recorded(label: str, defect: str, rollout: Rollout, trial: Trial, held: str,
         figures=[_figure(asdict(one)) for one in (trial.verdict.figures if trial.verdict else ())],
         missing=trial.missing,
         load=round(load, 2),
+        usual_latency=trial.stable.get("web", Sample()).latency,
         trace=trace,
     )
 

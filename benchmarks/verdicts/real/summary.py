@@ -14,6 +14,7 @@ from benchmarks.verdicts.real.file import BAKE, WEIGHTS
 from benchmarks.verdicts.real.record import PROMOTED, PUT_BACK, Release
 
 from headgate.cli.demo.answers import quantile
+from headgate.model.measurements import Sample
 from headgate.model.rules import AnalysisRules
 
 
@@ -44,8 +45,15 @@ def summarised(releases: Sequence[Release], run: Run) -> dict[str, Any]:
         "latency": {"harm": run.rules.latency.harm, "promotion": run.rules.latency.accept},
         "p99": {"harm": run.rules.p99.harm, "promotion": run.rules.p99.accept},
         "kinds": {kind: counted([one for one in ordered if one.defect == kind]) for kind in _kinds(ordered)},
+        "usual_latency": _usual(ordered),
         "releases": [one.as_json() for one in ordered],
     }
+
+
+def _usual(releases: Sequence[Release]) -> dict[int, int]:
+    """Of the stable's web, bucket -> answers, all releases together."""
+    total = sum((Sample(latency=one.usual_latency) for one in releases), Sample())
+    return dict(sorted(total.latency.items()))
 
 
 def _kinds(releases: Sequence[Release]) -> list[str]:
