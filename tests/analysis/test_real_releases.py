@@ -67,7 +67,7 @@ def approximately(one: Tolerance) -> Tolerance:
 @pytest.mark.timeout(240)
 def test_a_good_release_is_promoted_and_a_defect_put_back(tmp_path: Path) -> None:
     """On a calm machine less than a minute."""
-    run = Run(lanes=1, rate=150, rules=replace(COMPRESSED, deadline=timedelta(seconds=6)), began=time.time())
+    run = Run(lanes=1, rate=120, rules=replace(COMPRESSED, deadline=timedelta(seconds=6)), began=time.time(), commit="")
     defect = next(one for one in DEFECTS if one.name == "5 % errors")
     with laid(run, tmp_path / "data") as (lane,):
         good, bad = lane.release(), lane.release(defect)

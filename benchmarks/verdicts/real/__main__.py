@@ -19,9 +19,10 @@ from shutil import rmtree
 from benchmarks.verdicts.real.defects import DEFECTS, Defect
 from benchmarks.verdicts.real.file import COMPRESSED, DEMANDING, PROVEN
 from benchmarks.verdicts.real.lane import Lane
+from benchmarks.verdicts.real.offset import offsets
 from benchmarks.verdicts.real.record import Release
 from benchmarks.verdicts.real.report import write
-from benchmarks.verdicts.real.summary import Run, summarised
+from benchmarks.verdicts.real.summary import Run, commit, summarised
 
 from headgate.cli.demo import example
 from headgate.cli.demo.server import Server
@@ -39,12 +40,14 @@ def main() -> int:
     wanted: list[Defect | None] = [None] * asked.releases
     if asked.defects:
         wanted = [defect for _ in range(asked.each) for defect in DEFECTS if asked.only in defect.name]
-    run = Run(asked.lanes, asked.rate, _rules(asked), time.time())
+    run = Run(asked.lanes, asked.rate, _rules(asked), time.time(), commit())
     signal.signal(signal.SIGTERM, _interrupt)
     with laid(run, asked.data) as lanes:
         _worked_through(lanes, wanted)
+        differences = offsets(lanes[0].data)
     asked.results.mkdir(parents=True, exist_ok=True)
     found = summarised([one for lane in lanes for one in lane.releases], run)
+    found["arms"] = differences
     name = asked.name or ("defects" if asked.defects else "by-proof" if asked.by_proof else "same-again")
     (asked.results / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
     if asked.data:

@@ -26,11 +26,12 @@ CALM = 1.0  # seconds between two releases
 class Lane:
     def __init__(self, server: Server, source: Path, folder: Path, name: str, rules: AnalysisRules) -> None:
         self.name = name
+        self.data = server.data.resolve()
         self.releases: list[Release] = []
         self._server, self._source, self._folder = server, source, folder / name
         self._folder.mkdir()
         self._repository = Repository(source, self._folder / "repository", name, rules)
-        self._journal = Journal(server.data, f"{name}/{ENVIRONMENT}")
+        self._journal = Journal(self.data, f"{name}/{ENVIRONMENT}")
         self._news = News(server.api(), name, ENVIRONMENT, 0)
         self._events: list[Event] = []  # of the rollout in flight
         self.traffic: Traffic | None = None

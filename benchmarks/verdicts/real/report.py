@@ -26,7 +26,7 @@ def write(folder: Path) -> None:
 def tables(runs: Sequence[Run]) -> str:
     good = [run for run in runs if "" in run["kinds"]]
     planted = [run for run in runs if "" not in run["kinds"]]
-    parts = [_good(good), *map(_settings, good)] if good else []
+    parts = [_good(good), *map(_settings, good), _arms(good[0])] if good else []
     for run in planted:
         parts += [_defects(run), _settings(run)]
     return "\n\n".join(parts)
@@ -68,6 +68,22 @@ def _good_row(name: str, kind: Kind) -> list[str]:
     requests = f"{kind['candidate_requests']['p50']:,.0f}"
     most = f"{kind['put_back_at_most'] * 100:.1f} %"
     return [name, str(kind["releases"]), *counts, most, requests, nearest, _pair(kind["verdict_seconds"])]
+
+
+def _arms(run: Run) -> str:
+    head = ["weight of a good candidate", *(f"{name}: it is slower by" for name in run["arms"])]
+    head += [f"{name}: stable's p50 / p99 ms" for name in run["arms"]]
+    rows = []
+    for weight in (0, *run["weights"]):
+        arms = [by.get(str(weight), {}) for by in run["arms"].values()]
+        slower = [_percent(one.get("candidate_slower")) for one in arms]
+        usual = [f"{one.get('stable_p50_ms', 0):.0f} / {one.get('stable_p99_ms', 0):.0f}" for one in arms]
+        rows.append([f"{weight} %" if weight else "0 %: it starts", *slower, *usual])
+    return _table(head, rows)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share * 100:+.1f} %"
 
 
 def _defects(run: Run) -> str:

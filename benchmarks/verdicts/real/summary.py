@@ -24,13 +24,14 @@ class Run:
     rate: int  # requests a second, in all lanes together
     rules: AnalysisRules
     began: float  # seconds since 1970
+    commit: str  # as the run began
 
 
 def summarised(releases: Sequence[Release], run: Run) -> dict[str, Any]:
     ordered = sorted(releases, key=lambda one: one.started)
     return {
         "date": datetime.fromtimestamp(run.began, UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": run.commit,
         "cores": os.cpu_count(),
         "load": spread([one.load for one in ordered]),
         "lanes": run.lanes,
@@ -85,7 +86,7 @@ def spread(values: Sequence[float]) -> dict[str, float] | None:
     return {name: round(value, 4) for name, value in parts.items() if value is not None}
 
 
-def _commit() -> str:
+def commit() -> str:
     said = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=10"],
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=30,
