@@ -18,6 +18,7 @@ from headgate.decide.judging import weight_at
 from headgate.model import events as e
 from headgate.model.ids import EnvironmentId
 from headgate.model.measurements import BUCKETS_PER_DOUBLING, Measurement, Sample
+from headgate.model.rollouts import EnvironmentState
 from headgate.store.codec import decode
 
 FEWEST = 10  # answers of the stable in a tick
@@ -61,7 +62,7 @@ def offsets(data: Path) -> dict[str, Any]:
 def _measurements(data: Path) -> Iterator[tuple[int, Measurement]]:
     connection = sqlite3.connect(f"{(data / 'events.db').as_uri()}?mode=ro", uri=True, timeout=10)
     query = "SELECT stream, at, kind, payload FROM events WHERE stream LIKE 'environment:%' ORDER BY stream, version"
-    states = {}
+    states: dict[str, EnvironmentState] = {}
     try:
         for stream, at, kind, payload in connection.execute(query):
             event = decode(kind, payload)
