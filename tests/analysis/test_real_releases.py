@@ -5,13 +5,15 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.verdicts.real.__main__ import laid
 from benchmarks.verdicts.real.bound import highest
 from benchmarks.verdicts.real.defects import DEFECTS, Defect
 from benchmarks.verdicts.real.file import COMPRESSED, DEMANDING, ENVIRONMENT, PROVEN, WEIGHTS, trial_file
-from benchmarks.verdicts.real.record import PROMOTED, PUT_BACK
+from benchmarks.verdicts.real.record import HELD, PROMOTED, PUT_BACK, Release
+from benchmarks.verdicts.real.report import tables
 from benchmarks.verdicts.real.repository import Repository
 from benchmarks.verdicts.real.summary import Run, summarised
 
@@ -61,6 +63,38 @@ def test_the_file_says_what_the_figures_are_told_to_rest_on(rules: AnalysisRules
 
 def approximately(one: Tolerance) -> Tolerance:
     return Tolerance(pytest.approx(one.harm), pytest.approx(one.accept))  # type: ignore[arg-type]
+
+
+def release(outcome: str, defect: str = "", **more: Any) -> Release:
+    stages = {"ready": 4.0, "10 %": 8.0, "25 %": 8.0, "50 %": 8.0, "100 %": 2.0}
+    given: dict[str, Any] = {
+        "label": "r1", "defect": defect, "outcome": outcome, "why": "", "started": 90.0, "met_users": 94.0,
+        "ended": 120.0, "verdict_seconds": 26.0, "stages": stages, "proven": [10], "unproven": [25, 50],
+        "candidate_requests": {"web": 500}, "stable_requests": {"web": 1500}, "highest_harm": 0.02,
+        "highest_of": "web p99", "highest_at": 9.0, "figures": [], "missing": [], "load": 3.0, "bad_answers": 7,
+        "usual_latency": {16: 500, 20: 400, 28: 100},
+    }  # fmt: skip
+    return Release(**{**given, **more})
+
+
+def test_outcomes_are_counted_each_for_itself() -> None:
+    run = Run(lanes=2, rate=100, rules=COMPRESSED, began=0.0, commit="abc")
+    kinds = summarised([release(PROMOTED), release(PROMOTED), release(PUT_BACK), release(HELD)], run)["kinds"]
+    assert kinds[""]["outcomes"] == {PROMOTED: 2, PUT_BACK: 1, HELD: 1}
+    assert kinds[""]["put_back_at_most"] == pytest.approx(0.7514, abs=5e-5)
+    assert kinds[""]["by_proof_alone"] == 0
+
+
+def test_the_table_tells_what_was_caught_beside_what_was_planned() -> None:
+    arms = {"web": {"10": {"candidate_slower": -0.09, "stable_p50_ms": 8.7, "stable_p99_ms": 58.7}}}
+    good = summarised([release(PROMOTED)] * 200, Run(2, 160, COMPRESSED, 0.0, "abc"))
+    caught = [release(PUT_BACK, "5 % errors", proven=[], verdict_seconds=21.0)] * 9 + [release(PROMOTED, "5 % errors")]
+    planted = summarised([*caught, release(PUT_BACK, "one provider slow")], Run(1, 75, DEMANDING, 0.0, "abc"))
+    text = tables([{**good, "arms": arms}, {**planted, "arms": arms}])
+    assert "| Good, moved by the clock | 200 | 200 | 0 | 0 | 0 | 1.5 % | 500 |" in text
+    assert "| 10 % | -9.0 % | 9 / 59 |" in text
+    assert "| 5 % errors | 9 of 10 | 21 / 26 | 7 / 7 | 100 % |" in text
+    assert "| one provider slow | 1 of 1 | 26 / 26 | 7 / 7 | - | - | - |" in text
 
 
 @pytest.mark.real("envoy", "git")
