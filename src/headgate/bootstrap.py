@@ -5,14 +5,20 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from headgate.engine.backtesting import backtest as backtested
 from headgate.engine.engine import Engine
+from headgate.engine.planning import Ask, Stated
+from headgate.engine.planning import plan as foretold
+from headgate.engine.refusals import Unknown as Unknown  # noqa: PLC0414 - for commands
 from headgate.engine.world import World
 from headgate.model.ids import EnvironmentId, environment_stream
 from headgate.ports import Host
+from headgate.store.beside import read_beside
 from headgate.store.lock import FolderLock
 from headgate.store.sqlite import SqliteEventLog
 from headgate.store.verify import Verification, verify
@@ -58,6 +64,25 @@ async def serve(folder: Path, host: str, port: int | None, started: Callable[[st
 def audit(folder: Path) -> Verification:
     """The whole event log, read from the file: with or without a server. Raises LogTooNew, LogUnavailable."""
     return verify(folder / LOG)
+
+
+def plan(
+    text: str, filename: str, rate: float | None, errors: float | None, latency: float | None, ask: Ask
+) -> dict[str, Any]:
+    """What a file's rules will do to releases, good and bad; of the traffic, what is known. Raises SpecificationError.
+
+    `rate` is requests per second of each service, `errors` a share, `latency` a median in ms.
+    """
+    return foretold(text, filename, present(), Stated(rate, errors, latency), ask)
+
+
+def backtest(folder: Path, text: str, filename: str, releases: int, environment: str | None) -> dict[str, Any]:
+    """Recorded rollouts under a file's rules, read from the log's file: a live server is not slowed down.
+
+    Raises SpecificationError, Unknown, LogDamaged, LogTooNew, LogUnavailable.
+    """
+    read = partial(read_beside, folder / LOG)
+    return backtested(text, filename, present(), releases, environment, read)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Whole rollouts, look by look: the world answers every effect at once, and time passes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,6 +26,7 @@ from headgate.decide.plan import plan
 from headgate.decide.rules import decide
 from headgate.model import commands as c
 from headgate.model import effects
+from headgate.model import events as e
 from headgate.model.checks import JobSeen
 from headgate.model.ids import RevisionId, RolloutId
 from headgate.model.measurements import Measurement, Sample, Window
@@ -45,6 +47,7 @@ class Small:
         self.jobs: dict[str, JobSeen] = {}
         self.errors: dict[RevisionId, int] = {}  # percent
         self.told: list[str] = []
+        self.log: list[e.Recorded] = []
         self.weights: list[int] = []  # of the candidate, as they were set
         self._rollouts = 0
 
@@ -59,9 +62,13 @@ class Small:
     def ask(self, command: c.Command) -> None:
         answer = accept(command, self.state, self._look(), self.now)
         assert not isinstance(answer, c.Refused), answer.why
-        for event in answer:
+        self._happened(answer)
+
+    def _happened(self, events: Sequence[e.Event]) -> None:
+        for event in events:
             self.state = apply(event, self.state, self.now)
             self.told.append(told(event))
+            self.log.append(e.Recorded("small", len(self.log) + 1, len(self.log) + 1, self.now, event))
 
     def run_until_quiet(self, looks: int = 400) -> None:
         for _ in range(looks):
@@ -73,9 +80,7 @@ class Small:
     def look(self) -> list[str]:
         seen = self._look()
         events = decide(self.state, seen, self.now)
-        for event in events:
-            self.state = apply(event, self.state, self.now)
-        self.told += [told(event) for event in events]
+        self._happened(events)
         for effect in plan(self.state, seen, self.now):
             self._do(effect)
         self.now += seconds(2)

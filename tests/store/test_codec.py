@@ -68,8 +68,32 @@ def test_the_form_that_logs_have_on_disk() -> None:
     window = measurements.Window(promoted.warm_until, promoted.warm_until)
     taken = events.MeasurementTaken(RolloutId("rol_1"), measurements.Measurement(1, window, {"web": sample}))
     assert json.loads(encode(taken))["measurement"]["candidate"] == {
-        "web": {"requests": 2, "errors": 1, "latency": {"40": 2}}
+        "web": {"requests": 2, "errors": 1, "latency": "40:2"}
     }
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ({}, ""),
+        ({40: 2}, "40:2"),
+        ({41: 3, 40: 2}, "40:2,3"),
+        ({40: 2, 44: 1}, "40:2,,,,1"),
+        ({40: 2, 45: 1}, "40:2;45:1"),
+        ({-3: 1, 0: 7}, "-3:1,,,7"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_histograms_are_written_as_runs_and_read_also_as_they_were_before(counts: dict[int, int], text: str) -> None:
+    window = measurements.Window(datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
+    taken = events.MeasurementTaken(
+        RolloutId("rol_1"), measurements.Measurement(1, window, {"web": measurements.Sample(9, 0, counts)})
+    )
+    written = encode(taken)
+    assert f'"latency":"{text}"' in written
+    before = json.dumps({str(bucket): count for bucket, count in counts.items()})
+    assert decode("MeasurementTaken", written) == taken
+    assert decode("MeasurementTaken", written.replace(f'"{text}"', before) if text else written) == taken
 
 
 def started() -> RolloutStarted:

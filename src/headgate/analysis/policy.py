@@ -7,6 +7,7 @@ from math import log, sqrt
 from headgate.model.rules import AnalysisRules, Signal, Tolerance
 
 USUAL = AnalysisRules()
+Arms = tuple[float, float]  # shares of all traffic (0-1): of the candidate, of what it is compared with
 GAUGES_PART = 0.1  # of the error budget, where there are gauges
 
 
@@ -55,9 +56,9 @@ class Policy:
         harm = max(slower.harm, 3 * self.instance_spread * sqrt(1 / mine + 1 / theirs))
         return Tolerance(harm, slower.accept + harm - slower.harm)
 
-    def other(self, weight: float) -> float:
-        """Share of all traffic (0-1) that the other arm has beside a candidate with so much."""
-        return min(weight, 1 - weight) if self.baseline else 1 - weight
+    def arms(self, weight: float) -> Arms:
+        """Of a candidate with so much (0-1) of all traffic, and of what it is compared with."""
+        return weight, min(weight, 1 - weight) if self.baseline else 1 - weight
 
     def judges(self, metric: str) -> bool:
         """Is this metric compared? The slowest thousandth goes with the slowest hundredth."""

@@ -29,6 +29,23 @@ def init(
     """Write a headgate.yaml that fits what is in a folder. One that is there is never overwritten."""
 
 
+def plan(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file.")] = "headgate.yaml",
+    rate: Annotated[
+        str | None, typer.Option("--rate", metavar="RATE", help="Requests each service gets, such as 500/s.")
+    ] = None,
+    errors: Annotated[
+        str | None, typer.Option("--errors", metavar="SHARE", help="Of the stable's answers, such as 0.5%.")
+    ] = None,
+    latency: Annotated[
+        str | None, typer.Option("--latency", metavar="TIME", help="Of half of the stable's answers, such as 80ms.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Foretell what a file's rules will do to good and bad releases. Traffic is what a server measured, or stated."""
+
+
 def apply(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file.")] = "headgate.yaml",
     check: Annotated[bool, typer.Option("--check", help="Only say whether it is right; needs no server.")] = False,
@@ -96,6 +113,18 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Past rollouts, newest first: how they ended, and why."""
+
+
+def backtest(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file.")] = "headgate.yaml",
+    releases: Annotated[int, typer.Option("--releases", "-n", min=1, help="Of each environment, the latest.")] = 20,
+    environment: Annotated[
+        str | None, typer.Option("--environment", "-e", metavar="ENV", help="One environment only.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Replay what past rollouts measured under the rules of a file: which verdicts change. Needs no server."""
 
 
 def logs(

@@ -13,8 +13,8 @@ from headgate.cli.failure import Failure
 
 # In the order in which one needs them.
 COMMANDS = (
-    *("serve", "init", "apply", "release", "releases", "deploy", "status", "watch", "why", "history", "logs"),
-    *("pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "spec", "demo"),
+    *("serve", "init", "plan", "apply", "release", "releases", "deploy", "status", "watch", "why", "history", "logs"),
+    *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "spec", "demo"),
 )
 
 EXIT_CODES = (

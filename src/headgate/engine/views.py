@@ -1,14 +1,17 @@
 """What people and scripts are shown, ready for JSON: times ISO 8601 UTC, shares 0-1, durations in seconds."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from headgate.decide.explain import waits_for
 from headgate.decide.judging import verdict_now, weight_at
+from headgate.decide.traffic import measured
 from headgate.engine.application import Application
 from headgate.engine.evidence import evidence
 from headgate.engine.wheel import Wheel
+from headgate.model.events import Recorded
 from headgate.model.ids import RevisionId, environment_id
 from headgate.model.measurements import Query, Sample, Window
 from headgate.model.observations import Instance
@@ -213,6 +216,11 @@ def released(application: Application, one: Release) -> View:
         "environments": whereabouts(application, one),
         "quarantined": refused.get(one.id),
     }
+
+
+def traffic(recorded: list[Recorded]) -> View:
+    """What was measured of the environment's traffic, the latest minutes of it, by service."""
+    return {name: asdict(one) for name, one in measured(recorded).items()}
 
 
 def past(state: EnvironmentState) -> list[View]:

@@ -55,6 +55,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """What users ask of a service, and how its stable answers."""
+
+    rate: float  # requests per second of candidate and stable together
+    errors: float  # share of the stable
+    latency: dict[int, int]  # of the stable: bucket index -> requests; only their shares count
+
+
+@dataclass(frozen=True, slots=True)
 class NoData:
     """Nothing could be read. Unknown is never success: the reason is shown."""
 

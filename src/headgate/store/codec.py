@@ -17,7 +17,8 @@ from headgate.model.steps import Step
 from headgate.ports import LogTooNew
 
 KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
-BucketCounts = dict[int, int]  # JSON knows text keys only
+BucketCounts = dict[int, int]  # a histogram, as most measurements hold four of: see `_runs`
+WIDEST_GAP = 3  # empty buckets that a run goes on over: a new one costs as much
 NOT_UNDERSTOOD = (KeyError, ValueError, TypeError, AttributeError, CattrsError)
 
 
@@ -73,8 +74,26 @@ def _exactly(*allowed: type) -> Any:
     return plain
 
 
-def _bucket_counts(value: dict[str, int], _: Any) -> BucketCounts:
-    return {int(index): count for index, count in value.items()}
+def _runs(counts: BucketCounts) -> str:
+    """40:2,,3;90:1 is two answers in bucket 40, three in 42, one in 90: half as long as an object of them."""
+    text, last = "", 0
+    for index in sorted(counts):
+        near = text and index - last <= WIDEST_GAP + 1
+        text += "," * (index - last) if near else f"{';' if text else ''}{index}:"
+        text += str(counts[index])
+        last = index
+    return text
+
+
+def _bucket_counts(value: str | dict[str, int], _: Any) -> BucketCounts:
+    """Logs of before wrote an object."""
+    if isinstance(value, dict):
+        return {int(index): count for index, count in value.items()}
+    counts: BucketCounts = {}
+    for run in filter(None, value.split(";")):
+        first, _, written = run.partition(":")
+        counts |= {int(first) + at: int(count) for at, count in enumerate(written.split(",")) if count}
+    return counts
 
 
 def _converter() -> Converter:
@@ -90,6 +109,7 @@ def _converter() -> Converter:
     made.register_structure_hook(int, _exactly(int))
     made.register_structure_hook(float, _exactly(float, int))
     made.register_structure_hook_func(lambda kind: kind == BucketCounts, _bucket_counts)
+    made.register_unstructure_hook_func(lambda kind: kind == BucketCounts, _runs)
     for union in (Step, Gate):
         configure_tagged_union(union, made, tag_name="kind")
     return made

@@ -77,6 +77,12 @@ async def history(wheel: ThisWheel) -> View:
     return {"rollouts": views.past(wheel.state)}
 
 
+@routes.get("/traffic")
+async def traffic(wheel: ThisWheel) -> View:
+    """Requests, errors and latencies of each service, as rollouts measured them last: what `headgate plan` goes by."""
+    return {"services": views.traffic(await wheel.log.read(environment_stream(wheel.environment)))}
+
+
 @routes.get("/why")
 async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> View:
     """What was decided since a release was last asked for, and what is waited for now."""

@@ -8,9 +8,8 @@ from typing import Any
 from headgate.cli.act import person
 from headgate.cli.api import Api, path
 from headgate.cli.failure import Failure
+from headgate.cli.file import content_of, refused
 from headgate.cli.output import print_json, say
-
-LARGEST = 512 << 10  # bytes
 
 
 def apply(
@@ -20,7 +19,7 @@ def apply(
     by: str | None = None,
     as_json: bool = False,
 ) -> None:
-    text = _text(file)
+    text = content_of(file)
     if check:
         application = _checked(text, file)
         print_json({"application": application, "ok": True}) if as_json else say(f"{file} is right ({application})")
@@ -30,23 +29,6 @@ def apply(
     body = {"text": text, "filename": filename, "source": source, "by": by or person()}
     answer = Api(data).post(path(), body)
     print_json(answer) if as_json else _told(answer)
-
-
-def _text(file: str) -> str:
-    try:
-        with open(file, "rb") as stream:
-            content = stream.read(LARGEST + 1)
-    except OSError as error:
-        remedy = "Name the file, or make one: `headgate init`."
-        raise Failure(f"the file cannot be read: {error.strerror}", file, remedy) from error
-    if len(content) > LARGEST:
-        raise Failure(f"the file is larger than {LARGEST:,} bytes", file, "Check that this is the right file.")
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise Failure(
-            f"the file is not UTF-8: {error.reason} at byte {error.start}", file, "Save it as UTF-8."
-        ) from error
 
 
 def _checked(text: str, file: str) -> str:
@@ -61,10 +43,7 @@ def _checked(text: str, file: str) -> str:
         if problems := missing(specification, bootstrap.present()):
             raise SpecificationError(problems)
     except SpecificationError as error:
-        names = ("file", "line", "column", "field", "found", "allowed", "remedy")
-        found = [{name: getattr(one, name) for name in names} for one in error.problems]
-        what = f"the file has {len(found)} problem{'s' if len(found) > 1 else ''}"
-        raise Failure(what, file, "Mend the file where the problems say.", problems=found) from error
+        raise refused(error, file) from error
     return specification.application
 
 

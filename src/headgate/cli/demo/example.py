@@ -83,17 +83,17 @@ class Repository:
         file = self.folder / FILE
         file.write_text(shortened(file.read_text(encoding="utf-8")), encoding="utf-8")
         self._git("init", "--quiet", "--initial-branch=main")
-        self._commit(FIRST)
+        self.commit(FIRST)
 
     def change(self, version: Version) -> None:
         self._git("apply", str(self._example / "versions" / version.patch))
-        self._commit(version)
+        self.commit(version)
 
     def undo(self) -> None:
         """The last commit is taken back by another, as one does after a release that did not last."""
         self._git("revert", "--no-edit", "HEAD")
 
-    def _commit(self, version: Version) -> None:
+    def commit(self, version: Version) -> None:
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", version.subject)
         self._git("tag", version.label)
