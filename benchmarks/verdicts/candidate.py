@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.verdicts.latency import Shape
 from benchmarks.verdicts.twin import TwinRate
 from benchmarks.verdicts.world import Floats, Second
-from numpy.typing import NDArray
-
 from headgate.analysis.edges import Histogram, latency_metrics
 from headgate.analysis.metric import Metric
 from headgate.analysis.outage import OUTAGE, error_metric

@@ -16,6 +16,7 @@ class Cell:
     seconds: int = 600
 
 
+SEED = 20261123  # of the first cell; each has its own
 RATES = (50, 500, 1500)
 ERRORS = (0.001, 0.005, 0.01)
 

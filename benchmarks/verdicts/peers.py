@@ -7,8 +7,9 @@ releases of this very world, which nobody can know.
 from dataclasses import dataclass
 
 import numpy as np
-from benchmarks.verdicts.world import Floats
 from numpy.typing import NDArray
+
+from benchmarks.verdicts.world import Floats
 
 Never = np.inf
 POINT = 10  # seconds

@@ -2,7 +2,6 @@
 
 from benchmarks.verdicts.bars import Results
 from benchmarks.verdicts.candidate import reference
-
 from headgate.analysis.course import LUCKS, Terms, quantile, walks
 from headgate.analysis.growth import Regression
 from headgate.analysis.planner import Expectation, detection, schedule

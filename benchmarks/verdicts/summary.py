@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+
 from benchmarks.verdicts.cells import Cell
 from benchmarks.verdicts.trial import Judged, Trial
 from benchmarks.verdicts.world import Floats

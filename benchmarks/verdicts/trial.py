@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.verdicts import peers
 from benchmarks.verdicts.candidate import Beat, TwinJudge
 from benchmarks.verdicts.cells import Cell
 from benchmarks.verdicts.peers import POINT, Series
 from benchmarks.verdicts.world import STAGES, Floats, Second, Simulation, World, schedule
-from numpy.typing import NDArray
-
 from headgate.analysis.policy import Policy
 from headgate.model.measurements import edge
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from benchmarks.verdicts.latency import USUAL, Shape
 from numpy.typing import NDArray
+
+from benchmarks.verdicts.latency import USUAL, Shape
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
