@@ -1,11 +1,12 @@
 """Metrics of the file in a real rollout: an address on this machine, and a command against the candidate."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from tests.adapters.metrics.prometheus.server import PrometheusServer
 from tests.faults.stage import Stage
 
 from headgate.model.events import MeasurementTaken
@@ -25,6 +26,19 @@ METRICS = """\
           job: {{run: '{run}', timeout: 10s}}
           interval: 1s
           count: 2
+"""
+COMPARED = """\
+      deadline: 20s
+      metrics:
+        - name: memory
+          web: {{url: "{url}?revision={{revision}}", json_path: $.sales.count}}
+          worse_by: 30%
+          interval: 1s
+        - name: tried
+          query: {{source: prometheus, url: "{prometheus}", expression: 'vector(2) * count(vector(1))'}}
+          success: "> 100"
+          interval: 1s
+          dry_run: true
 """
 ASKS_THE_CANDIDATE = 'python3 -c "import os, urllib.request as u; u.urlopen(os.environ[\\"BASE_URL\\"]).read()"'
 
@@ -132,4 +146,56 @@ async def test_a_job_that_ran_when_the_server_was_killed_is_adopted_and_not_run_
     started = len(runs.read_text().splitlines())
     assert recorded <= started <= recorded + 2  # one of each of the three steps may still run as its step ends
     assert values(stage, "work")[0] == Value(1.0)
-    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path) -> Iterator[PrometheusServer]:
+    folder = tmp_path / "prometheus"
+    folder.mkdir()
+    server = PrometheusServer(folder)
+    yield server
+    server.kill()
+
+
+def compare(stage: Stage, shop: Shop, prometheus: PrometheusServer) -> None:
+    url = str(shop.server.make_url("/numbers"))
+    stage.repository.edit("      deadline: 20s\n", COMPARED.format(url=url, prometheus=prometheus.url))
+
+
+@pytest.mark.real("prometheus")
+async def test_one_that_needs_twice_the_memory_is_put_back_and_people_see_how_it_stands(
+    stage: Stage, shop: Shop, prometheus: PrometheusServer
+) -> None:
+    compare(stage, shop, prometheus)
+    await stage.serves("v1")
+    stable = (await stage.shown())["stable"]["revision"]
+    shop.sales = lambda revision: 100 if revision == stable else 200
+    await stage.deploy("v2")
+
+    async def told() -> str:
+        text = stage.command("why", "production").stdout
+        return text if "metric tried" in text and "2 against" in text else ""
+
+    text = await stage.until(told, "why tells of the query", pause=0.3)
+    assert "metrics of the file:\n" in text
+    assert "fail: metric tried (dry run): 2 against > 100: failed" in text
+    assert "metric memory: 200 against the stable's 100" in text
+    assert await stage.ended() == "aborted"
+    assert "memory 100 % higher in" in stage.why()
+    assert "that it is worse than the 10 % allowed" in stage.why()
+    assert any("; metric memory 200 against the stable's 100" in line for line in stage.journal.lines())
+    await stage.well("v1")
+    await stage.no_request_failed()
+
+
+@pytest.mark.real("prometheus")
+async def test_one_that_needs_as_much_is_promoted_whatever_a_dry_run_says(
+    stage: Stage, shop: Shop, prometheus: PrometheusServer
+) -> None:
+    compare(stage, shop, prometheus)
+    await stage.serves("v1")
+    await stage.deploy("v2")
+    assert await stage.ended() == "promoted"
+    assert Value(5.0, 5.0) in values(stage, "memory")
+    assert Value(2.0) in values(stage, "tried")
+    await stage.well("v2")
