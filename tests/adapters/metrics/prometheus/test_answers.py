@@ -13,8 +13,10 @@ from tests.adapters.metrics.prometheus.stage import settings
 
 from headgate.adapters.metrics.prometheus import client
 from headgate.adapters.metrics.prometheus.source import PrometheusMetrics
+from headgate.adapters.metrics.prometheus.values import PrometheusValues
 from headgate.model.measurements import NoData, Query, Window
 from headgate.testing.contracts.metrics import PRODUCTION, SECOND, STABLE
+from headgate.testing.contracts.values import MINUTE
 
 EMPTY = {"status": "success", "data": {"resultType": "matrix", "result": []}}
 
@@ -93,6 +95,36 @@ async def test_an_answer_that_is_none(
     assert said in told
     assert told.isprintable()
     assert len(told) < 400
+
+
+NUMBERS = [
+    (answer(data([1.5, "12"], "scalar")), 12.0),
+    (answer(data([{"metric": {}, "value": [1.5, "-3e2"]}], "vector")), -300.0),
+    (answer(data([1.5, "+Inf"], "scalar")), "is inf, no number"),
+    (answer(data([], "vector")), "finds nothing for sum(x)"),
+    (answer(data([[1, "2"]], "matrix")), "finds nothing for sum(x)"),
+    (answer(data([{"metric": {}}], "vector")), "what is no number"),
+    (answer(data([{"value": [1, None]}], "vector")), "what is no number"),
+    (answer(data("many", "scalar")), "what is no number"),
+    (answer(data(None, "vector")), "what is no number"),
+    (answer({"status": "success", "data": 7}), "finds nothing"),
+    (answer(status=503), "refused: HTTP 503"),
+]
+
+
+@pytest.mark.parametrize(("answered", "found"), NUMBERS, ids=[str(found)[:40] for _, found in NUMBERS])
+async def test_what_an_expression_is_worth(
+    server: Answering, answered: Callable[[], web.StreamResponse], found: float | str
+) -> None:
+    server.answer = answered
+    values = PrometheusValues()
+    read = await values.value("sum(x)", {"url": server.url}, MINUTE)
+    await values.close()
+    if isinstance(found, float):
+        assert read == found
+    else:
+        assert isinstance(read, NoData)
+        assert found in read.reason
 
 
 @pytest.mark.parametrize("apart", [-3600, -8, 8, 3600])

@@ -1,6 +1,8 @@
 """A real Prometheus is held to the seam of single numbers."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import pytest
 from tests.adapters.metrics.prometheus.server import PrometheusServer
@@ -22,6 +24,13 @@ class ExpressionStage:
         self.values = PrometheusValues()
         self.settings = {"url": server.url}
 
+    async def answers(self) -> None:
+        """It takes a moment to start."""
+        give_up = monotonic() + 20
+        while isinstance(found := await self.values.value("1", self.settings, MINUTE), NoData):
+            assert monotonic() < give_up, found
+            await asyncio.sleep(0.05)
+
     async def holds(self, number: float) -> str:
         return f"vector({number})"
 
@@ -34,6 +43,7 @@ class TestPrometheusValues(ValueSourceContract):
     async def stage(self, request: pytest.FixtureRequest) -> AsyncIterator[ExpressionStage]:
         name = "fresh" if "down" in request.node.name else "shared"
         made = ExpressionStage(request.getfixturevalue(name))
+        await made.answers()
         yield made
         await made.values.close()
 
@@ -49,9 +59,10 @@ class TestPrometheusValues(ValueSourceContract):
     ],
 )
 async def test_expressions(shared: PrometheusServer, expression: str, found: float | str) -> None:
-    values = PrometheusValues()
-    read = await values.value(expression, {"url": shared.url}, MINUTE)
-    await values.close()
+    stage = ExpressionStage(shared)
+    await stage.answers()
+    read = await stage.values.value(expression, stage.settings, MINUTE)
+    await stage.values.close()
     if isinstance(found, str):
         assert isinstance(read, NoData)
         assert found in read.reason

@@ -38,17 +38,17 @@ class PrometheusClient:
     async def number(self, server: Server, query: str, at: int) -> float:
         """What an expression is worth: a scalar, or the only sample of a vector. Raises AdapterError."""
         kind, result = await self._data(server, query, at)
-        samples = [result] if kind == "scalar" else [one.get("value") for one in result] if kind == "vector" else []
-        if len(samples) != 1:
-            found = "nothing" if not samples else f"{len(samples)} series: aggregate them, as with sum(...)"
-            raise AdapterError(f"Prometheus at {server} finds {found} for {_short(query)}")
         try:
-            number = float(samples[0][1])
-        except (TypeError, ValueError, IndexError) as error:
+            samples = [result] if kind == "scalar" else [one["value"] for one in result] if kind == "vector" else []
+            numbers = [float(text) for _, text in samples]
+        except (TypeError, ValueError, LookupError) as error:
             raise AdapterError(f"Prometheus at {server} answered with what is no number") from error
-        if not math.isfinite(number):
-            raise AdapterError(f"{_short(query)} is {samples[0][1]}, no number (a division by nothing?)")
-        return number
+        if len(numbers) != 1:
+            found = "nothing" if not numbers else f"{len(numbers)} series: aggregate them, as with sum(...)"
+            raise AdapterError(f"Prometheus at {server} finds {found} for {_short(query)}")
+        if not math.isfinite(numbers[0]):
+            raise AdapterError(f"{_short(query)} is {numbers[0]}, no number (a division by nothing?)")
+        return numbers[0]
 
     async def close(self) -> None:
         if self._session is not None:
@@ -57,12 +57,12 @@ class PrometheusClient:
 
     async def _query(self, server: Server, query: str, at: int, kind: str) -> list[Any]:
         found, result = await self._data(server, query, at)
-        if found != kind:
+        if found != kind or not isinstance(result, list):
             raise AdapterError(f"Prometheus at {server} answered with something else than a {kind}")
         return result
 
-    async def _data(self, server: Server, query: str, at: int) -> tuple[str, list[Any]]:
-        """The type of a result, and the result."""
+    async def _data(self, server: Server, query: str, at: int) -> tuple[str, Any]:
+        """The type of a result, and the result; neither is checked."""
         status, body = await self._post(server, {"query": query, "time": f"{at / 1000:.3f}"})
         try:
             answer = json.loads(body)
@@ -75,9 +75,7 @@ class PrometheusClient:
         if answer.get("warnings"):  # parts are missing, as where one of several stores behind it is down
             raise AdapterError(f"Prometheus at {server} warns of its own answer: {_short(answer['warnings'])}")
         data = answer.get("data")
-        if not isinstance(data, dict) or not isinstance(data.get("result"), list):
-            raise AdapterError(f"Prometheus at {server} answered with something else than a result")
-        return str(data.get("resultType")), list(data["result"])
+        return (str(data.get("resultType")), data.get("result")) if isinstance(data, dict) else ("", None)
 
     async def _post(self, server: Server, form: dict[str, str]) -> tuple[int, bytes]:
         url, headers, sent = server.url.joinpath("api/v1/query"), server.headers(), datetime.now(UTC)
