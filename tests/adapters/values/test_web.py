@@ -1,7 +1,9 @@
 """The value source `web` against a server on loopback: one number, or the reason why there is none."""
 
 import asyncio
+import gzip
 import json
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -157,6 +159,18 @@ async def test_what_is_no_http_is_told_without_the_query(stage: WebStage) -> Non
     assert isinstance(found, NoData)
     assert "answered with what is no HTTP" in found.reason
     assert "secret" not in found.reason
+
+
+async def test_what_is_compressed_all_the_same_is_not_blown_up(stage: WebStage) -> None:
+    stage.answer, stage.headers = gzip.compress(b" " * (1 << 26) + b"1"), {"Content-Encoding": "gzip"}
+    tracemalloc.start()
+    found = await stage.read("$")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(found, NoData)
+    assert "the answer is no JSON" in found.reason
+    assert most < 8 << 20
+    assert stage.asked[-1]["accept-encoding"] == "identity"
 
 
 async def test_a_path_that_leads_everywhere_is_not_followed_everywhere(stage: WebStage) -> None:
