@@ -13,8 +13,7 @@ from time import monotonic
 
 from benchmarks.report import Missed, facts, show, write
 from benchmarks.stage import BY, Stage, stage
-from headgate.adapters.envoy_admin import admin_socket
-from headgate.adapters.traffic.envoy.process import owner
+from headgate.adapters.envoy_admin import admin_socket, owner
 
 PCW = Path(__file__).parents[1] / "examples" / "pcw"
 ENVIRONMENTS = ("first", "second")

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.adapters.envoy_admin import admin_socket
-from headgate.adapters.traffic.envoy.process import owner
+from headgate.adapters.envoy_admin import admin_socket, owner
 
 
 @dataclass(frozen=True, slots=True)

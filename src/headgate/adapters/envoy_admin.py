@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import re
+import socket
+import struct
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +73,21 @@ def admin_socket(folder: Path) -> Path:
         return beside
     digest = hashlib.sha256(os.fsencode(beside)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"headgate-{os.getuid()}" / f"{digest}.sock"
+
+
+def owner(path: Path) -> int | None:
+    """The process that listens on a Unix socket, as the kernel tells it; None where nobody does.
+
+    Unlike a remembered pid this cannot name a stranger that got the number later.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return None
+        peer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", peer)[0])
 
 
 class EnvoyAdmin:

@@ -13,19 +13,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, cluster_name
+from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, cluster_name, owner
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import BUCKETS_PER_DOUBLING, NoData, Query, Reading, Sample, Window
 from headgate.ports import AdapterError, Host
 
 _LATE = timedelta(seconds=1)  # a snapshot further behind a window's end does not stand for it
 _KEPT = 512  # snapshots
-_RESTART_SLACK = 2.5  # seconds; Envoy counts its uptime in whole ones
 
 # `upstream_rq_completed` and `upstream_rq_5xx` count each request once, with the status its sender got: also when Envoy
 # answered for want of an instance (refused, reset, silent), never for an attempt that was retried. `upstream_rq_total`
 # counts attempts. Requests whose sender left before the answer are in none of them.
-_STATS = r"^(cluster\..*/live\.upstream_rq_(completed|5xx|time)|server\.uptime)$"
+_STATS = r"^cluster\..*/live\.upstream_rq_(completed|5xx|time)$"
 _MERGE_SECONDS = 0.01  # worker threads hand over their histograms within that
 
 
@@ -41,7 +40,7 @@ class Counted:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     at: datetime
-    uptime: float  # seconds
+    process: int  # pid of the Envoy that counted
     clusters: dict[str, Counted]
 
 
@@ -81,27 +80,28 @@ class EnvoyMetrics:
         await self._admin.text("/stats", {"filter": "^$"})
         await asyncio.sleep(_MERGE_SECONDS)
         query = {"format": "json", "histogram_buckets": "detailed", "filter": _STATS}
-        found = snapshot(await self._admin.json("/stats", query), datetime.now(UTC))
+        process = owner(self._admin.socket)
+        stats = await self._admin.json("/stats", query)
+        if process is None or owner(self._admin.socket) != process:
+            raise AdapterError("Envoy was restarted while its counters were read")
+        found = snapshot(stats, datetime.now(UTC), process)
         if self._snapshots and found.at < self._snapshots[-1].at:
             self._snapshots.clear()  # the clock was set back: moments before and after cannot be compared
         self._snapshots.append(found)
         return found
 
 
-def snapshot(stats: dict[str, Any], at: datetime) -> Snapshot:
+def snapshot(stats: dict[str, Any], at: datetime, process: int) -> Snapshot:
     clusters: dict[str, Counted] = {}
-    uptime = 0.0
     for stat in stats["stats"]:
         if "histograms" in stat:
             for one in stat["histograms"].get("details", []):
                 _of(clusters, one["name"]).latency = latency(one.get("totals", []))
-        elif stat["name"] == "server.uptime":
-            uptime = float(stat["value"])
         elif stat["name"].endswith("_5xx"):
             _of(clusters, stat["name"]).errors = int(stat["value"])
         else:
             _of(clusters, stat["name"]).requests = int(stat["value"])
-    return Snapshot(at, uptime, clusters)
+    return Snapshot(at, process, clusters)
 
 
 def _of(clusters: dict[str, Counted], stat: str) -> Counted:
@@ -119,8 +119,7 @@ def latency(buckets: list[dict[str, float]]) -> dict[int, int]:
 
 
 def difference(cluster: str, start: Snapshot, end: Snapshot) -> Reading:
-    elapsed = (end.at - start.at).total_seconds()
-    if end.uptime + _RESTART_SLACK < start.uptime + elapsed:
+    if end.process != start.process:
         return NoData("Envoy was restarted within this window, its counters began again at zero")
     after = end.clusters.get(cluster)
     if after is None:

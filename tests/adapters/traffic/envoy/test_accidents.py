@@ -19,10 +19,9 @@ import pytest
 from aiohttp import web
 from tests.adapters.traffic.envoy.stage import EnvoyStage, staged
 
-from headgate.adapters.envoy_admin import EnvoySettings, admin_socket
+from headgate.adapters.envoy_admin import EnvoySettings, admin_socket, owner
 from headgate.adapters.traffic.envoy import EnvoyRouter
 from headgate.adapters.traffic.envoy.doors import Ports
-from headgate.adapters.traffic.envoy.process import owner
 from headgate.model.routes import Backend, Routes
 from headgate.ports import AdapterError
 from headgate.testing.contracts.traffic import CANDIDATE, PRODUCTION, STABLE, STAGING

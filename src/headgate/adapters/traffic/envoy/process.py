@@ -4,8 +4,6 @@ import asyncio
 import fcntl
 import os
 import signal
-import socket
-import struct
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
-from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, EnvoyUnreachable
+from headgate.adapters.envoy_admin import EnvoyAdmin, EnvoySettings, EnvoyUnreachable, owner
 from headgate.adapters.traffic.envoy.files import write, write_text
 from headgate.adapters.traffic.envoy.listeners import Folder
 from headgate.adapters.traffic.envoy.watches import require_watches
@@ -22,21 +20,6 @@ from headgate.ports import AdapterError
 _START_SECONDS = 15.0  # until it says LIVE; a loaded machine needs a while to read 100 MB of Envoy
 _LONGEST_PAUSE = 30.0  # seconds between two attempts
 _LOG_BYTES = 10_000_000
-
-
-def owner(path: Path) -> int | None:
-    """The process that listens on a Unix socket, as the kernel tells it; None where nobody does.
-
-    Unlike a remembered pid this cannot name a stranger that got the number later.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return None
-        peer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", peer)[0])
 
 
 class EnvoyProcess:

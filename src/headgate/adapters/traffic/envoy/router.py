@@ -13,13 +13,14 @@ from headgate.adapters.envoy_admin import (
     check_environment,
     check_revision,
     check_service,
+    owner,
 )
 from headgate.adapters.traffic.envoy.clusters import clusters, endpoints, hosts
 from headgate.adapters.traffic.envoy.doors import Doors
 from headgate.adapters.traffic.envoy.end import End
 from headgate.adapters.traffic.envoy.files import Resource, ResourceFile, encode, version, write
 from headgate.adapters.traffic.envoy.listeners import Folder, bootstrap
-from headgate.adapters.traffic.envoy.process import EnvoyProcess, owner
+from headgate.adapters.traffic.envoy.process import EnvoyProcess
 from headgate.adapters.traffic.envoy.readback import Readback, endpoints_of, routes_of
 from headgate.adapters.traffic.envoy.routing import route_configuration
 from headgate.adapters.traffic.envoy.watches import require_watches
