@@ -185,6 +185,10 @@ async def test_who_asks_is_read_when_asking_and_told_to_nobody_else(
     server.answer = answer(status=302, location="http://localhost:1/")
     told = await reason(server.url, **{field: "PROMETHEUS_KEY"})
     assert [headers["Authorization"] for _, _, headers in server.asked] == [expected]
+    server.answer = answer(f"what does {expected} want here?", 400)
+    told += await reason(server.url, **{field: "PROMETHEUS_KEY"})
+    assert "*** want here?" in told
+    assert expected.split()[1] not in told
     assert "s3cret" not in told + caplog.text
     monkeypatch.setenv("PROMETHEUS_KEY", "a\r\nHost: b")
     assert "cannot be sent" in await reason(server.url, **{field: "PROMETHEUS_KEY"})
