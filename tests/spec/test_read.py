@@ -9,10 +9,10 @@ from headgate.spec.units import POINTS
 
 NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at most 39 characters"
 DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
-TOP = "application, services, pipeline, groups, environments"
+TOP = "application, services, pipeline, source, groups, environments"
 ENVIRONMENT = (
-    "platform, traffic, metrics, deploy, after, branches, strategy, checks, gates, analysis, bake, keep_warm, listen, "
-    "replicas, env, deadlines"
+    "platform, traffic, metrics, deploy, after, branches, integrate, strategy, checks, gates, analysis, bake, keep_warm, "
+    "listen, replicas, env, deadlines"
 )
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"
 
