@@ -154,6 +154,6 @@ class Follower:
         before = sources.release_before(self.application.state.releases, "", environment)
         if same := await self._same(rules, made.commit, before):
             return same
-        wanted = Wanted(f"integration/{environment}", environment)
+        wanted = Wanted(f"integration/{environment}", only=environment)
         release = await self.make(self.application.name, made.commit, ENGINE, wanted)
         return Found("released", f"{release.id} was made of {', '.join(made.branches)}", release.id)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from headgate.decide.sources import BRANCH, TAG
 from headgate.engine.application import Application
 from headgate.engine.building import build
 from headgate.engine.refusals import Rejected
@@ -21,6 +22,7 @@ class Wanted:
     """What is known of a release beside its commit."""
 
     branch: str = ""  # that moved to the commit; empty: as the source says
+    claimed: str = ""  # full name of the branch or tag it is said to be of: looked up before it is believed
     only: str = ""  # the one environment that may have it
     images: Mapping[str, str] = field(default_factory=dict)  # service -> reference with digest, built elsewhere
 
@@ -31,6 +33,8 @@ PLAIN = Wanted()
 async def release(application: Application, rules: Rules, reference: str, by: str, wanted: Wanted = PLAIN) -> Release:
     """The same commit is the same release, whoever asks, however often, and from several sides at once."""
     async with application.making:
+        if wanted.claimed:
+            wanted = replace(wanted, branch=await _confirmed(application, rules, reference, wanted.claimed))
         made = _as_wanted(await build(rules, reference, application.world, application.clock), wanted)
         known = application.releases.get(made.id)
         if known is None:
@@ -42,20 +46,28 @@ async def release(application: Application, rules: Rules, reference: str, by: st
         return application.releases[made.id]
 
 
+async def _confirmed(application: Application, rules: Rules, commit: str, ref: str) -> str:
+    """A token that may announce releases may not make one of a branch out of a commit that is not on it."""
+    source, branch = application.world.source, ref.removeprefix(BRANCH)
+    if ref.startswith(TAG):
+        held = (await source.heads(rules.source)).get(ref) == commit
+    else:
+        held = (await source.resolve(rules.source, commit, branch)).branch == branch
+    if not held:
+        raise Rejected(f"{ref} does not hold commit {commit[:12]}; announce it with the branch that it was built from")
+    return branch
+
+
 def _news(application: Application, made: Release, known: Release | None) -> list[e.Event]:
     """A commit that a second branch reaches is announced for that one too: its environments may want it."""
     there = {(one.release, one.branch) for one in application.state.releases}
     version = made.version
     news: list[e.Event] = []
-    if known is None or ((made.id, made.branch) not in there and not made.only and not _tagged(made.branch)):
+    if known is None or ((made.id, made.branch) not in there and not made.only and not made.branch.startswith(TAG)):
         news.append(e.ReleaseAnnounced(made.id, made.label, made.branch, made.only))
     if known and version and known.version is None:
         news.append(e.ReleaseVersioned(made.id, version))
     return news
-
-
-def _tagged(branch: str) -> bool:
-    return branch.startswith("refs/tags/")
 
 
 async def record(application: Application, news: list[e.Event]) -> None:

@@ -117,9 +117,7 @@ class GitSource:
         try:
             size = int(await git(where, "cat-file", "-s", f"{sha}:{inside}"))
             if size > LONGEST_FILE:
-                raise Unusable(
-                    f"{path} at {sha[:12]} is too long to be read: {size} bytes of at most {LONGEST_FILE}"
-                )
+                raise Unusable(f"{path} at {sha[:12]} is too long to be read: {size} bytes of at most {LONGEST_FILE}")
             content = await git(where, "cat-file", "blob", f"{sha}:{inside}")
         except GitRefused as error:
             raise Unusable(f"{repository}: there is no file {path!r} at {sha[:12]} ({error})") from error
