@@ -1,5 +1,6 @@
 """Following a source with a clock that is set by hand: each commit once, nothing missed, everything said."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
@@ -322,3 +323,22 @@ class TestIntegration:
         await devint.look()
         devint.commit("feature/a", web="2", prices="0", README="words")
         assert await devint.look() == ["devint unchanged"]
+
+
+async def test_an_applied_file_is_looked_for_at_once(tmp_path: Path) -> None:
+    """A commit right after it is news, not what was there before."""
+    made = Following(tmp_path / "releases")
+    made.commit(web="0")
+    await made.engine.start()
+    try:
+        await made.engine.apply(compiled(read(FILE), SHOP, "headgate.yaml"), "ann")
+        async with asyncio.timeout(2):
+            while not made.application.state.followed.heads:
+                await asyncio.sleep(0.01)
+            made.commit(web="2")
+            made.clock.advance(SECOND)
+            made.engine.look("shop")
+            while not made.application.releases:
+                await asyncio.sleep(0.01)
+    finally:
+        await made.engine.stop()

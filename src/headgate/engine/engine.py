@@ -67,6 +67,7 @@ class Engine:
         if application.state.specification != rules:
             await application.record([e.SpecificationApplied(rules, by)])
         self._spin(application)
+        self.look(rules.name)
         return application
 
     async def release(self, name: str, reference: str, by: str, wanted: Wanted = PLAIN) -> Release:
@@ -80,8 +81,7 @@ class Engine:
 
     def look(self, name: str) -> None:
         """Something may have moved in the source: look at once."""
-        if self.application(name).name in self.followers:
-            self.followers[name].look()
+        self.followers[self.application(name).name].look()
 
     async def deploy(self, name: str, environment: str, reference: str | None, by: str, why: str = "") -> Release:
         application = self.application(name)
