@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId
-from headgate.model.releases import Release
 from headgate.model.rules import Application, Environment
 from headgate.model.services import Service
 from headgate.model.sources import is_remote
@@ -115,10 +114,9 @@ def skips(message: str) -> str | None:
     return found.group() if found else None
 
 
-def same_content(before: Release, services: tuple[Service, ...], images: Mapping[str, str]) -> bool:
-    """Built from the same folders, by the same definitions: a release of it would be the same again."""
-    built = tuple(replace(service, image=None) for service in before.services)
-    return built == tuple(replace(service, image=None) for service in services) and before.images == images
+def same_services(before: tuple[Service, ...], now: tuple[Service, ...]) -> bool:
+    """By definition; which image was built of one is not part of it."""
+    return [replace(service, image=None) for service in before] == [replace(service, image=None) for service in now]
 
 
 def release_before(announced: tuple[e.ReleaseAnnounced, ...], branch: str, only: str = "") -> ReleaseId | None:

@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from posixpath import dirname, join, normpath
 
 from headgate.decide import sources
 from headgate.engine.application import ENGINE, Application
+from headgate.engine.building import placed
 from headgate.engine.refusals import Rejected
 from headgate.engine.releasing import Wanted, record
 from headgate.model import events as e
@@ -132,14 +132,21 @@ class Follower:
             return None
         source = self.application.world.source
         text = await source.read_file(rules.source, sha, rules.file)
-        folder = dirname(rules.file)
-        parts = services(read(text, f"{rules.file} at {sha[:7]}"))
-        parts = tuple(replace(part, build=normpath(join(folder, part.build))) for part in parts)
-        digests = await source.digests(rules.source, sha, list(dict.fromkeys(part.build for part in parts)))
-        if not sources.same_content(known, parts, {part.name: digests[part.build] for part in parts}):
+        parts = placed(services(read(text, f"{rules.file} at {sha[:7]}")), rules.file)
+        folders = list(dict.fromkeys(part.build for part in parts))
+        if not sources.same_services(known.services, parts):
+            return None
+        if await source.digests(rules.source, sha, folders) != await self._before(rules, known.commit, folders):
             return None
         why = f"nothing that a service is built from changed since {known.label}; "
         return Found("unchanged", f"{why}`headgate release {sha[:10]}` makes a release of it all the same")
+
+    async def _before(self, rules: Rules, sha: str, folders: list[str]) -> dict[str, str]:
+        """Nothing, where that commit can no longer be read: then all is taken for changed."""
+        try:
+            return await self.application.world.source.digests(rules.source, sha, folders)
+        except AdapterError:
+            return {}
 
     async def _integrate(self, rules: Rules, environment: Environment, heads: Mapping[str, str]) -> None:
         wanted = sources.to_integrate(environment, heads)

@@ -63,6 +63,8 @@ def source_of(file: str) -> str:
 
 def _told(answer: dict[str, Any]) -> None:
     say(f"{answer.get('application')}: {'applied' if answer.get('changed') else 'nothing has changed'}")
+    if answer.get("follows"):
+        say(f"  follows {answer['follows']}: what moves there becomes a release by itself")
     for environment in answer.get("environments", []):
         say(f"  {environment.get('environment')}")
         for change in environment.get("changes", []):

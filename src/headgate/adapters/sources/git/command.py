@@ -14,6 +14,7 @@ from headgate.ports import AdapterError
 
 TIMEOUT = timedelta(seconds=60)
 LINES_SHOWN = 3
+LONGEST_SAID = 1000  # characters
 
 # What a repository may say of itself does not make git run anything, ask anyone, or answer with other objects.
 OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
@@ -97,5 +98,7 @@ def finish(process: subprocess.Popen[bytes], ask: Ask, timeout: timedelta) -> by
             raise
     if process.returncode not in ask.fine:
         lines = complaint.decode(errors="replace").strip().splitlines()[:LINES_SHOWN]
-        raise GitRefused(" ".join(lines) or f"git ended with code {process.returncode}")
+        # A remote server has its say in this too: nothing of it commands a terminal.
+        said = "".join(one if one.isprintable() else " " for one in " ".join(lines))[:LONGEST_SAID]
+        raise GitRefused(said or f"git ended with code {process.returncode}")
     return printed or b""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from headgate.adapters.sources.git import integration
-from headgate.adapters.sources.git.command import GitRefused, git
+from headgate.adapters.sources.git.command import Ask, GitRefused, git
 from headgate.adapters.sources.git.heads import References, heads
 from headgate.adapters.sources.git.layout import lay_out, sweep, verify
 from headgate.adapters.sources.git.mirrors import Mirrors
@@ -56,8 +56,12 @@ class GitSource:
         return await self._references.heads(await self._mirrors.place(repository))
 
     async def digests(self, repository: str, commit: str, folders: Sequence[str]) -> dict[str, str]:
-        where, sha = await self._holding(repository, full(commit)), full(commit)
-        return {name: await self._tree(where, sha, name) for name in folders}
+        sha = full(commit)
+        where = await self._holding(repository, sha)
+        paths = [f"{sha}:{'' if below(name) == '.' else below(name)}" for name in folders]
+        ask = Ask(given="".join(f"{path}\n" for path in paths).encode())
+        lines = (await git(where, "cat-file", "--batch-check", ask=ask)).decode(errors="replace").splitlines()
+        return {name: tree_in(line, name, sha) for name, line in zip(folders, lines, strict=True)}
 
     async def integrate(self, repository: str, heads: Sequence[tuple[str, str]], name: str) -> Integration:
         where = await self._mirrors.place(repository)
@@ -97,19 +101,6 @@ class GitSource:
         said = shown.decode(errors="replace").rstrip("\n").split("\0", 2)
         author, subject, message = [*said, "", ""][:3]
         return author[:LONGEST_SUBJECT], subject[:LONGEST_SUBJECT], message
-
-    @staticmethod
-    async def _tree(where: Path, sha: str, name: str) -> str:
-        inside = below(name)
-        path = f"{sha}^{{tree}}" if inside == "." else f"{sha}:{inside}"
-        try:
-            found = (await git(where, "rev-parse", "--verify", "--end-of-options", path)).decode().strip()
-            kind = (await git(where, "cat-file", "-t", found)).decode().strip()
-        except GitRefused as error:
-            raise Unusable(f"There is no folder {name!r} at commit {sha[:12]}") from error
-        if kind != "tree":
-            raise Unusable(f"{name!r} at commit {sha[:12]} is a file; a folder was asked for")
-        return found
 
     async def read_file(self, repository: str, commit: str, path: str) -> str:
         sha, inside = full(commit), below(path)
@@ -193,6 +184,16 @@ def below(path: str) -> str:
     if inside.is_absolute() or ".." in inside.parts or CONTROL.search(path.replace(" ", "")):
         raise AdapterError(f"Path {path!r} is refused: give one below the repository")
     return str(inside)
+
+
+def tree_in(line: str, name: str, sha: str) -> str:
+    """`DIGEST KIND SIZE`, or the name and `missing`."""
+    digest, _, rest = line.partition(" ")
+    if rest.startswith("tree "):
+        return digest
+    if line.endswith(" missing"):
+        raise Unusable(f"There is no folder {name!r} at commit {sha[:12]}")
+    raise Unusable(f"{name!r} at commit {sha[:12]} is a file; a folder was asked for")
 
 
 def digest_of(entries: Sequence[Entry], name: str, sha: str) -> str:
