@@ -4,7 +4,9 @@ import asyncio
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -216,11 +218,7 @@ class Guarded(SimpleHTTPRequestHandler):
     commands: list[str] = []  # noqa: RUF012 - one server at a time
 
     def do_GET(self) -> None:
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                self.commands.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-            except OSError:
-                continue
+        self.commands += commands()
         if self.headers.get("Authorization") != LOGIN:
             self.send_error(401)
             return
@@ -263,6 +261,35 @@ async def test_a_login_reaches_the_remote_and_no_list_of_processes(
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_a_server_that_ends_does_not_wait_for_a_remote_that_hangs(tmp_path: Path) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    asked = asyncio.Event()
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hanging.git"
+    looking = asyncio.create_task(GitSource(tmp_path / "other").heads(address))
+    await asyncio.wait_for(asked.wait(), 20)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    begun = time.monotonic()
+    while any(address in command for command in commands()):
+        assert time.monotonic() < begun + 5
+        await asyncio.sleep(0.02)
+    server.close()
+
+
+def commands() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return found
 
 
 class TestIntegration:

@@ -15,7 +15,9 @@ SHORT = re.compile(r"(?:[A-Za-z0-9_][\w.-]*@)?([A-Za-z0-9][\w.-]*):(?!/)[\w~][\w
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f\"'`\\<>|;$]")
 LOGIN = "HEADGATE_GIT_LOGIN_"  # and the host: HEADGATE_GIT_LOGIN_GIT_EXAMPLE_ORG=USER:TOKEN
 PASSED = ("SSH_AUTH_SOCK", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "GIT_SSL_CAINFO")
-SSH = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=10"
+SSH = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=10 -o ServerAliveInterval=15"
+# A remote that sends less than 100 bytes/s for 30 s has hung.
+SETTINGS = {"gc.auto": "0", "maintenance.auto": "false", "http.lowSpeedLimit": "100", "http.lowSpeedTime": "30"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def variable(host: str) -> str:
 def reaching(address: Address, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Variables for a git that may reach this address and no other kind. A login goes to its own host alone."""
     passed = {name: environ[name] for name in PASSED if name in environ}
-    settings = {"gc.auto": "0", "maintenance.auto": "false"}
+    settings = dict(SETTINGS)
     login = environ.get(variable(address.host.partition(":")[0]), "")
     if login and address.scheme in ("https", "http"):
         basic = b64encode(login.encode()).decode()

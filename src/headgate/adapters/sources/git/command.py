@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -64,12 +65,26 @@ def folder(repository: str) -> Path:
 
 async def git(repository: Path, *arguments: str, timeout: timedelta = TIMEOUT, ask: Ask = PLAIN) -> bytes:
     """What it printed. Raises GitRefused with what it complained of."""
-    return await asyncio.to_thread(run, repository, arguments, timeout, ask)
-
-
-def run(repository: Path, arguments: tuple[str, ...], timeout: timedelta = TIMEOUT, ask: Ask = PLAIN) -> bytes:
+    running: list[subprocess.Popen[bytes]] = []
     try:
-        return finish(start(repository, arguments, ask), ask, timeout)
+        return await asyncio.to_thread(run, repository, arguments, timeout, ask, running.append)
+    except asyncio.CancelledError:
+        for process in running:
+            end(process)  # a server that ends does not wait for a remote that hangs
+        raise
+
+
+def run(
+    repository: Path,
+    arguments: tuple[str, ...],
+    timeout: timedelta = TIMEOUT,
+    ask: Ask = PLAIN,
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda process: None,
+) -> bytes:
+    try:
+        process = start(repository, arguments, ask)
+        started(process)
+        return finish(process, ask, timeout)
     except (FileNotFoundError, PermissionError) as error:
         raise AdapterError(f"Cannot run git: {error.strerror}. Install git and have it on the PATH") from error
     except subprocess.TimeoutExpired as error:
@@ -87,6 +102,13 @@ def start(repository: Path, arguments: tuple[str, ...], ask: Ask) -> subprocess.
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """With all that it started."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def finish(process: subprocess.Popen[bytes], ask: Ask, timeout: timedelta) -> bytes:
