@@ -13,10 +13,15 @@ from headgate.model.measurements import NoData, Query, Reading, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
+from headgate.model.sources import Integration
 
 
 class AdapterError(Exception):
     """The world said no, or nothing. The text is for a person: what happened, where, what to do next."""
+
+
+class Unusable(AdapterError):
+    """The content itself is wrong: asking again changes nothing."""
 
 
 class Conflict(Exception):
@@ -124,11 +129,31 @@ class Commit(Protocol):
     def subject(self) -> str: ...
     @property
     def version(self) -> str | None: ...  # the tag that names exactly this commit
+    @property
+    def message(self) -> str: ...  # whole, the subject included
 
 
 class Source(Protocol):
-    async def resolve(self, repository: str, reference: str) -> Commit:
-        """The commit that a branch, tag or SHA names. Raises AdapterError that says what was looked for."""
+    async def resolve(self, repository: str, reference: str, branch: str = "") -> Commit:
+        """The commit that a branch, tag or SHA names; `branch` is preferred where several hold it.
+
+        Raises AdapterError that says what was looked for.
+        """
+        ...
+
+    async def heads(self, repository: str) -> dict[str, str]:
+        """Every branch and tag by its full name (refs/heads/main, refs/tags/v1), with the commit it is at now."""
+        ...
+
+    async def digests(self, repository: str, commit: str, folders: Sequence[str]) -> dict[str, str]:
+        """The content digest of each of the folders named, as `checkout` returns them, without laying anything out."""
+        ...
+
+    async def integrate(self, repository: str, heads: Sequence[tuple[str, str]], name: str) -> Integration:
+        """A commit, called `name`, of branches at commits, in this order. Changes nothing in the repository itself.
+
+        What does not merge with those before it is left out; the same heads and name give the same commit.
+        """
         ...
 
     async def checkout(self, repository: str, commit: str, into: Path, folders: Sequence[str]) -> dict[str, str]:

@@ -101,7 +101,7 @@ class Served:
 
     async def _serve(self, started: threading.Event) -> None:
         listening = listen("127.0.0.1", 0)
-        api = self.shop.api()
+        api = self.shop.api(self.data)
         self.server = uvicorn.Server(uvicorn.Config(api, http="h11", log_config=None, lifespan="off"))
         (self.data / "token").write_text(TOKEN)
         here = {"address": f"http://127.0.0.1:{listening.getsockname()[1]}", "pid": os.getpid()}

@@ -42,6 +42,11 @@ def test_only_waits_and_steps_of_the_rules_change() -> None:
     assert given.environment("staging") == made.environment("staging")
 
 
+def test_releases_are_made_when_the_demo_asks() -> None:
+    """It reverts a bad version by a commit: followed, that would set out in the middle of the next act."""
+    assert application(read(shortened(EXAMPLE)), "/source", "headgate.yaml").following.releases == "on-announce"
+
+
 def test_services_stay_as_they_are() -> None:
     assert read(shortened(EXAMPLE)).services == read(EXAMPLE).services
 

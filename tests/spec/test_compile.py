@@ -17,6 +17,7 @@ from headgate.model.rules import (
     Tolerance,
 )
 from headgate.model.services import Health, Service, Value
+from headgate.model.sources import Following
 from headgate.spec.compile import application, services
 from headgate.spec.problems import SpecificationError
 from headgate.spec.read import read
@@ -36,6 +37,21 @@ def test_the_smallest_file_has_the_models_defaults() -> None:
 def test_the_application() -> None:
     made = application(read(SMALL), "/srv/shop", "deploy/headgate.yaml")
     assert (made.name, made.source, made.file) == ("shop", "/srv/shop", "deploy/headgate.yaml")
+
+
+def test_the_source_is_what_the_file_says_else_where_it_lies() -> None:
+    said = "source: {repository: 'git@git.example.org:shop.git', branches: [main], tags: [v*], poll: 5s}\n"
+    made = application(read(SMALL + said), "/srv/shop", "headgate.yaml")
+    assert made.source == "git@git.example.org:shop.git"
+    assert made.following == Following(("main",), ("v*",), timedelta(seconds=5))
+    assert application(read(SMALL), "/srv/shop", "headgate.yaml").following == Following()
+    announced = application(read(SMALL + "source: {releases: on-announce}\n"), "/srv/shop", "headgate.yaml")
+    assert announced.following.releases == "on-announce"
+
+
+def test_an_environment_that_integrates_takes_what_is_built() -> None:
+    made = compiled(SMALL.replace("platform: process", "platform: process, integrate: true"))
+    assert (made.integrate, made.deploy) == (True, "on-build")
 
 
 def test_the_samples_services() -> None:

@@ -9,10 +9,10 @@ from headgate.spec.units import POINTS
 
 NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at most 39 characters"
 DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
-TOP = "application, services, pipeline, groups, environments"
+TOP = "application, services, pipeline, source, groups, environments"
 ENVIRONMENT = (
-    "platform, traffic, metrics, deploy, after, branches, strategy, checks, gates, analysis, bake, keep_warm, listen, "
-    "replicas, env, deadlines"
+    "platform, traffic, metrics, deploy, after, branches, integrate, strategy, checks, gates, analysis, bake, "
+    "keep_warm, listen, replicas, env, deadlines"
 )
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"
 
@@ -364,6 +364,30 @@ BAD = {
         "environments.production.deploy: found on-advance; "
         "allowed: on-build or on-request, without `after`. "
         "Add `after: ENVIRONMENT`, the one that releases advance from.",
+    ),
+    "integrate after another": bad(
+        production("integrate: true, after: ¦staging") + "  staging: {platform: process}\n",
+        "environments.production.after: found staging; allowed: neither after nor deploy, together with integrate. "
+        "Remove it, or integrate.",
+    ),
+    "integrate on request": bad(
+        production("integrate: true, deploy: ¦on-request"),
+        "environments.production.deploy: found on-request; allowed: neither after nor deploy, together with integrate. "
+        "Remove it, or integrate.",
+    ),
+    "after one that integrates": bad(
+        production("after: ¦devint") + "  devint: {platform: process, integrate: true}\n",
+        "environments.production.after: found devint; allowed: an environment that does not integrate. "
+        "devint integrates branches, which never go further: name another environment.",
+    ),
+    "a repository that is an option": bad(
+        SMALL + "source: {repository: ¦--upload-pack=id}\n",
+        "source.repository: found --upload-pack=id; allowed: an https, ssh or file address of a git repository, "
+        "or a folder that begins with /. Write one such as https://git.example.org/shop.git, without a login.",
+    ),
+    "looking all the time": bad(
+        SMALL + "source: {poll: ¦10ms}\n",
+        "source.poll: found 10ms; allowed: a duration from 1s to 365d. Write a duration from 1s to 365d.",
     ),
     "soak after nothing": bad(
         production("gates: [{soak: ¦2h}]"),

@@ -13,7 +13,7 @@ import pytest
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import BUCKETS_PER_DOUBLING, Query, Sample
 from headgate.ports import AdapterError
-from headgate.testing.contracts import baseline, metrics, traffic, values
+from headgate.testing.contracts import baseline, metrics, source, traffic, values
 from headgate.testing.fakes.clock import EPOCH, FakeClock
 from headgate.testing.fakes.metrics import FakeMetrics
 from headgate.testing.fakes.router import FakeRouter
@@ -147,6 +147,22 @@ async def test_an_unreachable_router_says_so_in_every_verb() -> None:
         await router.observe(traffic.PRODUCTION)
     with pytest.raises(AdapterError, match="the wire is cut"):
         await router.addresses(traffic.PRODUCTION, {})
+
+
+class SourceStage:
+    def __init__(self) -> None:
+        self.source, self.repository = FakeSource(), "/repositories/shop"
+
+    async def commit(
+        self, branch: str, files: dict[str, str], message: str = "Change", version: str | None = None
+    ) -> str:
+        return self.source.commit(self.repository, files, message, branch, version=version).sha
+
+
+class TestSourceContract(source.SourceContract):
+    @pytest.fixture
+    def stage(self) -> SourceStage:  # type: ignore[override]
+        return SourceStage()
 
 
 class TestFakeSource:

@@ -16,6 +16,13 @@ async def test_applying_says_what_is_new_and_where_services_will_be_reached(ask:
     assert staging["addresses"]["web"]["public"].startswith("http://127.0.0.1:")
 
 
+async def test_applying_says_what_is_followed(ask: httpx.AsyncClient) -> None:
+    assert (await ask.post("/api/applications", json=applying())).json()["follows"] is None
+    text = FILE.replace("staging: {", "staging: {deploy: on-build, ") + "source: {poll: 5s}\n"
+    answer = (await ask.post("/api/applications", json=applying(text))).json()
+    assert answer["follows"] == "main of /repositories/shop every 5s"
+
+
 async def test_applying_again_changes_nothing(ask: httpx.AsyncClient) -> None:
     await ask.post("/api/applications", json=applying())
     answer = (await ask.post("/api/applications", json=applying())).json()

@@ -77,8 +77,8 @@ class Shop:
     def commit(self, subject: str = "Change something", version: str | None = None, file: str = FILE) -> str:
         return self.source.commit(REPOSITORY, {"headgate.yaml": file}, subject=subject, version=version).sha
 
-    def api(self) -> FastAPI:
-        return create(self.engine, TOKEN, PRESENT)
+    def api(self, folder: Path | None = None) -> FastAPI:
+        return create(self.engine, TOKEN, PRESENT, folder=folder)
 
 
 def shop(folder: Path) -> Shop:

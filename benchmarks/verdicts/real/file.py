@@ -29,6 +29,7 @@ DEMANDING = replace(PROVEN, errors=Tolerance(0.0005, 0.005), latency=Tolerance(0
 
 def _environments(rules: AnalysisRules) -> str:
     return f"""
+source: {{releases: on-announce}}  # the harness says when
 environments:
   {ENVIRONMENT}:
     platform: process

@@ -225,6 +225,39 @@ def lift(
     """End the quarantine of a release, for a stated reason."""
 
 
+def create(
+    scope: Annotated[str, typer.Option("--for", metavar="WHAT", help="What it can do: releases (announce them).")],
+    named: Annotated[
+        str | None, typer.Option("--application", "-a", metavar="NAME", help="The only one it is good for.")
+    ] = None,
+    data: Data = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Make a token that can do one thing only. It is shown this once."""
+
+
+def listed(data: Data = None, as_json: Json = False) -> None:
+    """The tokens there are, without their texts."""
+
+
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="ID", help="As `token list` shows it.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """End a token."""
+
+
+def ci(
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="github, gitlab or codepipeline.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file.")] = "headgate.yaml",
+    only_print: Annotated[bool, typer.Option("--print", help="To standard output; writes nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the workflow by which another CI builds, tests, scans, pushes and announces releases."""
+
+
 def verify(data: Data = None, as_json: Json = False) -> None:
     """Check that the event log is as it was written. Needs no server."""
 

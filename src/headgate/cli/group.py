@@ -14,7 +14,8 @@ from headgate.cli.failure import Failure
 # In the order in which one needs them.
 COMMANDS = (
     *("serve", "init", "plan", "apply", "release", "releases", "deploy", "status", "watch", "why", "history", "logs"),
-    *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "spec", "demo"),
+    *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "ci", "token"),
+    *("spec", "demo"),
 )
 
 EXIT_CODES = (
@@ -46,6 +47,11 @@ def made(name: str) -> Any:
         audit.callback()(lambda: None)
         audit.command("verify")(filled("audit", forms.verify))
         return typer.main.get_group(audit)
+    if name == "token":
+        token = typer.Typer(help="Tokens that can do one thing only.", rich_markup_mode=None, no_args_is_help=True)
+        for verb, form in (("create", forms.create), ("list", forms.listed), ("revoke", forms.revoke)):
+            token.command(verb)(filled(f"token_{verb}", form))
+        return typer.main.get_group(token)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
     one.command(name)(_demo() if name == "demo" else filled(name, getattr(forms, name)))
     return typer.main.get_command(one)

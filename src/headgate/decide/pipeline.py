@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from headgate.decide.sources import TAG, Followed, fold_followed
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId
 from headgate.model.releases import Release
@@ -21,6 +22,8 @@ class ApplicationState:
     releases: tuple[e.ReleaseAnnounced, ...] = ()  # oldest first
     quarantined: dict[ReleaseId, str] = field(default_factory=dict)
     lifted: dict[ReleaseId, datetime] = field(default_factory=dict)  # aborts before this moment no longer count
+    followed: Followed = Followed()
+    versions: dict[ReleaseId, str] = field(default_factory=dict)  # of releases that were tagged later
 
 
 def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> ApplicationState:
@@ -31,7 +34,7 @@ def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> App
 
 def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
     quarantined, lifted = state.quarantined, state.lifted
-    specification, releases = state.specification, state.releases
+    specification, releases, versions = state.specification, state.releases, state.versions
     match recorded.event:
         case e.SpecificationApplied(application=application):
             specification = application
@@ -42,7 +45,10 @@ def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
         case e.QuarantineLifted(release=release):
             quarantined = {name: why for name, why in quarantined.items() if name != release}
             lifted = {**lifted, release: recorded.at}
-    return ApplicationState(recorded.version, specification, releases, quarantined, lifted)
+        case e.ReleaseVersioned(release=release, version=version):
+            versions = {**versions, release: version}
+    followed = fold_followed(state.followed, recorded.event, recorded.at)
+    return ApplicationState(recorded.version, specification, releases, quarantined, lifted, followed, versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +71,34 @@ def advance(state: ApplicationState, environments: Mapping[str, EnvironmentState
 def _next(rules: Environment, state: ApplicationState, environments: Mapping[str, EnvironmentState]) -> Wanted | None:
     here = environments.get(rules.name)
     if rules.deploy == "on-build":
-        matching = [r for r in state.releases if any(fnmatchcase(r.branch, p) for p in rules.branches)]
+        matching = [announced for announced in state.releases if _takes(rules, announced)]
         newest = matching[-1].release if matching else None
         why = f"{matching[-1].label} was built from {matching[-1].branch}" if matching else ""
     elif rules.deploy == "on-advance" and rules.after and (before := environments.get(rules.after)) and before.stable:
         newest, why = before.stable.release, f"{before.stable.label} is stable in {rules.after}"
     else:
         return None
+    if newest and refused_here(newest, rules.name, state):
+        return None
     if newest is None or newest in state.quarantined or _asked_for(newest, here):
         return None
     return Wanted(rules.name, newest, why)
+
+
+def _takes(rules: Environment, announced: e.ReleaseAnnounced) -> bool:
+    """An integration is for its own environment, which takes nothing else by itself; what was tagged is asked for."""
+    if announced.only or rules.integrate:
+        return rules.integrate and announced.only == rules.name
+    return not announced.branch.startswith(TAG) and any(fnmatchcase(announced.branch, p) for p in rules.branches)
+
+
+def refused_here(release: ReleaseId, environment: str, state: ApplicationState) -> str | None:
+    """Why a release may not come here whoever asks: an integration of branches never goes further."""
+    only = {one.only for one in state.releases if one.release == release and one.only}
+    if not only or environment in only:
+        return None
+    where = ", ".join(sorted(only))
+    return f"{release} is an integration of branches for {where} and never goes further; release one of its branches"
 
 
 def _asked_for(release: ReleaseId, here: EnvironmentState | None) -> bool:

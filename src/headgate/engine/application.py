@@ -1,8 +1,9 @@
 """One application: its specification, its releases, and the wheels of its environments."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from headgate.decide.pipeline import (
@@ -12,6 +13,7 @@ from headgate.decide.pipeline import (
     fold_application,
     passed,
     quarantine,
+    refused_here,
     release_called,
 )
 from headgate.engine.refusals import Rejected, Unknown
@@ -50,6 +52,7 @@ class Application:
     releases: dict[ReleaseId, Release] = field(default_factory=dict)  # oldest first
     wheels: dict[str, Wheel] = field(default_factory=dict)  # by environment name
     delayed: dict[str, str] = field(default_factory=dict)  # environments that should be asked and could not: why
+    making: asyncio.Lock = field(default_factory=asyncio.Lock)  # one release at a time
 
     async def remember(self) -> None:
         recorded = await self.log.read(application_stream(self.name), self.state.version)
@@ -57,6 +60,8 @@ class Application:
         for announced in self.state.releases:
             if announced.release not in self.releases:
                 self.releases[announced.release] = await self._release(announced.release)
+        for name, version in self.state.versions.items():
+            self.releases[name] = replace(self.releases[name], version=version)
         await self._build_wheels()
 
     async def _release(self, release: ReleaseId) -> Release:
@@ -160,15 +165,18 @@ class Application:
             raise Rejected(
                 f"nothing is stable in {rules.after} yet; deploy there first: `headgate deploy {rules.after}`"
             )
-        if not self.releases:
+        fitting = [one for one in self.releases.values() if not refused_here(one.id, environment, self.state)]
+        if not fitting:
             raise Rejected(f"{self.name} has no release yet; make one with `headgate release`")
-        return list(self.releases.values())[-1]
+        return fitting[-1]
 
     async def revision(self, environment: str, release: Release) -> Revision:
         where = environment_id(self.name, environment)
         rules = self.rules(where)
         if rules is None:
             raise Rejected(f"{environment} is not in the applied specification; `headgate apply` it first")
+        if refused := refused_here(release.id, environment, self.state):
+            raise Rejected(refused)
         services = {service.name: rules.listen.get(service.name) for service in release.services}
         addresses = await self.world.routers[rules.traffic].addresses(where, services)
         return compose(release, rules, addresses, self.name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
+from headgate.decide import sources
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
 from headgate.model.conditions import Condition
@@ -48,7 +49,15 @@ async def apply(engine: Engine, understood: Understood, by: str) -> View:
         for e in rules.environments
     ]
     gone = [{"environment": name, "changes": changed[name], "addresses": {}} for name in _gone(before, rules)]
-    return {"application": rules.name, "changed": before != rules, "environments": [*environments, *gone]}
+    told = {"application": rules.name, "changed": before != rules, "follows": follows(rules)}
+    return {**told, "environments": [*environments, *gone]}
+
+
+def follows(rules: Rules) -> str | None:
+    """In words: what moves in which repository becomes a release by itself, and how often one looks."""
+    followed = [sources.short(pattern) for pattern in sources.follows(rules)]
+    followed += [f"{', '.join(e.branches)} together in {e.name}" for e in rules.environments if e.integrate]
+    return f"{', '.join(followed)} of {rules.source} every {written(sources.poll(rules))}" if followed else None
 
 
 async def _addresses(application: Application, rules: Environment, services: tuple[str, ...]) -> View:

@@ -18,14 +18,14 @@ async def build(rules: Rules, reference: str, world: World, clock: Clock) -> Rel
     """Services come from the commit under release; rules never do."""
     commit = await world.source.resolve(rules.source, reference)
     text = await world.source.read_file(rules.source, commit.sha, rules.file)
-    parts = _placed(services(read(text, f"{rules.file} at {commit.sha[:7]}")), rules.file)
+    parts = placed(services(read(text, f"{rules.file} at {commit.sha[:7]}")), rules.file)
     release = release_id(rules.name, commit.sha)
     folders = [service.build for service in parts]
     images = await world.source.checkout(rules.source, commit.sha, world.releases / release, folders)
     return _release(rules, commit, release, parts, {s.name: images[s.build] for s in parts}, clock)
 
 
-def _placed(parts: tuple[Service, ...], file: str) -> tuple[Service, ...]:
+def placed(parts: tuple[Service, ...], file: str) -> tuple[Service, ...]:
     """Folders in the file are below the file; in a release they are below its source."""
     return tuple(replace(part, build=normpath(join(dirname(file), part.build))) for part in parts)
 

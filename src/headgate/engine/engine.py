@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from headgate.engine.application import Application
-from headgate.engine.building import build
+from headgate.engine.following import Follower
 from headgate.engine.refusals import Rejected, Unknown
+from headgate.engine.releasing import PLAIN, Wanted
+from headgate.engine.releasing import release as made
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
-from headgate.model.ids import RolloutId, application_stream, release_stream
+from headgate.model.ids import RolloutId, application_stream
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
 from headgate.ports import AdapterError, Clock, EventLog, LogUnavailable
@@ -34,6 +36,7 @@ class Engine:
     clock: Clock
     new_id: Callable[[str], str]
     applications: dict[str, Application] = field(default_factory=dict)
+    followers: dict[str, Follower] = field(default_factory=dict)  # of each application's source
     _awake: dict[str, asyncio.Event] = field(default_factory=dict)  # by environment id
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -67,20 +70,21 @@ class Engine:
         if application.state.specification != rules:
             await application.record([e.SpecificationApplied(rules, by)])
         self._spin(application)
+        self.look(rules.name)
         return application
 
-    async def release(self, name: str, reference: str, by: str) -> Release:
+    async def release(self, name: str, reference: str, by: str, wanted: Wanted = PLAIN) -> Release:
         application = self.application(name)
         rules = application.state.specification
         if rules is None:
             raise Rejected(f"{name} has no specification; `headgate apply` it first")
-        release = await build(rules, reference, self.world, self.clock)
-        if release.id not in application.releases:
-            if not await self.log.read(release_stream(release.id)):
-                await self.log.append(release_stream(release.id), [e.ReleaseCreated(release, by)], after=0)
-            await application.record([e.ReleaseAnnounced(release.id, release.label, release.branch)])
+        release = await made(application, rules, reference, by, wanted)
         await self._advance(application)
-        return application.releases[release.id]
+        return release
+
+    def look(self, name: str) -> None:
+        """Something may have moved in the source: look at once."""
+        self.followers[self.application(name).name].look()
 
     async def deploy(self, name: str, environment: str, reference: str | None, by: str, why: str = "") -> Release:
         application = self.application(name)
@@ -136,6 +140,9 @@ class Engine:
             if wheel.environment not in self._tasks:
                 self._awake[wheel.environment] = asyncio.Event()
                 self._tasks[wheel.environment] = asyncio.create_task(self._turn_for_ever(application, wheel))
+        if application.name not in self.followers:
+            follower = self.followers[application.name] = Follower(application, self.release)
+            self._tasks[application_stream(application.name)] = asyncio.create_task(follower.follow())
 
     async def _turn_for_ever(self, application: Application, wheel: Wheel) -> None:
         awake = self._awake[wheel.environment]

@@ -8,6 +8,7 @@ from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.measurements import Measurement
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
+from headgate.model.sources import Integration, Outcome
 from headgate.model.steps import Step
 from headgate.model.verdicts import Verdict
 
@@ -28,7 +29,48 @@ class ReleaseAnnounced:
 
     release: ReleaseId
     label: str
-    branch: str
+    branch: str  # refs/tags/NAME: it was made for a tag, and no environment takes it by itself
+    only: str = ""  # the one environment that may have it: an integration of branches
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseVersioned:
+    """A tag was put on the commit after its release was made."""
+
+    release: ReleaseId
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFollowed:
+    """From here on, commits of these branches and tags become releases. What was there before is only noted."""
+
+    source: str
+    follows: tuple[str, ...]  # patterns of full names: refs/heads/main, refs/tags/v*
+    heads: dict[str, str]  # full name -> commit
+
+
+@dataclass(frozen=True, slots=True)
+class CommitSeen:
+    """A branch or tag moved; what became of its commit."""
+
+    ref: str
+    commit: str
+    outcome: Outcome
+    why: str
+    release: ReleaseId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BranchesIntegrated:
+    """Branches of an environment moved; what they make together now."""
+
+    environment: str
+    heads: dict[str, str]  # branch -> commit
+    outcome: Outcome
+    why: str
+    integration: Integration | None = None
+    release: ReleaseId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +241,10 @@ class EffectFailed:
 Event = (
     SpecificationApplied
     | ReleaseAnnounced
+    | ReleaseVersioned
+    | SourceFollowed
+    | CommitSeen
+    | BranchesIntegrated
     | ReleaseQuarantined
     | QuarantineLifted
     | ReleaseCreated

@@ -10,6 +10,7 @@ from typing import Literal
 from headgate.model.checks import Check
 from headgate.model.metrics import MetricRule
 from headgate.model.services import Value
+from headgate.model.sources import Following
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Environment:
     deploy: Literal["on-build", "on-request", "on-advance"] = "on-request"
     after: str | None = None
     branches: tuple[str, ...] = ("main",)
+    integrate: bool = False  # takes one commit of all its branches together, and nothing goes on from here
     strategy: Strategy = Strategy("all-at-once")
     checks: tuple[Check, ...] = ()
     gates: tuple[Gate, ...] = ()
@@ -114,6 +116,7 @@ class Application:
     source: str  # the git repository that releases come from
     file: str  # path of headgate.yaml below the source
     environments: tuple[Environment, ...]
+    following: Following = Following()
 
     def environment(self, name: str) -> Environment | None:
         return next((one for one in self.environments if one.name == name), None)

@@ -18,6 +18,7 @@ from headgate.model.rules import (
     Tolerance,
 )
 from headgate.model.services import Health, Service
+from headgate.model.sources import Following
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
@@ -33,7 +34,9 @@ SUCCEEDED = parse("== 1")  # of a job without conditions
 def application(spec: Specification, source: str, file: str) -> Application:
     """Raises SpecificationError where the file asks for what the model has no word for yet: see `missing`."""
     environments = tuple(_environment(spec, name, section) for name, section in spec.environments.items())
-    return Application(spec.application, source, file, environments)
+    said = spec.content.source
+    following = Following(tuple(said.branches or ()), tuple(said.tags), said.poll, said.releases)
+    return Application(spec.application, said.repository or source, file, environments, following)
 
 
 def services(spec: Specification) -> tuple[Service, ...]:
@@ -65,6 +68,7 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         deploy=_deploy(section),
         after=section.after,
         branches=tuple(section.branches),
+        integrate=section.integrate,
         strategy=_strategy(spec, path, section.strategy),
         checks=tuple(_check(spec, (*path, "checks", at), check) for at, check in enumerate(section.checks)),
         gates=tuple(_gate(spec, (*path, "gates", at), gate) for at, gate in enumerate(section.gates)),
@@ -85,7 +89,7 @@ def _deploy(section: EnvironmentSection) -> Literal["on-build", "on-request", "o
         return section.deploy
     if section.after is not None:
         return "on-advance"
-    return "on-build" if "branches" in section.model_fields_set else "on-request"
+    return "on-build" if section.integrate or "branches" in section.model_fields_set else "on-request"
 
 
 def _strategy(spec: Specification, path: Path, section: StrategySection) -> Strategy:

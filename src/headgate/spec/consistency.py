@@ -15,7 +15,7 @@ from headgate.spec.units import written
 
 
 def contradictions(spec: Specification) -> list[Problem]:
-    names = (order, advance, known_services, ports, check_names, group_names)
+    names = (order, advance, integrations, known_services, ports, check_names, group_names)
     rules = (soak, approvals, analysis, scrapes, selectors, metrics)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
@@ -48,6 +48,18 @@ def advance(spec: Specification) -> Iterator[Problem]:
         if environment.deploy == "on-advance" and environment.after is None:
             remedy = "Add `after: ENVIRONMENT`, the one that releases advance from."
             yield spec.problem(("environments", name, "deploy"), "on-build or on-request, without `after`", remedy)
+
+
+def integrations(spec: Specification) -> Iterator[Problem]:
+    """An integration of branches is for one environment: nothing comes to it from another, and nothing goes on."""
+    for name, environment in spec.environments.items():
+        if environment.integrate and (environment.after or environment.deploy not in (None, "on-build")):
+            path: Path = ("environments", name, "after" if environment.after else "deploy")
+            yield spec.problem(path, "neither after nor deploy, together with integrate", "Remove it, or integrate.")
+        before = spec.environments.get(environment.after or "")
+        if before and before.integrate:
+            remedy = f"{environment.after} integrates branches, which never go further: name another environment."
+            yield spec.problem(("environments", name, "after"), "an environment that does not integrate", remedy)
 
 
 def known_services(spec: Specification) -> Iterator[Problem]:

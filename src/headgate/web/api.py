@@ -1,26 +1,39 @@
 """The HTTP API: one application for the ASGI server, the door in front."""
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from fastapi import FastAPI
 
 from headgate import __version__
 from headgate.engine.engine import Engine
-from headgate.web import applications, environments, failures
+from headgate.web import announced, applications, environments, failures, hooks
 from headgate.web.asked import Server
+from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
+from headgate.web.tokens import Tokens
 
 
 def create(
-    engine: Engine, token: str, present: Mapping[str, Collection[str]], hosts: Collection[str] = LOOPBACK
+    engine: Engine,
+    token: str,
+    present: Mapping[str, Collection[str]],
+    hosts: Collection[str] = LOOPBACK,
+    folder: Path | None = None,
 ) -> FastAPI:
-    """`present` is what specifications may ask for, by kind; `hosts` are the names this server answers to."""
+    """`present` is what specifications may ask for, by kind; `hosts` are the names this server answers to.
+
+    In `folder` lie the tokens that can do one thing, and the secret of webhooks.
+    """
+    tokens = Tokens(folder)
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    api.state.server = Server(engine, present)
+    api.state.server = Server(engine, present, tokens, Hooks(folder))
     failures.install(api)
-    api.add_middleware(Guard, token=token, hosts=hosts)
+    api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
+    api.include_router(announced.routes)
+    api.include_router(hooks.routes)
     api.get("/api/health", tags=["server"])(health)
     return api
 

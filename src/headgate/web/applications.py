@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from headgate.engine import applying, views
+from headgate.engine import applying, sightings, views
 from headgate.web import bodies
 from headgate.web.asked import Asked, ThisApplication
 
@@ -26,7 +26,9 @@ async def names(server: Asked) -> View:
 
 @routes.get("/{application}")
 async def summary(server: Asked, application: ThisApplication) -> View:
-    return views.applied(application, server.engine.clock.now())
+    follower = server.engine.followers.get(application.name)
+    followed = sightings.source(application, follower)
+    return {**views.applied(application, server.engine.clock.now()), "followed": followed}
 
 
 @routes.get("/{application}/releases")

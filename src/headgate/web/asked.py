@@ -10,12 +10,16 @@ from fastapi import Depends, Request
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
 from headgate.engine.wheel import Wheel
+from headgate.web.deliveries import Hooks
+from headgate.web.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     engine: Engine
     present: Mapping[str, Collection[str]]  # what specifications may ask for
+    tokens: Tokens = field(default_factory=lambda: Tokens(None))
+    hooks: Hooks = field(default_factory=lambda: Hooks(None))
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set: whoever waits answers now
 
 

@@ -1,6 +1,6 @@
 """What requests carry. Unknown fields are refused, texts have limits, and nothing is taken for something it is not."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -16,6 +16,13 @@ InsideFile = Annotated[
     ),
 ]
 Repository = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^/[^\x00-\x1f]*$")]
+
+
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,38}$")]
+Digest = Annotated[
+    str, StringConstraints(max_length=500, pattern=r"^[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9._-]+)?@sha256:[0-9a-f]{64}$")
+]
 
 
 class Body(BaseModel):
@@ -50,3 +57,21 @@ class Rollback(Action):
 class Lift(Action):
     release: Reference
     why: Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+
+
+class Announce(Body):
+    application: Name
+    commit: Commit = Field(description="full SHA of the commit that was built")
+    ref: Annotated[str, StringConstraints(max_length=255, pattern=r"^(refs/(heads|tags)/[^\x00-\x20\x7f]+)?$")] = Field(
+        "", description="full name of the branch or tag that was built; it must hold the commit"
+    )
+    images: Annotated[dict[Name, Digest], Field(max_length=200)] = Field(
+        default_factory=dict, description="service: image with its digest"
+    )
+    by: Person = "another CI"
+
+
+class MakeToken(Body):
+    scope: Literal["releases"] = Field(description="what it is for")
+    application: Name | Literal[""] = Field("", description="the only one it is good for")
+    by: Person

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from headgate.engine import story, views
+from headgate.engine import sightings, story, views
 from headgate.engine.output import output
 from headgate.engine.refusals import AdapterError
 from headgate.engine.wheel import Wheel
@@ -91,7 +91,7 @@ async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> 
     summary = views.summary(application, _name(wheel), now)
     evidence = summary["rollout"]["evidence"] if summary["rollout"] else None
     told = {"decisions": story.decisions(recorded), "waits_for": summary["waits_for"], "evidence": evidence}
-    return {"now": now.isoformat(), **told}
+    return {"now": now.isoformat(), **told, "commits": sightings.concerning(application, _name(wheel))}
 
 
 @routes.get("/events")

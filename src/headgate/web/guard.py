@@ -12,15 +12,18 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headgate.web.failures import failure
+from headgate.web.tokens import Tokens
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_BODY = 1 << 20  # bytes; a specification is at most a few kilobytes
 OPEN = frozenset({"/api/health", "/api/openapi.json"})  # say nothing that is secret
+HOOKS = "/hooks/"  # have a signature of their own
 
 
 class Guard:
-    def __init__(self, app: ASGIApp, token: str, hosts: Collection[str] = LOOPBACK) -> None:
+    def __init__(self, app: ASGIApp, token: str, hosts: Collection[str], tokens: Tokens) -> None:
         self._app = app
+        self._tokens = tokens
         self._expected = f"Bearer {token}".encode()
         self._hosts = frozenset(hosts)
 
@@ -28,14 +31,14 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        refusal = self._refusal(scope, Headers(scope=scope))
         if refusal is not None:
             await refusal(scope, receive, send)
             return
         await self._within_limits(scope, receive, send)
 
-    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
-        host = headers.get("host", "")
+    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+        path, host = scope["path"], headers.get("host", "")
         if host_name(host) not in self._hosts:
             remedy = f"Ask by one of these names: {', '.join(sorted(self._hosts))}."
             return failure(421, "the Host header names another server", host[:100], remedy)
@@ -43,11 +46,19 @@ class Guard:
         other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         if other_site or (origin is not None and origin.partition("://")[2] != host):
             return failure(403, "web pages of other origins may not ask", path, "Use the command line.")
-        given = headers.get("authorization", "").encode("latin-1", "replace")
-        if path not in OPEN and not compare_digest(given, self._expected):
+        if path not in OPEN and not path.startswith(HOOKS) and not self._known(scope, headers):
             remedy = "Send `Authorization: Bearer TOKEN`; the token is in the file `token` of the data folder."
             return failure(401, "the token is missing or wrong", path, remedy)
         return None
+
+    def _known(self, scope: Scope, headers: Headers) -> bool:
+        """Who has the token may do everything; a token for one thing does that and nothing else."""
+        given = headers.get("authorization", "")
+        if compare_digest(given.encode("latin-1", "replace"), self._expected):
+            return True
+        found = self._tokens.allowing(given.removeprefix("Bearer "), scope["method"], scope["path"])
+        scope.setdefault("state", {})["token"] = found
+        return found is not None
 
     async def _within_limits(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The whole body is taken before anyone works on it: none of ours is long."""

@@ -43,7 +43,7 @@ async def serve(
     """Answers until SIGINT or SIGTERM. `started` is called with the address once requests are answered."""
     host, port = listening.getsockname()[:2]
     names = set() if ip_address(host).is_loopback else {host, socket.gethostname().lower()}
-    api = create(engine, token(folder), present, LOOPBACK | names)
+    api = create(engine, token(folder), present, LOOPBACK | names, folder)
     config = uvicorn.Config(
         api,
         http="h11",  # the same everywhere, whatever else is installed

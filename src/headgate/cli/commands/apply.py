@@ -24,7 +24,7 @@ def apply(
         application = _checked(text, file)
         print_json({"application": application, "ok": True}) if as_json else say(f"{file} is right ({application})")
         return
-    source = _source(file)
+    source = source_of(file)
     filename = Path(os.path.realpath(file)).relative_to(source).as_posix()
     body = {"text": text, "filename": filename, "source": source, "by": by or person()}
     answer = Api(data).post(path(), body)
@@ -47,7 +47,7 @@ def _checked(text: str, file: str) -> str:
     return specification.application
 
 
-def _source(file: str) -> str:
+def source_of(file: str) -> str:
     """The git repository that the file lies in: releases are made from its commits."""
     folder = os.path.dirname(os.path.realpath(file))
     command = ["git", "-C", folder, "rev-parse", "--show-toplevel"]
@@ -63,6 +63,8 @@ def _source(file: str) -> str:
 
 def _told(answer: dict[str, Any]) -> None:
     say(f"{answer.get('application')}: {'applied' if answer.get('changed') else 'nothing has changed'}")
+    if answer.get("follows"):
+        say(f"  follows {answer['follows']}: what moves there becomes a release by itself")
     for environment in answer.get("environments", []):
         say(f"  {environment.get('environment')}")
         for change in environment.get("changes", []):

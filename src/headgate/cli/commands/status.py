@@ -9,6 +9,7 @@ from headgate.cli.output import age, bar, print_json, say, table
 
 HEADERS = ("environment", "stable", "since", "rollout", "ready", "waits for")
 NOTHING = "-"
+MOST_COMMITS = 5
 
 
 def status(named: str | None = None, data: str | None = None, as_json: bool = False) -> None:
@@ -23,6 +24,16 @@ def status(named: str | None = None, data: str | None = None, as_json: bool = Fa
         say(view.get("application"))
         now = str(view.get("now"))
         table(HEADERS, [_row(environment, now) for environment in view.get("environments", [])])
+        _source(view.get("followed") or {})
+
+
+def _source(followed: dict[str, Any]) -> None:
+    """Why the source cannot be looked at, and the latest commits that became no release or left branches out."""
+    if followed.get("trouble"):
+        say(f"source: {followed['trouble']}")
+    telling = [one for one in followed.get("commits", []) if one.get("outcome") != "released" or one.get("left_out")]
+    for one in telling[:MOST_COMMITS]:
+        say(one.get("text"))
 
 
 def _wanted(api: Api, named: str | None) -> list[str]:

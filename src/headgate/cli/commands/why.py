@@ -7,6 +7,8 @@ from headgate.cli.chosen import application
 from headgate.cli.follow import line
 from headgate.cli.output import print_json, say
 
+MOST_COMMITS = 5
+
 
 def why(environment: str, named: str | None = None, data: str | None = None, as_json: bool = False) -> None:
     api = Api(data)
@@ -14,6 +16,8 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
     if as_json:
         print_json(answer)
         return
+    for one in answer.get("commits", [])[-MOST_COMMITS:]:
+        say(one.get("text"))
     for decision in answer.get("decisions", []):
         print(line(decision))
     waits = answer.get("waits_for", [])

@@ -8,6 +8,7 @@ import re
 from headgate.cli.failure import Failure
 
 NOTE = "# The demo's copy: only staging and production, shorter waits, and a larger first share of the traffic."
+FOLLOWED = "source: {releases: on-announce}  # a revert between two versions is no act of its own"
 KEPT = ("staging", "production")
 STEPS = "[10, 25, 50]"  # a proof needs a number of requests: with 10 instead of 5 % it has them in half the time
 AT_LEAST = "6s"
@@ -32,7 +33,7 @@ def shortened(text: str) -> str:
     lines = _without(lines, "environments", "production", "strategy")
     added = [f"strategy: {{canary: {{steps: {STEPS}, sticky: cookie}}}}", f"bake: {BAKE}"]
     lines = _added(lines, added, "environments", "production")
-    return "\n".join([NOTE, *lines, ""])
+    return "\n".join([NOTE, *lines, FOLLOWED, ""])
 
 
 def _block(lines: Lines, *path: str) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from headgate.spec.sections.texts import (
     Adapter,
     Branch,
     Duration,
+    Flag,
     Instances,
     Name,
     Port,
@@ -46,6 +47,9 @@ class EnvironmentSection(Section):
     after: Name | None = Field(None, description="The environment a release must have passed before.")
     branches: Annotated[list[Branch], Field(min_length=1)] = defaults_to(
         ["main"], "Whose releases may come here; * stands for any text, ? for one character."
+    )
+    integrate: Flag = Field(
+        False, description="One commit of all its branches that merge cleanly is released here, and never goes further."
     )
     strategy: Strategy = defaults_to("all-at-once", "How a new revision takes over the traffic.")
     checks: list[CheckSection] = Field(default_factory=list, description="Probes of the candidate before users see it.")

@@ -8,6 +8,7 @@ from headgate.spec.sections.check import PipelineSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.section import Section, part
 from headgate.spec.sections.service import ServiceSection
+from headgate.spec.sections.source import SourceSection
 from headgate.spec.sections.texts import Name, Person
 
 
@@ -17,6 +18,7 @@ class File(Section):
         description="The programs it consists of.", examples=["{web: {port: 8000, command: [...]}}"]
     )
     pipeline: PipelineSection = part(PipelineSection, "What every commit goes through.")
+    source: SourceSection = part(SourceSection, "Where commits come from.")
     groups: dict[Person, Annotated[list[Person], Field(min_length=1)]] = Field(
         default_factory=dict, description="Group: people in it, for approvals."
     )

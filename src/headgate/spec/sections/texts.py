@@ -164,12 +164,22 @@ Image = Annotated[
 UrlPath = Annotated[str, matching("/[!-~]{0,254}", "a path that begins with /", "Write a path such as /healthz.")]
 Url = Annotated[str, Written(_url, URLS, {"type": "string", "pattern": f"^{URL_PATTERN}$"})]
 Branch = Annotated[str, matching("[!-~]{1,100}", "a branch's name or pattern", "Write one such as main or feature/*.")]
+REPOSITORY_PATTERN = r"(?:https|ssh|file|http)://[!-~]{1,2000}|[!-~]{0,300}:[!-~]{1,1000}|/[^\x00-\x1f]{0,2000}"
+Repository = Annotated[
+    str,
+    matching(
+        REPOSITORY_PATTERN,
+        "an https, ssh or file address of a git repository, or a folder that begins with /",
+        "Write one such as https://git.example.org/shop.git, without a login.",
+    ),
+]
 Port = Annotated[int, whole(1, 65535)]
 Instances = Annotated[int, whole(1, MOST_INSTANCES)]
 Weight = Annotated[int, whole(1, 99)]
 Count = Annotated[int, whole(1, 1_000_000)]
 Duration = Annotated[timedelta, duration()]
 Positive = Annotated[timedelta, duration("100ms")]
+Seconds = Annotated[timedelta, duration("1s")]
 Percentage = Annotated[float, amount(units.percentage, units.PERCENTAGES, units.PERCENTAGE_PATTERN)]
 Growth = Annotated[
     float, amount(lambda text: units.percentage(text, 1000), units.PERCENTAGES, units.PERCENTAGE_PATTERN)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.ports import AdapterError
+from headgate.model.sources import INTEGRATED, Integration
+from headgate.ports import AdapterError, Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,14 @@ class FakeCommit:
     subject: str
     version: str | None
     files: Mapping[str, str]  # path below the repository -> text
+    message: str = ""
 
 
 class FakeSource:
     def __init__(self) -> None:
         self._commits: dict[str, list[FakeCommit]] = {}  # repository -> commits, oldest first
+        self.down = ""  # why it cannot be reached, while it cannot
+        self.looks = 0  # how often heads were asked for
 
     def commit(
         self,
@@ -38,11 +42,41 @@ class FakeSource:
         sha = hashlib.sha1(
             repr((parent, subject, branch, sorted(files.items()))).encode(), usedforsecurity=False
         ).hexdigest()
-        made = FakeCommit(sha, branch, author, subject, version, dict(files))
+        first = subject.partition("\n")[0]
+        made = FakeCommit(sha, branch, author, first, version, dict(files), subject)
         commits.append(made)
         return made
 
-    async def resolve(self, repository: str, reference: str) -> FakeCommit:
+    async def heads(self, repository: str) -> dict[str, str]:
+        self.looks += 1
+        if self.down:
+            raise AdapterError(self.down)
+        commits = [one for one in self._commits.get(repository, []) if one.branch != INTEGRATED]
+        branches = {f"refs/heads/{one.branch}": one.sha for one in commits}
+        return {**branches, **{f"refs/tags/{one.version}": one.sha for one in commits if one.version}}
+
+    async def digests(self, repository: str, commit: str, folders: Sequence[str]) -> dict[str, str]:
+        found = await self.resolve(repository, commit)
+        return {folder: _digest(found, folder) for folder in folders}
+
+    async def integrate(self, repository: str, heads: Sequence[tuple[str, str]], name: str) -> Integration:
+        """Two texts for one path are a conflict; a path that the first branch has too may be changed by one other."""
+        ground, *others = [(branch, await self.resolve(repository, commit)) for branch, commit in heads]
+        files, left_out, included = dict(ground[1].files), {}, [ground[0]]
+        for branch, commit in others:
+            changed = {path for path, text in commit.files.items() if ground[1].files.get(path) != text}
+            if conflicts := {path for path in changed if files.get(path) not in (None, ground[1].files.get(path))}:
+                left_out[branch] = tuple(sorted(conflicts))
+                continue
+            files |= {path: commit.files[path] for path in changed}
+            included.append(branch)
+        sha = hashlib.sha1(repr((name, heads)).encode(), usedforsecurity=False).hexdigest()
+        if sha not in [one.sha for one in self._commits[repository]]:
+            made = FakeCommit(sha, INTEGRATED, "Headgate <headgate@localhost>", f"Integrate as {name}", None, files)
+            self._commits[repository].insert(0, made)
+        return Integration(sha, tuple(included), left_out)
+
+    async def resolve(self, repository: str, reference: str, branch: str = "") -> FakeCommit:
         for commit in reversed(self._commits.get(repository, [])):
             by_sha = len(reference) >= 4 and commit.sha.startswith(reference)
             if by_sha or reference in (commit.branch, commit.version) or reference == "HEAD":
@@ -57,7 +91,7 @@ class FakeSource:
     async def read_file(self, repository: str, commit: str, path: str) -> str:
         found = await self.resolve(repository, commit)
         if path not in found.files:
-            raise AdapterError(f"{repository}: there is no {path} at {found.sha[:10]}")
+            raise Unusable(f"{repository}: there is no {path} at {found.sha[:10]}")
         return found.files[path]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from headgate.adapters.sources.git.command import run
+from headgate.adapters.sources.git.command import Ask, run
 from headgate.adapters.sources.git.tree import FILE, FOLDER, LINK, OLD_FILE, PROGRAM, SUBMODULE, Entry
 from headgate.ports import AdapterError
 
@@ -74,7 +74,7 @@ def blobs(entries: Sequence[Entry]) -> list[Entry]:
 def contents(repository: Path, entries: Sequence[Entry], stream: IO[bytes]) -> Iterator[tuple[Entry, bytes]]:
     """For each `git cat-file --batch` prints `DIGEST blob SIZE`, the content, a line end; `stream` holds them."""
     wanted = "".join(f"{entry.digest}\n" for entry in entries).encode()
-    run(repository, ("cat-file", "--batch"), given=wanted, into=stream)
+    run(repository, ("cat-file", "--batch"), ask=Ask(given=wanted, into=stream))
     stream.seek(0)
     for entry in entries:
         head = stream.readline().decode(errors="replace").split()

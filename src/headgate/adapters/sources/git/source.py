@@ -1,19 +1,26 @@
 """The source itself: which commit a name stands for, its files, its folders' digests."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from headgate.adapters.sources.git.command import GitRefused, folder, git
+from headgate.adapters.sources.git import integration
+from headgate.adapters.sources.git.command import Ask, GitRefused, git
+from headgate.adapters.sources.git.heads import References, heads
 from headgate.adapters.sources.git.layout import lay_out, sweep, verify
+from headgate.adapters.sources.git.mirrors import Mirrors
 from headgate.adapters.sources.git.tree import FOLDER, Entry, list_tree
-from headgate.ports import AdapterError
+from headgate.model.sources import INTEGRATED, Integration, is_remote
+from headgate.ports import AdapterError, Unusable
 
 SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 CONTROL = re.compile(r"[\x00-\x20\x7f]")
 LONGEST_FILE = 1_000_000  # bytes; what is read as text is a specification
+LONGEST_COMMIT = 1_000_000  # bytes of the commit itself: its author and message
+LONGEST_SUBJECT = 300  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,43 +30,97 @@ class GitCommit:
     author: str  # "Name <mail>"
     subject: str
     version: str | None
+    message: str
 
 
 class GitSource:
     def __init__(self, scratch: Path) -> None:
-        """`scratch`: a folder of its own for what is needed only for a moment."""
+        """`scratch`: a folder of its own, for mirrors, integrations, and what is needed only for a moment."""
         self._scratch = scratch
         self._laying_out: dict[Path, asyncio.Lock] = {}
+        self._integrating = asyncio.Lock()
+        self._mirrors = Mirrors(scratch / "mirrors")
+        self._references = References()
 
-    async def resolve(self, repository: str, reference: str) -> GitCommit:
-        where = folder(repository)
+    async def resolve(self, repository: str, reference: str, branch: str = "") -> GitCommit:
+        where = await self._holding(repository, reference)
+        private = self._private(await self._mirrors.place(repository))
         sha = await self._sha(where, reference)
-        shown = await git(
-            where, "log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%an <%ae>%x00%s", sha, "--"
-        )
-        author, _, subject = shown.decode(errors="replace").rstrip("\n").partition("\0")
-        branch = await self._branch(where, sha, reference)
-        return GitCommit(sha, branch, author, subject, await self._version(where, sha, reference))
+        author, subject, message = await self._said(where, sha)
+        found = await self._branch(where, sha, branch or reference) if where != private else INTEGRATED
+        return GitCommit(sha, found, author, subject, await self._version(where, sha, reference), message)
+
+    async def heads(self, repository: str) -> dict[str, str]:
+        if is_remote(repository):
+            return await heads(await self._mirrors.fetched(repository))
+        return await self._references.heads(await self._mirrors.place(repository))
+
+    async def digests(self, repository: str, commit: str, folders: Sequence[str]) -> dict[str, str]:
+        sha = full(commit)
+        where = await self._holding(repository, sha)
+        paths = [f"{sha}:{'' if below(name) == '.' else below(name)}" for name in folders]
+        ask = Ask(given="".join(f"{path}\n" for path in paths).encode())
+        lines = (await git(where, "cat-file", "--batch-check", ask=ask)).decode(errors="replace").splitlines()
+        return {name: tree_in(line, name, sha) for name, line in zip(folders, lines, strict=True)}
+
+    async def integrate(self, repository: str, heads: Sequence[tuple[str, str]], name: str) -> Integration:
+        where = await self._mirrors.place(repository)
+        async with self._integrating:
+            private = await integration.borrowing(where, self._private(where))
+            return await integration.integrate(private, [(branch, full(sha)) for branch, sha in heads], name)
+
+    async def _holding(self, repository: str, reference: str) -> Path:
+        """The place that has the commit: an integration is in the private one. A remote is asked for what is new."""
+        where = await self._mirrors.place(repository)
+        if SHA.fullmatch(reference):
+            private = self._private(where)
+            for place in (where, private) if private.exists() else (where,):
+                if await self._has(place, reference):
+                    return place
+        return await self._mirrors.fetched(repository)
+
+    def _private(self, where: Path) -> Path:
+        return self._scratch / "integrations" / f"{hashlib.sha256(bytes(where)).hexdigest()[:16]}.git"
+
+    @staticmethod
+    async def _has(where: Path, sha: str) -> bool:
+        try:
+            await git(where, "cat-file", "-e", f"{sha}^{{commit}}")
+        except GitRefused:
+            return False
+        return True
+
+    @staticmethod
+    async def _said(where: Path, sha: str) -> tuple[str, str, str]:
+        """Author, subject, message; whatever someone has written there, it is not endless."""
+        size = int(await git(where, "cat-file", "-s", sha))
+        if size > LONGEST_COMMIT:
+            raise Unusable(f"The message of {sha[:12]} is too long: {size} bytes of at most {LONGEST_COMMIT}")
+        form = "--format=%an <%ae>%x00%s%x00%B"
+        shown = await git(where, "log", "-1", "--no-show-signature", "--encoding=UTF-8", form, sha, "--")
+        said = shown.decode(errors="replace").rstrip("\n").split("\0", 2)
+        author, subject, message = [*said, "", ""][:3]
+        return author[:LONGEST_SUBJECT], subject[:LONGEST_SUBJECT], message
 
     async def read_file(self, repository: str, commit: str, path: str) -> str:
-        where, sha, inside = folder(repository), full(commit), below(path)
+        sha, inside = full(commit), below(path)
+        where = await self._holding(repository, sha)
         try:
             size = int(await git(where, "cat-file", "-s", f"{sha}:{inside}"))
             if size > LONGEST_FILE:
-                raise AdapterError(
-                    f"{path} at {sha[:12]} is too long to be read: {size} bytes of at most {LONGEST_FILE}"
-                )
+                raise Unusable(f"{path} at {sha[:12]} is too long to be read: {size} bytes of at most {LONGEST_FILE}")
             content = await git(where, "cat-file", "blob", f"{sha}:{inside}")
         except GitRefused as error:
-            raise AdapterError(f"{repository}: there is no file {path!r} at {sha[:12]} ({error})") from error
+            raise Unusable(f"{repository}: there is no file {path!r} at {sha[:12]} ({error})") from error
         try:
             return content.decode()
         except UnicodeDecodeError as error:
-            raise AdapterError(f"{path} at {sha[:12]} is not UTF-8 text (byte {error.start})") from error
+            raise Unusable(f"{path} at {sha[:12]} is not UTF-8 text (byte {error.start})") from error
 
     async def checkout(self, repository: str, commit: str, into: Path, folders: Sequence[str]) -> dict[str, str]:
         """A folder's digest is git's own name for its tree: equal content has equal digest."""
-        where, sha = folder(repository), full(commit)
+        sha = full(commit)
+        where = await self._holding(repository, sha)
         async with self._laying_out.setdefault(into, asyncio.Lock()):
             return await asyncio.to_thread(self._checkout, where, sha, into, tuple(folders))
 
@@ -125,11 +186,21 @@ def below(path: str) -> str:
     return str(inside)
 
 
+def tree_in(line: str, name: str, sha: str) -> str:
+    """`DIGEST KIND SIZE`, or the name and `missing`."""
+    digest, _, rest = line.partition(" ")
+    if rest.startswith("tree "):
+        return digest
+    if line.endswith(" missing"):
+        raise Unusable(f"There is no folder {name!r} at commit {sha[:12]}")
+    raise Unusable(f"{name!r} at commit {sha[:12]} is a file; a folder was asked for")
+
+
 def digest_of(entries: Sequence[Entry], name: str, sha: str) -> str:
     inside = below(name)
     found = next((entry for entry in entries if entry.path == inside), None)
     if found is None:
-        raise AdapterError(f"There is no folder {name!r} at commit {sha[:12]}")
+        raise Unusable(f"There is no folder {name!r} at commit {sha[:12]}")
     if found.mode != FOLDER:
-        raise AdapterError(f"{name!r} at commit {sha[:12]} is a file; a folder was asked for")
+        raise Unusable(f"{name!r} at commit {sha[:12]} is a file; a folder was asked for")
     return found.digest

@@ -1,0 +1,54 @@
+"""What another CI says, and the tokens it says it with."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from headgate.engine import views
+from headgate.engine.releasing import Wanted
+from headgate.web import bodies
+from headgate.web.asked import Asked
+from headgate.web.failures import failure
+from headgate.web.tokens import Token
+
+View = dict[str, Any]
+routes = APIRouter(prefix="/api", tags=["other CI"])
+
+
+@routes.post("/releases")
+async def announce(server: Asked, request: Request, body: bodies.Announce) -> Response:
+    """A commit was built and tested elsewhere: a release of it, with the images that were pushed."""
+    token: Token | None = request.scope.get("state", {}).get("token")
+    if token and token.application not in ("", body.application):
+        remedy = f"Use a token for {body.application}: `headgate token create --for releases`."
+        return failure(403, f"this token is for {token.application} only", body.application, remedy)
+    by = f"token {token.id}" if token else body.by
+    wanted = Wanted(claimed=body.ref, images=body.images)
+    made = await server.engine.release(body.application, body.commit, by, wanted)
+    application = server.engine.application(body.application)
+    return JSONResponse(views.released(application, made))
+
+
+@routes.post("/tokens")
+async def create(server: Asked, body: bodies.MakeToken) -> View:
+    """The only answer that ever has the token's text."""
+    if body.application:
+        server.engine.application(body.application)
+    made, text = server.tokens.create(body.scope, body.application, body.by, server.engine.clock.now().isoformat())
+    return {**_shown(made), "token": text}
+
+
+@routes.get("/tokens")
+async def listed(server: Asked) -> View:
+    return {"tokens": [_shown(one) for one in server.tokens.all()]}
+
+
+@routes.post("/tokens/{name}/revoke")
+async def revoke(server: Asked, name: str) -> View:
+    return _shown(server.tokens.revoke(name))
+
+
+def _shown(token: Token) -> View:
+    names = ("id", "scope", "application", "by", "created_at")
+    return {name: getattr(token, name) for name in names}
