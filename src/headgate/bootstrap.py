@@ -26,7 +26,7 @@ from headgate.store.verify import Verification, verify
 LOG = "events.db"
 
 # What of a specification the engine itself carries out by now; adapters add their own names.
-FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak"}}
+FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak", "sign_off"}}
 
 
 class WallClock:

@@ -12,7 +12,8 @@ from headgate.model.steps import describe
 
 def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
-    return [*seen.unknown, *_rollout(state, seen, now), *_failing(state, seen, now), *_waiting(state, seen, now)]
+    moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *_waiting(state, seen, now)]
+    return [*seen.unknown, *moving, *_pinned(state, seen)]
 
 
 def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
@@ -47,9 +48,19 @@ def _waiting(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     if request is None:
         return []
     label = request.revision.label
-    if state.rollout is not None:
+    closed = closed_gates(seen.rules, request, state, seen, now) if seen.rules else []
+    if state.rollout is not None and not (request.hotfix and closed):
         return [f"{label} waits until the rollout of {state.rollout.revision.label} has ended"]
     if seen.rules is None:
         return [f"{label} waits, but this environment is not in the applied specification; `headgate apply` it"]
-    closed = closed_gates(seen.rules, request, state, seen, now)
-    return [f"{label} waits for a gate: {gate.why}" for gate in closed]
+    what = f"the hotfix {label}" if request.hotfix else label
+    return [f"{what} waits for a gate: {gate.why}" for gate in closed]
+
+
+def _pinned(state: EnvironmentState, seen: Seen) -> list[str]:
+    """Where releases would come by themselves, that none does is said."""
+    if state.pin is None or seen.rules is None or seen.rules.deploy == "on-request":
+        return []
+    name = seen.rules.name
+    why = f" ({state.pin.why})" if state.pin.why else ""
+    return [f"pinned by {state.pin.by}{why}: nothing comes by itself until `headgate unpin {name}`, or a deployment"]

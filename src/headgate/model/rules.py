@@ -70,7 +70,18 @@ class SoakGate:
     deadline: timedelta = timedelta(days=7)  # beyond the duration; one that is stable there no more would wait for ever
 
 
-Gate = ApprovalGate | SoakGate
+@dataclass(frozen=True, slots=True)
+class SignOffGate:
+    """Someone must have accepted the release in that environment."""
+
+    environment: str
+    deadline: timedelta = timedelta(days=7)
+
+
+Gate = ApprovalGate | SoakGate | SignOffGate
+
+# What becomes of a release in flight when another is asked for: that one waits; goes first; is not even taken.
+Concurrency = Literal["queue", "replace", "finish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,7 @@ class Environment:
     metric_settings: dict[str, str] = field(default_factory=dict)  # go to the source with every query
     deploy: Literal["on-build", "on-request", "on-advance"] = "on-request"
     after: str | None = None
+    concurrency: Concurrency = "queue"
     branches: tuple[str, ...] = ("main",)
     strategy: Strategy = Strategy("all-at-once")
     checks: tuple[Check, ...] = ()
