@@ -13,8 +13,9 @@ from headgate.cli.failure import Failure
 
 # In the order in which one needs them.
 COMMANDS = (
-    *("serve", "init", "plan", "apply", "release", "releases", "deploy", "status", "watch", "why", "history", "logs"),
-    *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "spec", "demo"),
+    *("serve", "init", "plan", "apply", "dev", "release", "releases", "deploy", "status", "pipeline", "watch", "why"),
+    *("history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "sign-off", "pin"),
+    *("unpin", "lift", "audit", "spec", "demo"),
 )
 
 EXIT_CODES = (
@@ -47,7 +48,7 @@ def made(name: str) -> Any:
         audit.command("verify")(filled("audit", forms.verify))
         return typer.main.get_group(audit)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    one.command(name)(_demo() if name == "demo" else filled(name, getattr(forms, name)))
+    one.command(name)(_demo() if name == "demo" else filled(name, getattr(forms, name.replace("-", "_"))))
     return typer.main.get_command(one)
 
 

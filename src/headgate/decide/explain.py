@@ -12,7 +12,7 @@ from headgate.model.steps import describe
 
 def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
-    moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *_waiting(state, seen, now)]
+    moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *held_up(state, seen, now)]
     return [*seen.unknown, *moving, *_pinned(state, seen)]
 
 
@@ -43,7 +43,8 @@ def _failing(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     return [f"{last.effect} failed {last.attempt} times, is tried again: {last.why}"]
 
 
-def _waiting(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+def held_up(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+    """What the release that waits here waits for."""
     request = state.waiting
     if request is None:
         return []

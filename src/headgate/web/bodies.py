@@ -1,6 +1,6 @@
 """What requests carry. Unknown fields are refused, texts have limits, and nothing is taken for something it is not."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -40,7 +40,17 @@ class Action(Body):
 
 
 class Deploy(Action):
-    release: Reference | None = Field(None, description="id, version or commit; none: what comes next here")
+    release: Reference | None = Field(
+        None, description="id, version or commit, which is then pinned; none: what comes next here"
+    )
+    hotfix: bool = Field(False, description="goes before what waits and what is in flight; needs `why`")
+
+
+class SignOff(Body):
+    by: Person
+    verdict: Literal["accepted", "rejected"]
+    note: Reason = Field("", description="what was found; a rejection needs one")
+    release: Reference | None = Field(None, description="id, version or commit; none: what is stable here")
 
 
 class Rollback(Action):
