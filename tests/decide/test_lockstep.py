@@ -1,4 +1,4 @@
-"""Several services of one release move as one: all are ready before any weight moves; one that fails ends it for all."""
+"""Several services of one release move as one: all are ready before any weight moves; one that fails ends all."""
 
 from dataclasses import replace
 

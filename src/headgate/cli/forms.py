@@ -56,6 +56,18 @@ def apply(
     """Make a file's rules count. Says what that changes in which environment."""
 
 
+def dev(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file.")] = "headgate.yaml",
+    environment: Annotated[
+        str, typer.Option("--environment", "-e", metavar="ENV", help="Whose configuration is used.")
+    ] = "dev",
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="FOLDER", help="Keep DATA_DIR and logs there; by itself nothing is.")
+    ] = None,
+) -> None:
+    """Run the application from the working tree until Ctrl-C, anew on every change. Needs no server."""
+
+
 def release(
     reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Branch, tag or commit.")] = "HEAD",
     named: Application = None,

@@ -1,0 +1,83 @@
+"""A source that is a folder as it is now, committed or not: every time it is asked, what stands there is a new edit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from watchfiles import Change, DefaultFilter, awatch
+
+from headgate.adapters.sources.git.command import run
+from headgate.adapters.sources.git.source import below
+from headgate.ports import AdapterError
+
+DEBOUNCE = 150  # milliseconds without a further change: an editor or `git checkout` writes many files
+POLL = 500  # milliseconds between looks, where the system tells nothing of changes
+CHECK_IGNORE = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    sha: str
+    version: str
+    branch: str = "working tree"
+    author: str = ""
+    subject: str = "as it stands in the working tree"
+
+
+class WorkingTree:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self._edits = 0
+
+    async def resolve(self, repository: str, reference: str) -> Edit:
+        self._edits += 1
+        return Edit(f"{self._edits:040x}", f"edit-{self._edits}")
+
+    async def read_file(self, repository: str, commit: str, path: str) -> str:
+        try:
+            return await asyncio.to_thread((self.folder / below(path)).read_text)
+        except (OSError, UnicodeDecodeError) as error:
+            raise AdapterError(f"{self.folder / path} cannot be read: {error}") from error
+
+    async def checkout(self, repository: str, commit: str, into: Path, folders: Sequence[str]) -> dict[str, str]:
+        """Nothing is laid out: it runs where it stands."""
+        for name in folders:
+            if not (self.folder / below(name)).is_dir():
+                raise AdapterError(f"There is no folder {name!r} in {self.folder}: make it, or correct `build`")
+        return dict.fromkeys(folders, commit)
+
+    async def changes(self) -> AsyncIterator[set[Path]]:
+        """Paths below the folder that were written, made or removed, without what git ignores."""
+        async for changed in awatch(
+            self.folder, watch_filter=_interesting, debounce=DEBOUNCE * 4, step=DEBOUNCE, poll_delay_ms=POLL
+        ):
+            paths = {path for _, path in changed}
+            if kept := paths - await asyncio.to_thread(self._ignored, paths):
+                yield {Path(path).relative_to(self.folder) for path in kept}
+
+    def _ignored(self, paths: set[str]) -> set[str]:
+        """Logs, databases and caches that the application itself writes; none where the folder is no repository."""
+        top = next((one for one in (self.folder, *self.folder.parents) if (one / ".git").exists()), None)
+        if top is None:
+            return set()
+        given = "".join(f"{path}\0" for path in sorted(paths)).encode()
+        try:
+            found = run(top, ("check-ignore", "-z", "--stdin"), CHECK_IGNORE, given)
+        except AdapterError:  # also how git says that none is
+            return set()
+        return set(found.decode(errors="surrogateescape").split("\0"))
+
+
+class _Filter(DefaultFilter):
+    """Without virtual environments, node_modules, caches, editors' own files: the library's list, and a few more."""
+
+    ignore_dirs = (*DefaultFilter.ignore_dirs, ".ruff_cache", ".tox", "venv", ".nox", "dist", "build")
+
+
+_filter = _Filter()
+
+
+def _interesting(change: Change, path: str) -> bool:
+    return _filter(change, path)
