@@ -24,6 +24,8 @@ def dev(file: str = "headgate.yaml", environment: str = "dev", data: str | None 
     with _home(where, environment, data) as folder:
         try:
             asyncio.run(Session(where, environment, folder).run())
+        except BrokenPipeError:  # nobody reads any more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         except (AdapterError, LogDamaged, LogUnavailable) as error:
             raise Failure(str(error), str(folder)) from error
     return OK

@@ -42,20 +42,20 @@ class Session:
         teller = Teller(engine, environment_id(self._name(engine), self.environment), printer)
         output = engine.world.platforms["process"].logs(teller.environment, None, 0, True)
         doing = [
-            asyncio.create_task(self._released(engine, printer)),
             asyncio.create_task(self._followed(engine, tree, printer)),
             asyncio.create_task(printer.output(output)),
             asyncio.create_task(teller.tell()),
         ]
         ended = asyncio.create_task(self._ended.wait())
         try:
-            await _first_to_end([ended, *doing[1:]])
+            await _first_to_end([ended, *doing])
         finally:
             for task in (ended, *doing):
                 task.cancel()
             await asyncio.gather(ended, *doing, return_exceptions=True)
 
     async def _followed(self, engine: Any, tree: Any, printer: Printer) -> None:
+        await self._released(engine, printer)
         async for paths in tree.changes():
             await self._changed(engine, paths, printer)
 

@@ -1,6 +1,7 @@
 """A source that is a folder as it is now, committed or not: every time it is asked, what stands there is a new edit."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,8 @@ from headgate.ports import AdapterError
 DEBOUNCE = 150  # milliseconds without a further change: an editor or `git checkout` writes many files
 POLL = 500  # milliseconds between looks, where the system tells nothing of changes
 CHECK_IGNORE = timedelta(seconds=5)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,28 @@ class WorkingTree:
 
     async def changes(self) -> AsyncIterator[set[Path]]:
         """Paths below the folder that were written, made or removed, without what git ignores."""
-        async for changed in awatch(
-            self.folder, watch_filter=_interesting, debounce=DEBOUNCE * 4, step=DEBOUNCE, poll_delay_ms=POLL
-        ):
-            paths = {path for _, path in changed}
-            if kept := paths - await asyncio.to_thread(self._ignored, paths):
-                yield {Path(path).relative_to(self.folder) for path in kept}
+        for polling in (False, True):
+            try:
+                async for paths in self._seen(polling):
+                    if kept := paths - await asyncio.to_thread(self._ignored, paths):
+                        yield {Path(path).relative_to(self.folder) for path in kept}
+                return
+            except (OSError, RuntimeError) as error:
+                if polling or not self.folder.is_dir():
+                    raise AdapterError(f"{self.folder} cannot be watched for changes: {error}") from error
+                log.warning("%s is looked through twice a second: the system does not tell of changes", self.folder)
+
+    async def _seen(self, polling: bool) -> AsyncIterator[set[str]]:
+        watching = awatch(
+            self.folder,
+            watch_filter=_interesting,
+            debounce=DEBOUNCE * 4,
+            step=DEBOUNCE,
+            force_polling=polling or None,
+            poll_delay_ms=POLL,
+        )
+        async for changed in watching:
+            yield {path for _, path in changed}
 
     def _ignored(self, paths: set[str]) -> set[str]:
         """Logs, databases and caches that the application itself writes; none where the folder is no repository."""
