@@ -86,9 +86,9 @@ def sign_offs(spec: Specification) -> Iterator[Problem]:
             others = [other for other in spec.environments if other != name]
             if gate.sign_off is not None and gate.sign_off.from_ not in others:
                 path = ("environments", name, "gates", position, "sign_off", "from")
-                alone = ("another environment", "There is none: add the one where people try releases, or remove the gate.")
+                nothing = "There is none: add the one where people try releases, or remove the gate."
                 known = _known(gate.sign_off.from_, others, "another environment")
-                yield spec.problem(path, *(known if others else alone))
+                yield spec.problem(path, *(known if others else ("another environment", nothing)))
 
 
 def approvals(spec: Specification) -> Iterator[Problem]:
