@@ -22,6 +22,7 @@ WORDS = [
         "check",
         "analysis",
         "measurement",
+        "metric",
         "verdict",
     ),
     *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),
