@@ -121,6 +121,17 @@ async def test_a_past_release_is_checked_out_again(ask: httpx.AsyncClient, v1: S
     assert (folder / "web/app.py").read_text() == "v1"
 
 
+async def test_a_rollback_finds_its_source_again(ask: httpx.AsyncClient, v1: Shop) -> None:
+    """keep_warm is 0: what was stable before is gone, and its source was cleaned up."""
+    await release(ask, v1, "v2")
+    await until(ask, v2={"qa": "stable", "production": "waiting"})
+    folder = v1.engine.world.releases / v1.engine.application("shop").release("v1").id
+    shutil.rmtree(folder)
+    await told(ask, "qa", "rollback")
+    assert (folder / "web/app.py").read_text() == "v1"
+    await until(ask, v1={"qa": "stable"}, v2={"qa": "rolled back"})
+
+
 async def test_a_commit_without_a_release_is_told_how_to_get_one(ask: httpx.AsyncClient, v1: Shop) -> None:
     commit(v1, "v1.5")
     refused = await told(ask, "qa", "deploy", release="v1.5")

@@ -187,6 +187,16 @@ class Application:
             folders = [service.build for service in release.services]
             await self.world.source.checkout(specification.source, release.commit, folder, folders)
 
+    async def restore(self, environment: str, to: str | None) -> None:
+        """The source of what a rollback may go to. That it cannot be had must not hold up one that still runs."""
+        previous = self.wheel(environment).state.previous
+        known = [self.releases[previous.release]] if previous and previous.release in self.releases else []
+        for release in release_called(to, self.releases) if to else known:
+            try:
+                await self._lay_out(release)
+            except AdapterError as error:
+                log.warning("%s/%s: %s cannot be checked out again: %s", self.name, environment, release.label, error)
+
     async def find(self, name: str) -> Release:
         """Like `release`; a tag or branch that was set later than the release was made names it as well."""
         try:

@@ -123,6 +123,8 @@ class Engine:
     async def command(self, name: str, environment: str, command: c.Command) -> None:
         """Raises Rejected with the reason where it is refused."""
         wheel = self.application(name).wheel(environment)
+        if isinstance(command, c.Rollback):
+            await self.application(name).restore(environment, command.to)
         refused = await wheel.command(command)
         self.wake(wheel.environment)
         if refused:

@@ -1,5 +1,6 @@
 """The output of every service in one stream, each line with its service's name; colours for terminals only."""
 
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -9,6 +10,20 @@ from headgate.cli.plain import plain
 COLOURS = ("36", "33", "35", "32", "34", "96", "93", "95")  # of services, in the order of the file
 SAID, TROUBLE = "1", "31"
 OWN = "headgate"
+
+
+class Warnings(logging.Handler):
+    """What the engine and its adapters warn of, in the same stream; said again only when it is something else."""
+
+    def __init__(self, printer: "Printer") -> None:
+        super().__init__(logging.WARNING)
+        self._printer, self._last = printer, ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text != self._last:
+            self._last = text
+            self._printer.trouble(text)
 
 
 class Printer:

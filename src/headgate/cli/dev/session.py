@@ -1,11 +1,12 @@
 """A developer's session: the application runs, follows the working tree, and is gone when the session ends."""
 
 import asyncio
+import logging
 import signal
 from pathlib import Path
 from typing import Any
 
-from headgate.cli.dev.printer import Printer
+from headgate.cli.dev.printer import Printer, Warnings
 from headgate.cli.dev.teller import Teller
 from headgate.cli.failure import Failure
 from headgate.cli.file import content_of, refused
@@ -32,6 +33,7 @@ class Session:
             asyncio.get_running_loop().add_signal_handler(number, self._ended.set)
         rules = self._read()
         printer = Printer(self.services)
+        logging.getLogger().addHandler(Warnings(printer))
         async with bootstrap.developing(self.folder, self.file.parent) as (engine, tree):
             printer.say(f"{rules.name} runs from {self.file.parent}, as {self.environment}; Ctrl-C ends it")
             await engine.apply(rules, BY)
