@@ -50,7 +50,8 @@ def held_up(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
         return []
     label = request.revision.label
     closed = closed_gates(seen.rules, request, state, seen, now) if seen.rules else []
-    if state.rollout is not None and not (request.hotfix and closed):
+    goes_first = request.hotfix or (seen.rules is not None and seen.rules.concurrency == "replace")
+    if state.rollout is not None and not (goes_first and closed):
         return [f"{label} waits until the rollout of {state.rollout.revision.label} has ended"]
     if seen.rules is None:
         return [f"{label} waits, but this environment is not in the applied specification; `headgate apply` it"]
