@@ -4,7 +4,8 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -24,9 +25,10 @@ from headgate.store.sqlite import SqliteEventLog
 from headgate.store.verify import Verification, verify
 
 LOG = "events.db"
+QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 
 # What of a specification the engine itself carries out by now; adapters add their own names.
-FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak"}}
+FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak", "sign_off"}}
 
 
 class WallClock:
@@ -104,6 +106,50 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
         yield engine
 
 
+@asynccontextmanager
+async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, Any]]:
+    """An engine whose releases are a working tree as it stands, and that tree. All that it started ends with the block.
+
+    Raises what `running` raises, and AdapterError where not all could be ended.
+    """
+    from headgate.adapters.platforms.process import ProcessPlatform, ProcessSettings
+    from headgate.adapters.sources.git.working_tree import WorkingTree  # watches files: nothing else needs that
+
+    await _end_former_session(folder)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(FolderLock(folder))
+
+        def changed(environment: EnvironmentId) -> None:
+            engine.wake(environment)
+
+        log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
+        usual = await _world(folder, stack, changed)
+        home, source = folder / "platforms" / "process", WorkingTree(tree)
+        settings = ProcessSettings(data=home, releases=folder / "releases", tree=source.folder, grace=QUICK)
+        platform = ProcessPlatform(settings, changed)
+        stack.push_async_callback(platform.close)
+        world = replace(usual, platforms={"process": platform}, source=source)
+        engine = Engine(world, log, WallClock(), new_id)
+        stack.push_async_callback(_end, world, log)
+        stack.push_async_callback(engine.stop)
+        await engine.start()
+        yield engine, source
+
+
+async def _end_former_session(folder: Path) -> None:
+    """What a killed one left running is ended, and its history forgotten: edits count from one again."""
+    if not (folder / LOG).exists():
+        return
+    await take_down(folder)
+    with FolderLock(folder):
+        _forget(folder / LOG)
+
+
+def _forget(log: Path) -> None:
+    for file in log.parent.glob(f"{log.name}*"):
+        file.unlink()
+
+
 async def take_down(folder: Path) -> None:
     """End all that runs from a data folder whose server has ended: instances, then Envoy. For demos and tests.
 
@@ -112,13 +158,16 @@ async def take_down(folder: Path) -> None:
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
-        world = await _world(folder, stack, lambda environment: None)
-        prefix = environment_stream(EnvironmentId(""))
-        environments = [EnvironmentId(stream.removeprefix(prefix)) for stream in await log.streams(prefix)]
-        platforms: list[Any] = [one for one in world.platforms.values() if hasattr(one, "stop_all")]
-        routers: list[Any] = list(world.routers.values())
-        await asyncio.gather(*(platform.stop_all(where) for platform in platforms for where in environments))
-        await asyncio.gather(*(router.close(stop=True) for router in routers))
+        await _end(await _world(folder, stack, lambda environment: None), log)
+
+
+async def _end(world: World, log: SqliteEventLog) -> None:
+    prefix = environment_stream(EnvironmentId(""))
+    environments = [EnvironmentId(stream.removeprefix(prefix)) for stream in await log.streams(prefix)]
+    platforms: list[Any] = [one for one in world.platforms.values() if hasattr(one, "stop_all")]
+    routers: list[Any] = list(world.routers.values())
+    await asyncio.gather(*(platform.stop_all(where) for platform in platforms for where in environments))
+    await asyncio.gather(*(router.close(stop=True) for router in routers))
 
 
 async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[EnvironmentId], None]) -> World:

@@ -94,9 +94,12 @@ class Served:
         """Returns once the state is as it should be: by itself, once nothing is in flight any more."""
         self.do(self.shop.engine.deploy("shop", environment, release, "ann"))
         wheel = self.shop.engine.application("shop").wheel(environment)
+        self.until(lambda: until(wheel.state) if until else wheel.state.rollout is None)
+
+    def until(self, holds: Callable[[], object]) -> None:
         deadline = time.monotonic() + 10
-        while not (until(wheel.state) if until else wheel.state.rollout is None):
-            assert time.monotonic() < deadline, wheel.state
+        while not holds():
+            assert time.monotonic() < deadline, holds
             time.sleep(0.01)
 
     async def _serve(self, started: threading.Event) -> None:

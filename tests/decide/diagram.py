@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.decide import test_baseline as baseline
 from tests.decide import test_steps as steps
+from tests.decide import test_turns as turns
 from tests.decide import test_waiting as waiting
 from tests.decide.given import (
     ALL_AT_ONCE,
@@ -50,6 +51,9 @@ STATES = {
 }
 COMMANDS: tuple[c.Command, ...] = (
     c.Deploy(V3, RolloutId("rol_9"), "bob"),
+    c.Pin("bob"),
+    c.Unpin("bob"),
+    c.SignOff("bob", "accepted"),
     c.Pause("bob"),
     c.Resume("bob"),
     c.Promote("bob"),
@@ -77,6 +81,8 @@ def looks() -> Iterator[tuple[EnvironmentState, Seen]]:
         if case.state.rollout and case.state.rollout.phase == "running":
             yield replace(case.state, rollout=replace(case.state.rollout, phase="paused", paused_at=NOW)), case.seen
     for _, now_state, look, _ in waiting.CASES:
+        yield now_state, look
+    for _, now_state, look, _ in turns.CASES:
         yield now_state, look
     yield state(rollout("retire")), seen(BOTH, routes({"v2": 100, "v1": 0}))
     yield STATES["aborting"], HOME

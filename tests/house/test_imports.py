@@ -25,6 +25,7 @@ TRESPASSES = {
     "adapters": ("adapters/platforms/one.py", "from headgate.adapters.platforms import two"),
     "pure": ("model/trespass.py", "def late():\n    import time"),
     "home-sqlalchemy": ("engine/__init__.py", "import sqlalchemy"),
+    "home-watchfiles": ("engine/__init__.py", "import watchfiles"),
     "home-fastapi": ("engine/__init__.py", "import fastapi"),
     "home-uvicorn": ("engine/__init__.py", "import uvicorn"),
     "home-typer": ("engine/__init__.py", "import rich.console"),

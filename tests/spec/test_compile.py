@@ -12,6 +12,8 @@ from headgate.model.rules import (
     Audience,
     Deadlines,
     Environment,
+    Gate,
+    SignOffGate,
     SoakGate,
     Strategy,
     Tolerance,
@@ -156,9 +158,10 @@ def test_checks(written: str, expected: Check) -> None:
             ApprovalGate(("alice", "bob"), 2, True, timedelta(days=1)),
         ),
         ("{soak: 2h}", SoakGate(timedelta(hours=2))),
+        ("{sign_off: {from: staging}}", SignOffGate("staging", timedelta(days=7))),
     ],
 )
-def test_gates(written: str, expected: ApprovalGate | SoakGate) -> None:
+def test_gates(written: str, expected: Gate) -> None:
     more = "  staging: {platform: process}\ngroups: {team: [alice, bob]}\n"
     assert compiled(production(f"after: staging, gates: [{written}]") + more).gates == (expected,)
 

@@ -11,8 +11,8 @@ NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at
 DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
 TOP = "application, services, pipeline, source, groups, environments"
 ENVIRONMENT = (
-    "platform, traffic, metrics, deploy, after, branches, integrate, strategy, checks, gates, analysis, bake, "
-    "keep_warm, listen, replicas, env, deadlines"
+    "platform, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, analysis, "
+    "bake, keep_warm, listen, replicas, env, deadlines"
 )
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"
 
@@ -316,7 +316,7 @@ BAD = {
     "a gate of two kinds": bad(
         production("gates: [¦{soak: 1h, approval: {}}]"),
         "environments.production.gates[0]: found a mapping; "
-        "allowed: exactly one of approval, soak, freeze, webhook. Remove all but one.",
+        "allowed: exactly one of approval, soak, sign_off, freeze, webhook. Remove all but one.",
     ),
     "a check without a kind": bad(
         production("checks: [¦{name: e2e}]"),
@@ -388,6 +388,15 @@ BAD = {
     "looking all the time": bad(
         SMALL + "source: {poll: ¦10ms}\n",
         "source.poll: found 10ms; allowed: a duration from 1s to 365d. Write a duration from 1s to 365d.",
+    ),
+    "a sign-off of its own": bad(
+        production("gates: [{sign_off: {from: ¦production}}]"),
+        "environments.production.gates[0].sign_off.from: found production; allowed: another environment. "
+        "There is none: add the one where people try releases, or remove the gate.",
+    ),
+    "an unknown way to take turns": bad(
+        production("concurrency: ¦parallel"),
+        "environments.production.concurrency: found parallel; allowed: queue, replace, finish. Write one of these.",
     ),
     "soak after nothing": bad(
         production("gates: [{soak: ¦2h}]"),

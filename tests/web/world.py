@@ -27,7 +27,7 @@ PRESENT = {
     "traffic": {"envoy"},
     "metrics": {"envoy"},
     "checks": {"smoke", "run"},
-    "gates": {"approval", "soak"},
+    "gates": {"approval", "soak", "sign_off"},
 }
 
 FILE = """\

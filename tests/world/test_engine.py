@@ -12,7 +12,7 @@ from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
 from headgate.model.ids import EnvironmentId, ReleaseId
-from headgate.model.rollouts import EnvironmentState
+from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
 from headgate.testing.fakes.source import FakeSource
 from headgate.testing.world.simulation import simulate
@@ -72,6 +72,9 @@ class Around:
 
     def passed(self, environment: EnvironmentId) -> Mapping[ReleaseId, datetime]:
         return self._wheels.passed(environment)
+
+    def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]:
+        return self._wheels.signed_off(environment)
 
 
 @pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=2))

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pytest
 
-from headgate.decide import accept, gates, judging, plan, progress, rules
+from headgate.decide import accept, fold, gates, judging, pipeline, plan, progress, rules
 from headgate.decide.fold import apply
 from headgate.model import effects
 from headgate.model import events as e
-from headgate.model.commands import Refused
+from headgate.model.commands import Deploy, Refused
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
@@ -65,6 +65,57 @@ def forget_the_predecessor(patch: Patch) -> None:
     honest = accept._may_not_deploy
     patch.setattr(gates, "_predecessor", lambda *_: None)
     patch.setattr(accept, "_may_not_deploy", may_not_deploy)
+
+
+def go_first_unasked(patch: Patch) -> None:
+    """As if every environment replaced."""
+    patch.setattr(rules, "_goes_first", lambda request, rollout, rules: not rollout.hotfix)
+
+
+def replace_a_hotfix(patch: Patch) -> None:
+    patch.setattr(rules, "_goes_first", lambda request, _, rules: request.hotfix or rules.concurrency == "replace")
+
+
+def a_hotfix_waits(patch: Patch) -> None:
+    patch.setattr(rules, "RULES", tuple(rule for rule in rules.RULES if rule is not rules.abort_for_another))
+
+
+def blame_who_gives_way(patch: Patch) -> None:
+    honest = fold._refused_after_abort
+    patch.setattr(fold, "_refused_after_abort", lambda event, *more: honest(replace(event, gave_way_to=None), *more))
+
+
+def disturb_what_is_to_be_finished(patch: Patch) -> None:
+    patch.setattr(accept, "_busy_with", lambda state: None)
+
+
+def overtake_a_hotfix(patch: Patch) -> None:
+    honest = accept._must_stand_back
+
+    def must_stand_back(command: Deploy, state: EnvironmentState, seen: Seen) -> Refused | None:
+        waiting = state.waiting and replace(state.waiting, hotfix=False)
+        return honest(command, replace(state, waiting=waiting), seen)
+
+    patch.setattr(accept, "_must_stand_back", must_stand_back)
+
+
+def forget_the_pin(patch: Patch) -> None:
+    honest = accept._must_stand_back
+
+    def must_stand_back(command: Deploy, state: EnvironmentState, seen: Seen) -> Refused | None:
+        return honest(command, replace(state, pin=None), seen)
+
+    patch.setattr(accept, "_must_stand_back", must_stand_back)
+    patch.setattr(pipeline, "_holds", lambda rules, here: False)
+
+
+def forget_the_sign_off(patch: Patch) -> None:
+    patch.setattr(gates, "_sign_off", lambda *_: None)
+
+
+def forget_the_rejection(patch: Patch) -> None:
+    for module in (gates, accept):
+        patch.setattr(module, "rejected", lambda *_: "")
 
 
 def promote_without_check(patch: Patch) -> None:
@@ -215,6 +266,15 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_the_gate, {"gates"}),
     (let_the_author_approve, {"gates"}),
     (forget_the_predecessor, {"predecessor"}),
+    (go_first_unasked, {"way"}),
+    (replace_a_hotfix, {"way"}),
+    (a_hotfix_waits, {"way"}),
+    (blame_who_gives_way, {"blame"}),
+    (disturb_what_is_to_be_finished, {"finish"}),
+    (overtake_a_hotfix, {"queue"}),
+    (forget_the_pin, {"pin"}),
+    (forget_the_sign_off, {"sign-off"}),
+    (forget_the_rejection, {"sign-off"}),
     (promote_without_check, {"check"}),
     (raise_without_verdict, {"steps"}),
     (weights_not_100, {"weights"}),

@@ -13,6 +13,8 @@ from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
 from headgate.cli.plain import plain
 
+HELD = frozenset({"pin", "unpin", "sign-off"})
+
 
 def act(
     verb: str,
@@ -22,12 +24,12 @@ def act(
     data: str | None = None,
     as_json: bool = False,
     wait: bool = False,
-    **said: str | None,
+    **said: str | bool | None,
 ) -> int:
     """Returns the exit code. `named` is the application; `said` is by, why, and what only this verb has."""
     api = Api(data)
     where = application(api, named)
-    body = {name: value for name, value in said.items() if value is not None}
+    body = {name: value for name, value in said.items() if value is not None and value is not False}
     done = api.post(path(where, "environments", environment, verb), {"by": person(), **body})
     if as_json and not wait:
         print(json.dumps(done))
@@ -54,6 +56,8 @@ def sentence(verb: str, done: dict[str, Any]) -> str:
     follow = f"`headgate watch {environment}` shows it"
     if verb == "approve":
         return f"approved; `headgate why {environment}` says what is still waited for"
+    if verb in HELD:
+        return held(verb, done)
     if verb == "pause":
         return f"the rollout of {candidate} in {environment} is paused; `headgate resume {environment}` lets it go on"
     if done.get("phase") == "aborting":
@@ -63,6 +67,25 @@ def sentence(verb: str, done: dict[str, Any]) -> str:
     if verb == "rollback":
         return f"{environment} goes back to {candidate}; {follow}"
     if verb == "deploy" and done.get("waiting"):
-        return f"{done.get('label')} waits in {environment}; `headgate why {environment}` says for what"
+        return f"{done.get('label')} waits in {environment}; `headgate why {environment}` says for what{_pinned(done)}"
     doing = {"deploy": "rolls out in", "resume": "goes on in", "promote": "takes all traffic in"}[verb]
-    return f"{candidate or done.get('label') or stable} {doing} {environment}; {follow}"
+    return f"{candidate or done.get('label') or stable} {doing} {environment}; {follow}{_pinned(done)}"
+
+
+def held(verb: str, done: dict[str, Any]) -> str:
+    """What was said of a release, rather than done with it."""
+    environment, pinned = done.get("environment"), done.get("pinned") or {}
+    if verb == "pin":
+        until = f"nothing replaces it by itself until `headgate unpin {environment}`, or a deployment"
+        return f"{pinned.get('label')} is pinned in {environment}: {until}"
+    if verb == "unpin":
+        return f"{environment} is no longer pinned: releases come as its rules say"
+    return f"{done.get('label')} is {done.get('verdict')} in {environment}"
+
+
+def _pinned(done: dict[str, Any]) -> str:
+    """Said where something would come by itself otherwise."""
+    pinned = done.get("pinned")
+    if not pinned or pinned.get("deploy") == "on-request":
+        return ""
+    return f"; it is pinned: nothing replaces it by itself until `headgate unpin {done.get('environment')}`"

@@ -3,7 +3,9 @@
 from importlib import import_module
 from typing import Any
 
-ACTIONS = frozenset({"abort", "approve", "deploy", "pause", "promote", "resume", "rollback"})
+ACTIONS = frozenset(
+    {"abort", "approve", "deploy", "pause", "pin", "promote", "resume", "rollback", "sign-off", "unpin"}
+)
 
 
 def carry_out(command: str, asked: dict[str, Any]) -> int:

@@ -3,7 +3,7 @@
 They are apart because Typer takes longer to import than a rollback takes.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -56,6 +56,18 @@ def apply(
     """Make a file's rules count. Says what that changes in which environment."""
 
 
+def dev(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file.")] = "headgate.yaml",
+    environment: Annotated[
+        str, typer.Option("--environment", "-e", metavar="ENV", help="Whose configuration is used.")
+    ] = "dev",
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="FOLDER", help="Keep DATA_DIR and logs there; by itself nothing is.")
+    ] = None,
+) -> None:
+    """Run the application from the working tree until Ctrl-C, anew on every change. Needs no server."""
+
+
 def release(
     reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="Branch, tag or commit.")] = "HEAD",
     named: Application = None,
@@ -80,14 +92,27 @@ def deploy(  # noqa: PLR0913, PLR0917 - each is an option
     data: Data = None,
     by: By = None,
     why: Why = None,
+    hotfix: Annotated[
+        bool,
+        typer.Option("--hotfix", help="Go before what waits and what is in flight; gates hold. Needs --why."),
+    ] = False,
     as_json: Json = False,
     wait: Wait = False,
 ) -> None:
-    """Ask for a release here. It starts when its gates are open and nothing is in flight."""
+    """Ask for a release here. It starts when its gates are open and nothing is in flight. A named one is pinned."""
 
 
 def status(named: Application = None, data: Data = None, as_json: Json = False) -> None:
     """How every environment stands, in one line each."""
+
+
+def pipeline(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, max=1000, help="How many releases, the latest.")] = 20,
+    named: Application = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Where every release is: one line for each, one column for each environment."""
 
 
 def watch(
@@ -212,6 +237,46 @@ def approve(
     as_json: Json = False,
 ) -> None:
     """Approve the release that waits here."""
+
+
+def pin(
+    environment: Environment,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+) -> None:
+    """Keep what is here: nothing replaces it by itself until it is unpinned, or someone deploys."""
+
+
+def unpin(
+    environment: Environment,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+) -> None:
+    """Let releases come by themselves again."""
+
+
+def sign_off(  # noqa: PLR0913, PLR0917
+    environment: Environment,
+    verdict: Annotated[
+        Literal["accepted", "rejected"], typer.Option("--verdict", help="What was found; a rejection needs --note.")
+    ],
+    release: Annotated[
+        str | None,
+        typer.Argument(metavar="RELEASE", help="Id, version or commit; by itself what is stable here."),
+    ] = None,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why; a rejection needs it.")] = None,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Record what was found of a release that is, or was, stable here. What is rejected does not advance."""
 
 
 def lift(

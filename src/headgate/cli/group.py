@@ -13,9 +13,9 @@ from headgate.cli.failure import Failure
 
 # In the order in which one needs them.
 COMMANDS = (
-    *("serve", "init", "plan", "apply", "release", "releases", "deploy", "status", "watch", "why", "history", "logs"),
-    *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "ci", "token"),
-    *("spec", "demo"),
+    *("serve", "init", "plan", "apply", "dev", "release", "releases", "deploy", "status", "pipeline", "watch", "why"),
+    *("history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "sign-off", "pin"),
+    *("unpin", "lift", "audit", "ci", "token", "spec", "demo"),
 )
 
 EXIT_CODES = (
@@ -53,7 +53,7 @@ def made(name: str) -> Any:
             token.command(verb)(filled(f"token_{verb}", form))
         return typer.main.get_group(token)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    one.command(name)(_demo() if name == "demo" else filled(name, getattr(forms, name)))
+    one.command(name)(_demo() if name == "demo" else filled(name, getattr(forms, name.replace("-", "_"))))
     return typer.main.get_command(one)
 
 

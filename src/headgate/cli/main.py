@@ -28,7 +28,7 @@ def _prepare(arguments: list[str]) -> None:
     import signal
 
     # Output that nobody reads any more ends a command quietly, as everywhere else.
-    if arguments[:1] not in (["serve"], ["demo"]):
+    if arguments[:1] not in (["serve"], ["demo"], ["dev"]):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # Characters that the terminal does not have are replaced.
     for stream in (sys.stdout, sys.stderr):

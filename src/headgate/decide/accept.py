@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import singledispatch
 
-from headgate.decide.gates import valid_approvers
+from headgate.decide.gates import rejected, valid_approvers
 from headgate.decide.progress import can_serve
 from headgate.decide.rules import start
 from headgate.model import commands as c
@@ -28,18 +28,54 @@ def _(command: c.Deploy, state: EnvironmentState, seen: Seen, now: datetime) -> 
     revision, rollout = command.revision, state.rollout
     if refused := _may_not_deploy(revision, state, seen):
         return refused
-    request = e.ReleaseRequested(revision, command.rollout, "deploy", command.by, command.why)
     if rollout and rollout.phase in ("running", "paused") and rollout.revision.id == revision.id:
         return c.Refused(f"{revision.label} is already rolling out here; `headgate watch` shows it")
-    if state.waiting is None:
-        return [request]
-    if state.waiting.revision.id == revision.id:
-        return c.Refused(f"{revision.label} is already waiting here; `headgate why` says for what")
-    if state.waiting.kind == "rollback":
+    if refused := _must_stand_back(command, state, seen):
+        return refused
+    request = e.ReleaseRequested(revision, command.rollout, "deploy", command.by, command.why, command.hotfix)
+    return [*_superseded(command, state), *_unpinned(command, state), request, *_pinned(command)]
+
+
+def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> c.Refused | None:
+    """Who may not ask now: the pipeline where a person pinned, and who would disturb what goes first."""
+    waiting, label = state.waiting, command.revision.label
+    if command.automatic and state.pin:
+        return c.Refused(f"{state.pin.by} pinned a release here: {label} does not come by itself; `headgate unpin`")
+    if waiting and waiting.revision.id == command.revision.id and waiting.hotfix >= command.hotfix:
+        return c.Refused(f"{label} is already waiting here; `headgate why` says for what")
+    if waiting and waiting.kind == "rollback":
         return c.Refused("a rollback is waiting here; deploy again when it is through")
-    older = state.waiting.revision
-    why = f"{revision.label} is newer than {older.label}, which had not started"
-    return [e.ReleaseSuperseded(older.release, revision.release, why), request]
+    if command.hotfix:
+        return None if command.why else c.Refused("a hotfix goes before others: say why, with --why TEXT")
+    if waiting and waiting.hotfix:
+        return c.Refused(f"the hotfix {waiting.revision.label} goes first; deploy {label} again when it is through")
+    if seen.rules and seen.rules.concurrency == "finish" and (busy := _busy_with(state)):
+        return c.Refused(f"{busy.label} is finished first, as `concurrency: finish` says; deploy {label} again then")
+    return None
+
+
+def _busy_with(state: EnvironmentState) -> Revision | None:
+    return state.rollout.revision if state.rollout else state.waiting.revision if state.waiting else None
+
+
+def _superseded(command: c.Deploy, state: EnvironmentState) -> list[e.Event]:
+    if state.waiting is None:
+        return []
+    older, label = state.waiting.revision, command.revision.label
+    why = f"{label} is newer than {older.label}, which had not started"
+    why = f"the hotfix {label} goes first" if command.hotfix else why
+    return [e.ReleaseSuperseded(older.release, command.revision.release, why)]
+
+
+def _unpinned(command: c.Deploy, state: EnvironmentState) -> list[e.Event]:
+    """A person's next deployment ends a pin; whether it makes one is said with it."""
+    if state.pin is None or command.automatic:
+        return []
+    return [e.ReleaseUnpinned(state.pin.release, command.by, f"{command.by} deploys {command.revision.label}")]
+
+
+def _pinned(command: c.Deploy) -> list[e.Event]:
+    return [e.ReleasePinned(command.revision.release, command.by, command.why)] if command.pin else []
 
 
 def _may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> c.Refused | None:
@@ -49,6 +85,8 @@ def _may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> 
         why = seen.quarantined[revision.release]
         lift = f"lift it with `headgate lift {revision.label} --why ...`"
         return c.Refused(f"{revision.label} is quarantined: {why}; {lift}")
+    if why := rejected(revision.release, revision.label, seen):
+        return c.Refused(f"{why}; who finds otherwise says so there: `headgate sign-off`")
     if seen.rules.after and revision.release not in seen.passed:
         after = seen.rules.after
         first = f"deploy it there first: `headgate deploy {after} {revision.label}`"
@@ -189,6 +227,37 @@ def _may_not_approve(person: str, waiting: Request, gates: list[ApprovalGate]) -
     if named and person not in named:
         return f"{person} may not approve here; {', '.join(named)} may"
     return f"{person} wrote {waiting.revision.label}; someone else has to approve it"
+
+
+@accept.register
+def _(command: c.Pin, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    """What is wanted here now: a release on trial or waiting would replace the stable."""
+    wanted = state.waiting.revision if state.waiting else state.rollout.revision if state.rollout else state.stable
+    if wanted is None:
+        return c.Refused("there is no release here to pin; `headgate deploy` one")
+    if state.pin and state.pin.release == wanted.release:
+        return c.Refused(f"{wanted.label} is pinned here already, by {state.pin.by}")
+    return [e.ReleasePinned(wanted.release, command.by, command.why)]
+
+
+@accept.register
+def _(command: c.Unpin, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    if state.pin is None:
+        return c.Refused("nothing is pinned here")
+    return [e.ReleaseUnpinned(state.pin.release, command.by, command.why)]
+
+
+@accept.register
+def _(command: c.SignOff, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    """Only of what users of this environment had in their hands: a release that is, or was, stable here."""
+    if state.stable is None:
+        return c.Refused("no release is stable here, so there is nothing to sign off")
+    release = command.release or state.stable.release
+    if release not in state.promoted:
+        return c.Refused(f"{release} was never stable here; {state.stable.label} is")
+    if command.verdict == "rejected" and not command.note:
+        return c.Refused("a rejection says why: --note TEXT")
+    return [e.ReleaseSignedOff(release, command.by, command.verdict, command.note)]
 
 
 def _trial(state: EnvironmentState) -> Rollout | c.Refused:

@@ -12,7 +12,8 @@ from headgate.model.steps import describe
 
 def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
-    return [*seen.unknown, *_rollout(state, seen, now), *_failing(state, seen, now), *_waiting(state, seen, now)]
+    moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *held_up(state, seen, now)]
+    return [*seen.unknown, *moving, *_pinned(state, seen)]
 
 
 def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
@@ -42,14 +43,26 @@ def _failing(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     return [f"{last.effect} failed {last.attempt} times, is tried again: {last.why}"]
 
 
-def _waiting(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+def held_up(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+    """What the release that waits here waits for."""
     request = state.waiting
     if request is None:
         return []
     label = request.revision.label
-    if state.rollout is not None:
+    closed = closed_gates(seen.rules, request, state, seen, now) if seen.rules else []
+    goes_first = request.hotfix or (seen.rules is not None and seen.rules.concurrency == "replace")
+    if state.rollout is not None and not (goes_first and closed):
         return [f"{label} waits until the rollout of {state.rollout.revision.label} has ended"]
     if seen.rules is None:
         return [f"{label} waits, but this environment is not in the applied specification; `headgate apply` it"]
-    closed = closed_gates(seen.rules, request, state, seen, now)
-    return [f"{label} waits for a gate: {gate.why}" for gate in closed]
+    what = f"the hotfix {label}" if request.hotfix else label
+    return [f"{what} waits for a gate: {gate.why}" for gate in closed]
+
+
+def _pinned(state: EnvironmentState, seen: Seen) -> list[str]:
+    """Where releases would come by themselves, that none does is said."""
+    if state.pin is None or seen.rules is None or seen.rules.deploy == "on-request":
+        return []
+    name = seen.rules.name
+    why = f" ({state.pin.why})" if state.pin.why else ""
+    return [f"pinned by {state.pin.by}{why}: nothing comes by itself until `headgate unpin {name}`, or a deployment"]

@@ -9,7 +9,7 @@ from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
 from headgate.model.ids import EnvironmentId, ReleaseId
-from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Request, Rollout
+from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
 
 KEPT_FAILURES = 20
 KEPT_PAST = 200
@@ -36,7 +36,7 @@ def apply(event: e.Event, state: EnvironmentState, at: datetime) -> EnvironmentS
 def _(event: e.ReleaseRequested, state: EnvironmentState, at: datetime) -> EnvironmentState:
     """Approvals are for one request: who approved an earlier one, or another configuration, is asked again."""
     release = event.revision.release
-    request = Request(event.revision, event.rollout, event.kind, event.by, event.why, at)
+    request = Request(event.revision, event.rollout, event.kind, event.by, event.why, at, event.hotfix)
     approvals = tuple(approval for approval in state.approvals if approval.release != release)
     return replace(state, waiting=request, approvals=approvals, requested=state.requested | {release})
 
@@ -53,7 +53,31 @@ def _(event: e.ReleaseDropped, state: EnvironmentState, at: datetime) -> Environ
 
 def _without_waiting(state: EnvironmentState, release: str) -> EnvironmentState:
     keep = state.waiting if state.waiting and state.waiting.revision.release != release else None
-    return replace(state, waiting=keep)
+    return _without_empty_pin(replace(state, waiting=keep))
+
+
+def _without_empty_pin(state: EnvironmentState) -> EnvironmentState:
+    """A pin ends with the last trace of its release: aborted, given way, rolled back from."""
+    places = (state.stable, state.rollout and state.rollout.revision, state.waiting and state.waiting.revision)
+    if state.pin is None or state.pin.release in [revision.release for revision in places if revision]:
+        return state
+    return replace(state, pin=None)
+
+
+@apply.register
+def _(event: e.ReleasePinned, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, pin=Pin(event.release, event.by, event.why, at))
+
+
+@apply.register
+def _(event: e.ReleaseUnpinned, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, pin=None)
+
+
+@apply.register
+def _(event: e.ReleaseSignedOff, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    found = SignOff(event.by, event.verdict, event.note, at)
+    return replace(state, signed_off={**state.signed_off, event.release: found})
 
 
 @apply.register
@@ -63,7 +87,8 @@ def _(event: e.ApprovalGiven, state: EnvironmentState, at: datetime) -> Environm
 
 @apply.register
 def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    waiting = state.waiting if state.waiting and state.waiting.rollout != event.rollout else None
+    asked = state.waiting if state.waiting and state.waiting.rollout == event.rollout else None
+    waiting = None if asked else state.waiting
     rollout = Rollout(
         id=event.rollout,
         kind=event.kind,
@@ -80,6 +105,7 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         last_tick_at=at,
         baseline=event.baseline,
         instances=fewest_instances(event.revision, event.baseline or state.stable),
+        hotfix=asked is not None and asked.hotfix,
     )
     refused = state.refused
     if event.kind == "rollback" and state.stable and state.stable.release != event.revision.release:
@@ -190,17 +216,19 @@ def _soaked(state: EnvironmentState, at: datetime) -> dict[ReleaseId, timedelta]
 @apply.register
 def _(event: e.RolloutAborted, state: EnvironmentState, at: datetime) -> EnvironmentState:
     moved = _with(state, phase="aborting", step_started_at=at, paused_at=None, why=event.why)
-    return replace(moved, failures=(), draining_since=at, refused=_refused_after_abort(state, at, event.why))
+    return replace(moved, failures=(), draining_since=at, refused=_refused_after_abort(event, state, at))
 
 
-def _refused_after_abort(state: EnvironmentState, at: datetime, why: str) -> dict[ReleaseId, tuple[datetime, str]]:
+def _refused_after_abort(
+    event: e.RolloutAborted, state: EnvironmentState, at: datetime
+) -> dict[ReleaseId, tuple[datetime, str]]:
     """A rollback that fails says nothing against the release it went to; nor does new configuration against the old."""
     rollout = state.rollout
-    if rollout is None or rollout.kind == "rollback":
+    if rollout is None or rollout.kind == "rollback" or event.gave_way_to:
         return state.refused
     if state.stable is not None and state.stable.release == rollout.revision.release:
         return state.refused
-    return {**state.refused, rollout.revision.release: (at, why)}
+    return {**state.refused, rollout.revision.release: (at, event.why)}
 
 
 @apply.register
@@ -209,7 +237,8 @@ def _(event: e.RolloutEnded, state: EnvironmentState, at: datetime) -> Environme
     if rollout is None:
         return state
     past = Past(rollout.id, rollout.kind, rollout.revision, event.outcome, rollout.started_at, at, rollout.why)
-    return replace(state, rollout=None, past=(*state.past, past)[-KEPT_PAST:], failures=())
+    ended = replace(state, rollout=None, past=(*state.past, past)[-KEPT_PAST:], failures=())
+    return _without_empty_pin(ended)
 
 
 @apply.register

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from headgate.model.ids import ReleaseId
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Request
-from headgate.model.rules import ApprovalGate, Environment, Gate, SoakGate
+from headgate.model.rules import ApprovalGate, Environment, Gate, SignOffGate, SoakGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ def closed_gates(
     """Every closed gate in the file's order; a rollback passes, for it goes to what was stable here already."""
     if request.kind == "rollback":
         return []
-    verdicts = [_predecessor(rules, request, seen), *(_gate(gate, request, state, seen, now) for gate in rules.gates)]
+    before = (_predecessor(rules, request, seen), _not_rejected(request, seen))
+    verdicts = [*before, *(_gate(gate, request, state, seen, now) for gate in rules.gates)]
     return [closed for closed in verdicts if closed]
 
 
@@ -30,12 +32,39 @@ def _predecessor(rules: Environment, request: Request, seen: Seen) -> Closed | N
     return Closed(f"{request.revision.label} was not promoted in {rules.after}")
 
 
+def _not_rejected(request: Request, seen: Seen) -> Closed | None:
+    """Whether a gate asks for a sign-off or not: what was found bad before goes no further, and need not wait."""
+    why = rejected(request.revision.release, request.revision.label, seen)
+    return Closed(why, expired=True) if why else None
+
+
+def rejected(release: ReleaseId, label: str, seen: Seen) -> str:
+    """Where, by whom and why; empty: it was not."""
+    for environment, verdicts in seen.signed_off.items():
+        found = verdicts.get(release)
+        if found and found.verdict == "rejected":
+            return f"{label} was rejected in {environment} by {found.by}{f': {found.note}' if found.note else ''}"
+    return ""
+
+
 def _gate(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, now: datetime) -> Closed | None:
     match gate:
         case ApprovalGate():
             return _approval(gate, request, state, now)
         case SoakGate():
             return _soak(gate, request, seen, now)
+        case SignOffGate():
+            return _sign_off(gate, request, seen, now)
+
+
+def _sign_off(gate: SignOffGate, request: Request, seen: Seen, now: datetime) -> Closed | None:
+    found = seen.signed_off.get(gate.environment, {}).get(request.revision.release)
+    if found and found.verdict == "accepted":
+        return None
+    told = f"`headgate sign-off {gate.environment} {request.revision.label} --verdict accepted`"
+    if now - request.at > gate.deadline:
+        return Closed(f"no sign-off in {gate.environment} within {gate.deadline}", expired=True)
+    return Closed(f"no sign-off in {gate.environment} yet: {told}")
 
 
 def _approval(gate: ApprovalGate, request: Request, state: EnvironmentState, now: datetime) -> Closed | None:

@@ -9,8 +9,8 @@ from headgate.decide.sources import TAG, Followed, fold_followed
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId
 from headgate.model.releases import Release
-from headgate.model.rollouts import EnvironmentState
-from headgate.model.rules import Application, Environment
+from headgate.model.rollouts import EnvironmentState, SignOff
+from headgate.model.rules import Application, Environment, SignOffGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,12 @@ def _next(rules: Environment, state: ApplicationState, environments: Mapping[str
         newest, why = before.stable.release, f"{before.stable.label} is stable in {rules.after}"
     else:
         return None
-    if newest and refused_here(newest, rules.name, state):
+    if newest is None or newest in state.quarantined or refused_here(newest, rules.name, state):
         return None
-    if newest is None or newest in state.quarantined or _asked_for(newest, here):
+    if _asked_for(newest, here) or _holds(rules, here):
+        return None
+    verdicts = signed_off(state.specification, rules, environments).values()
+    if any(newest in known and known[newest].verdict == "rejected" for known in verdicts):
         return None
     return Wanted(rules.name, newest, why)
 
@@ -99,6 +102,27 @@ def refused_here(release: ReleaseId, environment: str, state: ApplicationState) 
         return None
     where = ", ".join(sorted(only))
     return f"{release} is an integration of branches for {where} and never goes further; release one of its branches"
+
+
+def _holds(rules: Environment, here: EnvironmentState | None) -> bool:
+    """Nothing is taken by itself: pinned, busy with what it is to finish, or a hotfix goes first."""
+    if here is None:
+        return False
+    busy = rules.concurrency == "finish" and (here.rollout is not None or here.waiting is not None)
+    return busy or here.pin is not None or (here.waiting is not None and here.waiting.hotfix)
+
+
+def signed_off(
+    specification: Application | None, rules: Environment, environments: Mapping[str, EnvironmentState]
+) -> dict[str, Mapping[ReleaseId, SignOff]]:
+    """The verdicts of every environment that a release passes before this one, and of those that its gates name."""
+    names: list[str] = []
+    before: Environment | None = rules
+    while before and before.after and before.after not in names and specification:
+        names.append(before.after)
+        before = specification.environment(before.after)
+    names += [gate.environment for gate in rules.gates if isinstance(gate, SignOffGate)]
+    return {name: environments[name].signed_off for name in dict.fromkeys(names) if name in environments}
 
 
 def _asked_for(release: ReleaseId, here: EnvironmentState | None) -> bool:

@@ -244,6 +244,24 @@ def complete_step(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.
     return [*_verdict(rollout, now), e.StepCompleted(rollout.id, rollout.position, outcome.why)]
 
 
+def abort_for_another(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    """`concurrency: replace`, or a hotfix: what may start now does not wait. What is rolled back is not held up."""
+    rollout, request = _on_trial(state), state.waiting
+    if rollout is None or request is None or seen.rules is None or rollout.kind == "rollback":
+        return []
+    if isinstance(rollout.step, Retire) or not _goes_first(request, rollout, seen.rules):
+        return []
+    if _refused(request, state, seen) or closed_gates(seen.rules, request, state, seen, now):
+        return []
+    what = f"the hotfix {request.revision.label}" if request.hotfix else f"{request.revision.label}, which is newer"
+    why = f"gives way to {what}; nothing is held against {rollout.revision.label}"
+    return [e.RolloutAborted(rollout.id, ENGINE, why, request.revision.release)]
+
+
+def _goes_first(request: Request, rollout: Rollout, rules: Environment) -> bool:
+    return request.hotfix or (rules.concurrency == "replace" and not rollout.hotfix)
+
+
 def note_new_verdict(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
     """A change of mind is worth a line in the log; the same verdict again is not."""
     rollout = _on_trial(state)
@@ -274,6 +292,7 @@ RULES: tuple[Rule, ...] = (
     abort_on_failed_step,
     end_unproven_analysis,
     abort_on_overdue_step,
+    abort_for_another,
     note_new_verdict,
     complete_step,
     promote_before_retiring,

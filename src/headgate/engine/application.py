@@ -15,7 +15,9 @@ from headgate.decide.pipeline import (
     quarantine,
     refused_here,
     release_called,
+    signed_off,
 )
+from headgate.engine.building import release_id
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
@@ -31,7 +33,7 @@ from headgate.model.ids import (
     release_stream,
 )
 from headgate.model.releases import Release, Revision
-from headgate.model.rollouts import EnvironmentState
+from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError, Clock, Conflict, EventLog
 from headgate.spec.compose import compose
@@ -94,6 +96,10 @@ class Application:
         before = self.wheels.get(rules.after) if rules and rules.after else None
         return passed(before.state, self.clock.now()) if before else {}
 
+    def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]:
+        rules = self.rules(environment)
+        return signed_off(self.state.specification, rules, self.states()) if rules else {}
+
     def states(self) -> dict[str, EnvironmentState]:
         return {name: wheel.state for name, wheel in self.wheels.items()}
 
@@ -113,7 +119,7 @@ class Application:
         """One environment that cannot be asked now does not hold up the others; it is asked again later."""
         try:
             revision = await self.revision(wanted.environment, self.releases[wanted.release])
-            command = Deploy(revision, RolloutId(self.new_id("rol")), ENGINE, wanted.why)
+            command = Deploy(revision, RolloutId(self.new_id("rol")), ENGINE, wanted.why, automatic=True)
             return await self.wheels[wanted.environment].command(command) is None
         except AdapterError as error:
             self.delayed[wanted.environment] = str(error)
@@ -177,6 +183,41 @@ class Application:
             raise Rejected(f"{environment} is not in the applied specification; `headgate apply` it first")
         if refused := refused_here(release.id, environment, self.state):
             raise Rejected(refused)
+        await self._lay_out(release)
         services = {service.name: rules.listen.get(service.name) for service in release.services}
         addresses = await self.world.routers[rules.traffic].addresses(where, services)
         return compose(release, rules, addresses, self.name)
+
+    async def _lay_out(self, release: Release) -> None:
+        """A past release whose source was cleaned up is checked out again: the same commit, file by file."""
+        specification, folder = self.state.specification, self.world.releases / release.id
+        if specification and not folder.exists():
+            folders = [service.build for service in release.services]
+            await self.world.source.checkout(specification.source, release.commit, folder, folders)
+
+    async def restore(self, environment: str, to: str | None) -> None:
+        """The source of what a rollback may go to. That it cannot be had must not hold up one that still runs."""
+        previous = self.wheel(environment).state.previous
+        known = [self.releases[previous.release]] if previous and previous.release in self.releases else []
+        for release in release_called(to, self.releases) if to else known:
+            try:
+                await self._lay_out(release)
+            except AdapterError as error:
+                log.warning("%s/%s: %s cannot be checked out again: %s", self.name, environment, release.label, error)
+
+    async def find(self, name: str) -> Release:
+        """Like `release`; a tag or branch that was set later than the release was made names it as well."""
+        try:
+            return self.release(name)
+        except Unknown:
+            if self.state.specification is None:
+                raise
+        try:
+            commit = await self.world.source.resolve(self.state.specification.source, name)
+        except AdapterError:
+            return self.release(name)  # says what there is
+        known = self.releases.get(release_id(self.name, commit.sha))
+        if known is None:
+            what = f"{name!r} is commit {commit.sha[:7]}, of which {self.name} has no release"
+            raise Unknown(f"{what}; make one: `headgate release {name}`")
+        return known

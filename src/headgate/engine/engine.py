@@ -16,6 +16,7 @@ from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
+from headgate.model.events import SignOffVerdict
 from headgate.model.ids import RolloutId, application_stream
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
@@ -86,12 +87,27 @@ class Engine:
         """Something may have moved in the source: look at once."""
         self.followers[self.application(name).name].look()
 
-    async def deploy(self, name: str, environment: str, reference: str | None, by: str, why: str = "") -> Release:
+    async def deploy(
+        self, name: str, environment: str, reference: str | None, by: str, why: str = "", hotfix: bool = False
+    ) -> Release:
+        """What a person names is pinned: nothing replaces it by itself."""
         application = self.application(name)
         application.wheel(environment)
-        release = application.release(reference) if reference else application.newest(environment)
+        release = await application.find(reference) if reference else application.newest(environment)
         revision = await application.revision(environment, release)
-        await self.command(name, environment, c.Deploy(revision, self.rollout_id(), by, why))
+        asked = c.Deploy(revision, self.rollout_id(), by, why, hotfix, pin=reference is not None)
+        await self.command(name, environment, asked)
+        return release
+
+    async def sign_off(
+        self, name: str, environment: str, reference: str | None, by: str, verdict: SignOffVerdict, note: str
+    ) -> Release:
+        application = self.application(name)
+        stable = application.wheel(environment).state.stable
+        if reference is None and stable is None:
+            raise Rejected(f"no release is stable in {environment}, so there is nothing to sign off")
+        release = await application.find(reference or (stable.release if stable else ""))
+        await self.command(name, environment, c.SignOff(by, verdict, note, release.id))
         return release
 
     async def approve(self, name: str, environment: str, by: str, why: str = "") -> None:
@@ -111,10 +127,14 @@ class Engine:
     async def command(self, name: str, environment: str, command: c.Command) -> None:
         """Raises Rejected with the reason where it is refused."""
         wheel = self.application(name).wheel(environment)
+        if isinstance(command, c.Rollback):
+            await self.application(name).restore(environment, command.to)
         refused = await wheel.command(command)
         self.wake(wheel.environment)
         if refused:
             raise Rejected(refused.why)
+        if isinstance(command, c.Unpin | c.SignOff):
+            await self._advance(self.application(name))  # what was held back may come now
 
     def rollout_id(self) -> RolloutId:
         return RolloutId(self.new_id("rol"))

@@ -7,7 +7,8 @@ from headgate.model import events as e
 from headgate.model.measurements import Value
 from headgate.model.steps import describe
 
-NAMED = ("rollout", "release", "outcome", "index", "by", "why")  # what of an event is told beside its sentence
+# What of an event is told beside its sentence.
+NAMED = ("rollout", "release", "outcome", "verdict", "index", "by", "why", "note")
 
 
 @singledispatch
@@ -17,7 +18,8 @@ def sentence(event: e.Event) -> str:
 
 @sentence.register
 def _(event: e.ReleaseRequested) -> str:
-    return f"{event.revision.label} was asked for by {event.by}{_because(event.why)}"
+    what = f"the hotfix {event.revision.label}" if event.hotfix else event.revision.label
+    return f"{what} was asked for by {event.by}{_because(event.why)}"
 
 
 @sentence.register
@@ -33,6 +35,19 @@ def _(event: e.ReleaseDropped) -> str:
 @sentence.register
 def _(event: e.ApprovalGiven) -> str:
     return f"{event.by} approved {event.release}{_because(event.why)}"
+
+
+@sentence.register(e.ReleasePinned)
+@sentence.register(e.ReleaseUnpinned)
+def _(event: e.ReleasePinned | e.ReleaseUnpinned) -> str:
+    return f"{event.release} {'pinned' if isinstance(event, e.ReleasePinned) else 'unpinned'} by {event.by}" + _because(
+        event.why
+    )
+
+
+@sentence.register
+def _(event: e.ReleaseSignedOff) -> str:
+    return f"{event.release} was {event.verdict} by {event.by}{_because(event.note)}"
 
 
 @sentence.register
@@ -112,6 +127,8 @@ def told(recorded: e.Recorded) -> dict[str, Any]:
     """`rollout`, `release` and the like are there for events that have them: scripts follow a rollout by them."""
     event = recorded.event
     named = {name: getattr(event, name) for name in NAMED if hasattr(event, name)}
+    if isinstance(event, e.VerdictReached):
+        del named["verdict"]  # it is in the sentence, with its numbers
     if isinstance(event, e.ReleaseRequested | e.RolloutStarted):
         named["release"] = event.revision.release
     if isinstance(event, e.RolloutStarted):

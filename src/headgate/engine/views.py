@@ -1,6 +1,7 @@
 """What people and scripts are shown, ready for JSON: times ISO 8601 UTC, shares 0-1, durations in seconds."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from headgate.engine.application import Application
 from headgate.engine.evidence import evidence
 from headgate.engine.wheel import Wheel
 from headgate.model.events import Recorded
-from headgate.model.ids import RevisionId, environment_id
+from headgate.model.ids import ReleaseId, environment_id
 from headgate.model.measurements import Query, Sample, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Release, Revision
@@ -35,6 +36,8 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
         "now": now.isoformat(),
         "stable": _revision(state.stable, since=state.stable_since),
         "previous": _warm(state, now),
+        "pinned": pinned(wheel),
+        "signed_off": signed_off(state, state.stable.release) if state.stable else None,
         "rollout": _rollout(state.rollout, now) if state.rollout else None,
         "waiting": _request(state.waiting),
         "weights": {backend.revision: backend.weight for backend in routes.backends} if routes else {},
@@ -58,10 +61,28 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "stable": _revision(state.stable, since=state.stable_since),
         "rollout": _rollout(state.rollout, now) if state.rollout else None,
         "waiting": _request(state.waiting),
+        "pinned": pinned(wheel),
+        "signed_off": signed_off(state, state.stable.release) if state.stable else None,
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
         "waits_for": waits_for(state, wheel.seen, now),
     }
+
+
+def pinned(wheel: Wheel) -> View | None:
+    """`deploy`: how releases would come here otherwise."""
+    pin = wheel.state.pin
+    if pin is None:
+        return None
+    labels = _labels(wheel.state, by=lambda revision: revision.release)
+    shown = {"release": pin.release, "label": labels.get(pin.release, pin.release), "by": pin.by, "why": pin.why}
+    return {**shown, "at": pin.at.isoformat(), "deploy": wheel.rules.deploy if wheel.rules else None}
+
+
+def signed_off(state: EnvironmentState, release: ReleaseId) -> View | None:
+    """The latest verdict of a person on a release here."""
+    found = state.signed_off.get(release)
+    return {**asdict(found), "at": found.at.isoformat()} if found else None
 
 
 def applied(application: Application, now: datetime) -> View:
@@ -130,16 +151,19 @@ async def _addresses(wheel: Wheel) -> View:
     return {name: {"public": address.public, "preview": address.preview} for name, address in addresses.items()}
 
 
-def _labels(state: EnvironmentState) -> dict[RevisionId, str]:
+def _labels(
+    state: EnvironmentState, by: Callable[[Revision], str] = lambda revision: revision.id
+) -> dict[str, str]:
     rollout = state.rollout
     known = [
         *(past.revision for past in state.past),
         state.previous,
         state.stable,
+        state.waiting.revision if state.waiting else None,
         rollout.revision if rollout else None,
         rollout.baseline if rollout else None,
     ]
-    return {revision.id: revision.label for revision in known if revision}
+    return {by(revision): revision.label for revision in known if revision}
 
 
 def _warm(state: EnvironmentState, now: datetime) -> View | None:
@@ -157,7 +181,8 @@ def _revision(revision: Revision | None, since: datetime | None = None) -> View 
 
 def _request(waiting: Request | None) -> View | None:
     """A release that waits, under the id that its rollout will have."""
-    return {**(_revision(waiting.revision) or {}), "rollout": waiting.rollout} if waiting else None
+    shown = {"rollout": waiting.rollout, "hotfix": waiting.hotfix} if waiting else {}
+    return {**(_revision(waiting.revision) or {}), **shown} if waiting else None
 
 
 def _rollout(rollout: Rollout, now: datetime) -> View:
@@ -170,6 +195,7 @@ def _rollout(rollout: Rollout, now: datetime) -> View:
         "baseline": _revision(rollout.baseline) if weight_at(rollout) < 100 and rollout.phase != "aborting" else None,
         "strategy": rollout.strategy.kind,
         "phase": rollout.phase,
+        "hotfix": rollout.hotfix,
         "by": rollout.by,
         "started_at": rollout.started_at.isoformat(),
         "position": rollout.position,

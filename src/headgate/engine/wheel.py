@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from headgate.model.effects import Effect
 from headgate.model.events import Event
 from headgate.model.ids import EnvironmentId, ReleaseId, environment_stream
 from headgate.model.observations import Seen
-from headgate.model.rollouts import EnvironmentState
+from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
 from headgate.ports import Clock, Conflict, EventLog
 
@@ -34,6 +34,8 @@ class Surroundings(Protocol):
     def quarantined(self, environment: EnvironmentId) -> Mapping[ReleaseId, str]: ...
 
     def passed(self, environment: EnvironmentId) -> Mapping[ReleaseId, datetime]: ...
+
+    def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]: ...
 
 
 @dataclass
@@ -104,7 +106,8 @@ class Wheel:
         now = self.clock.now()
         look = Look(self.world, self.state, self.rules, self._values)
         quarantined = self.surroundings.quarantined(self.environment)
-        self.seen = await look.take(now, quarantined, self.surroundings.passed(self.environment), measure)
+        seen = await look.take(now, quarantined, self.surroundings.passed(self.environment), measure)
+        self.seen = replace(seen, signed_off=self.surroundings.signed_off(self.environment))
         return True
 
     async def _record(self, events: list[Event]) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from headgate.model.events import SignOffVerdict
 from headgate.model.ids import ReleaseId, RolloutId
 from headgate.model.releases import Revision
 
@@ -12,6 +13,9 @@ class Deploy:
     rollout: RolloutId  # id for the rollout, should one start
     by: str
     why: str = ""
+    hotfix: bool = False  # goes first; its gates hold all the same
+    pin: bool = False  # nothing replaces it by itself
+    automatic: bool = False  # asked for by the pipeline, not by a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,27 @@ class Approve:
     why: str = ""
 
 
-Command = Deploy | Pause | Resume | Promote | Abort | Rollback | Approve
+@dataclass(frozen=True, slots=True)
+class Pin:
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpin:
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    by: str
+    verdict: SignOffVerdict
+    note: str = ""
+    release: ReleaseId | None = None  # None: the one that is stable here
+
+
+Command = Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Pin | Unpin | SignOff
 
 
 @dataclass(frozen=True, slots=True)

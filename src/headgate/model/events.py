@@ -13,6 +13,7 @@ from headgate.model.steps import Step
 from headgate.model.verdicts import Verdict
 
 RolloutKind = Literal["deploy", "rollback"]
+SignOffVerdict = Literal["accepted", "rejected"]
 
 # --- stream application:APP
 
@@ -108,6 +109,7 @@ class ReleaseRequested:
     kind: RolloutKind
     by: str
     why: str
+    hotfix: bool = False  # goes first, whatever else waits or is in flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,32 @@ class ApprovalGiven:
     release: ReleaseId
     by: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePinned:
+    """Nothing comes here by itself until someone unpins, or deploys again."""
+
+    release: ReleaseId
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseUnpinned:
+    release: ReleaseId
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSignedOff:
+    """What someone who tried a release here found of it. The latest verdict counts."""
+
+    release: ReleaseId
+    by: str
+    verdict: SignOffVerdict
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +248,7 @@ class RolloutAborted:
     rollout: RolloutId
     by: str
     why: str
+    gave_way_to: ReleaseId | None = None  # another goes first: that says nothing against this release
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +281,9 @@ Event = (
     | ReleaseSuperseded
     | ReleaseDropped
     | ApprovalGiven
+    | ReleasePinned
+    | ReleaseUnpinned
+    | ReleaseSignedOff
     | RolloutStarted
     | BaselineDropped
     | StepCompleted

@@ -1,5 +1,6 @@
 """What was seen of the world in one look. What could not be seen is None, with the reason beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from headgate.model.checks import JobSeen
 from headgate.model.ids import ReleaseId, RevisionId
 from headgate.model.measurements import Measurement
+from headgate.model.rollouts import SignOff
 from headgate.model.routes import Address, RoutesSeen
 from headgate.model.rules import Environment
 
@@ -38,3 +40,5 @@ class Seen:
     unknown: tuple[str, ...] = ()  # one sentence for each thing that could not be seen
     quarantined: dict[ReleaseId, str] = field(default_factory=dict)  # release -> why
     passed: dict[ReleaseId, datetime] = field(default_factory=dict)  # stable in the environment before this one, since
+    # By the name of each environment that a release passes before this one, or that a gate here names.
+    signed_off: dict[str, Mapping[ReleaseId, SignOff]] = field(default_factory=dict)

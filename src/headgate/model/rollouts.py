@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from headgate.model.events import RolloutKind
+from headgate.model.events import RolloutKind, SignOffVerdict
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
 from headgate.model.releases import Revision
 from headgate.model.rules import AnalysisRules, Deadlines, Strategy
@@ -27,6 +27,7 @@ class Rollout:
     step_started_at: datetime  # moved on by pauses, so that a pause uses up no deadline
     baseline: Revision | None = None  # fresh copies of the stable, which the candidate is compared with
     instances: tuple[int, int] = (1, 1)  # fewest copies of one service: of the candidate, of what it is compared with
+    hotfix: bool = False  # only another hotfix goes before it
     position: int = 0
     phase: Literal["running", "paused", "aborting", "retiring"] = "running"
     paused_at: datetime | None = None
@@ -52,12 +53,31 @@ class Request:
     by: str
     why: str
     at: datetime
+    hotfix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
     release: ReleaseId
     by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A release that nothing replaces by itself."""
+
+    release: ReleaseId
+    by: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    by: str
+    verdict: SignOffVerdict
+    note: str
     at: datetime
 
 
@@ -100,4 +120,6 @@ class EnvironmentState:
     promoted: dict[ReleaseId, datetime] = field(default_factory=dict)  # release -> when it last became stable here
     soaked: dict[ReleaseId, timedelta] = field(default_factory=dict)  # how long it was stable, before it no longer was
     requested: frozenset[ReleaseId] = frozenset()  # ever asked for here
+    pin: Pin | None = None
+    signed_off: dict[ReleaseId, SignOff] = field(default_factory=dict)  # the latest verdict on each
     refused: dict[ReleaseId, tuple[datetime, str]] = field(default_factory=dict)  # aborted or rolled back: when, why

@@ -73,7 +73,18 @@ class SoakGate:
     deadline: timedelta = timedelta(days=7)  # beyond the duration; one that is stable there no more would wait for ever
 
 
-Gate = ApprovalGate | SoakGate
+@dataclass(frozen=True, slots=True)
+class SignOffGate:
+    """Someone must have accepted the release in that environment."""
+
+    environment: str
+    deadline: timedelta = timedelta(days=7)
+
+
+Gate = ApprovalGate | SoakGate | SignOffGate
+
+# What becomes of a release in flight when another is asked for: that one waits; goes first; is not even taken.
+Concurrency = Literal["queue", "replace", "finish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ class Environment:
     metric_settings: dict[str, str] = field(default_factory=dict)  # go to the source with every query
     deploy: Literal["on-build", "on-request", "on-advance"] = "on-request"
     after: str | None = None
+    concurrency: Concurrency = "queue"
     branches: tuple[str, ...] = ("main",)
     integrate: bool = False  # takes one commit of all its branches together, and nothing goes on from here
     strategy: Strategy = Strategy("all-at-once")

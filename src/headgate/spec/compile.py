@@ -13,6 +13,7 @@ from headgate.model.rules import (
     Deadlines,
     Environment,
     Gate,
+    SignOffGate,
     SoakGate,
     Strategy,
     Tolerance,
@@ -67,6 +68,7 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         metric_settings=dict(section.metrics.settings),
         deploy=_deploy(section),
         after=section.after,
+        concurrency=section.concurrency,
         branches=tuple(section.branches),
         integrate=section.integrate,
         strategy=_strategy(spec, path, section.strategy),
@@ -119,6 +121,8 @@ def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
         return _approval(spec, section.approval)
     if section.soak is not None:
         return SoakGate(section.soak)
+    if section.sign_off is not None:
+        return SignOffGate(section.sign_off.from_, section.sign_off.deadline)
     raise _wordless(spec, (*path, section.kind))
 
 

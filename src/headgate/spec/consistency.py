@@ -16,7 +16,7 @@ from headgate.spec.units import written
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, group_names)
-    rules = (soak, approvals, analysis, scrapes, selectors, metrics)
+    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 
@@ -90,6 +90,18 @@ def soak(spec: Specification) -> Iterator[Problem]:
                 path = ("environments", name, "gates", position, "soak")
                 remedy = "Add `after: ENVIRONMENT`, the one where releases prove themselves."
                 yield spec.problem(path, "soak only together with `after`", remedy)
+
+
+def sign_offs(spec: Specification) -> Iterator[Problem]:
+    """The sign-off is another environment's: one asked for here could be given only after the start."""
+    for name, environment in spec.environments.items():
+        for position, gate in enumerate(environment.gates):
+            others = [other for other in spec.environments if other != name]
+            if gate.sign_off is not None and gate.sign_off.from_ not in others:
+                path = ("environments", name, "gates", position, "sign_off", "from")
+                nothing = "There is none: add the one where people try releases, or remove the gate."
+                known = _known(gate.sign_off.from_, others, "another environment")
+                yield spec.problem(path, *(known if others else ("another environment", nothing)))
 
 
 def approvals(spec: Specification) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from headgate.spec.problems import Path, Problem
 from headgate.spec.specification import Specification
 
 # Kind -> names. By adapter folder: platforms, traffic, metrics, values, secrets, provisioners. By feature: images
-# (platforms that run images), checks (smoke, run, load), gates (approval, soak, freeze, webhook), strategies
+# (platforms that run images), checks (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook), strategies
 # (blue-green.gate), ci (run).
 Present = Mapping[str, Collection[str]]
 

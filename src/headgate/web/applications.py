@@ -1,10 +1,10 @@
 """Applications and their releases."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
-from headgate.engine import applying, sightings, views
+from headgate.engine import applying, sightings, standing, views
 from headgate.web import bodies
 from headgate.web.asked import Asked, ThisApplication
 
@@ -29,6 +29,14 @@ async def summary(server: Asked, application: ThisApplication) -> View:
     follower = server.engine.followers.get(application.name)
     followed = sightings.source(application, follower)
     return {**views.applied(application, server.engine.clock.now()), "followed": followed}
+
+
+@routes.get("/{application}/pipeline")
+async def pipeline(
+    server: Asked, application: ThisApplication, limit: Annotated[int, Query(ge=0, le=1000)] = 20
+) -> View:
+    """Where every release is, newest first: the latest `limit`, and those that are somewhere now."""
+    return standing.pipeline(application, server.engine.clock.now(), limit)
 
 
 @routes.get("/{application}/releases")

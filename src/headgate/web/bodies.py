@@ -47,7 +47,17 @@ class Action(Body):
 
 
 class Deploy(Action):
-    release: Reference | None = Field(None, description="id, version or commit; none: what comes next here")
+    release: Reference | None = Field(
+        None, description="id, version or commit, which is then pinned; none: what comes next here"
+    )
+    hotfix: bool = Field(False, description="goes before what waits and what is in flight; needs `why`")
+
+
+class SignOff(Body):
+    by: Person
+    verdict: Literal["accepted", "rejected"]
+    note: Reason = Field("", description="what was found; a rejection needs one")
+    release: Reference | None = Field(None, description="id, version or commit; none: what is stable here")
 
 
 class Rollback(Action):

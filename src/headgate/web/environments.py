@@ -34,7 +34,7 @@ async def shown(server: Asked, application: ThisApplication, environment: str) -
 @routes.post("/deploy")
 async def deploy(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.Deploy) -> View:
     version, name = wheel.state.version, _name(wheel)
-    release = await server.engine.deploy(application.name, name, body.release, body.by, body.why)
+    release = await server.engine.deploy(application.name, name, body.release, body.by, body.why, body.hotfix)
     return {**_done(wheel, version), "release": release.id, "label": release.label}
 
 
@@ -49,6 +49,25 @@ async def approve(server: Asked, application: ThisApplication, wheel: ThisWheel,
     version = wheel.state.version
     await server.engine.approve(application.name, _name(wheel), body.by, body.why)
     return _done(wheel, version)
+
+
+@routes.post("/pin")
+async def pin(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
+    """Nothing replaces by itself what is wanted here now."""
+    return await _tell(server, wheel, c.Pin(body.by, body.why))
+
+
+@routes.post("/unpin")
+async def unpin(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
+    return await _tell(server, wheel, c.Unpin(body.by, body.why))
+
+
+@routes.post("/sign-off")
+async def sign_off(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.SignOff) -> View:
+    """A person's verdict on a release that is, or was, stable here."""
+    version, name = wheel.state.version, _name(wheel)
+    release = await server.engine.sign_off(application.name, name, body.release, body.by, body.verdict, body.note)
+    return {**_done(wheel, version), "release": release.id, "label": release.label, "verdict": body.verdict}
 
 
 @routes.post("/pause")
@@ -91,7 +110,8 @@ async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> 
     summary = views.summary(application, _name(wheel), now)
     evidence = summary["rollout"]["evidence"] if summary["rollout"] else None
     told = {"decisions": story.decisions(recorded), "waits_for": summary["waits_for"], "evidence": evidence}
-    return {"now": now.isoformat(), **told, "commits": sightings.concerning(application, _name(wheel))}
+    found = {name: summary[name] for name in ("stable", "pinned", "signed_off")}
+    return {"now": now.isoformat(), **told, **found, "commits": sightings.concerning(application, _name(wheel))}
 
 
 @routes.get("/events")
@@ -147,6 +167,7 @@ def _done(wheel: Wheel, version: int) -> View:
         "phase": rollout.phase if rollout else None,
         "waiting": waiting.rollout if waiting else None,
         "stable": state.stable.label if state.stable else None,
+        "pinned": views.pinned(wheel),
     }
 
 

@@ -47,12 +47,20 @@ def _row(environment: dict[str, Any], now: str) -> list[str]:
     stable, rollout, waits = environment.get("stable"), environment.get("rollout"), environment.get("waits_for") or []
     return [
         str(environment.get("environment")),
-        str(stable["label"]) if stable else NOTHING,
+        _stable(environment) if stable else NOTHING,
         age(now, stable.get("since")) if stable else NOTHING,
         _rollout(rollout) if rollout else _waiting(environment.get("waiting")),
         f"{environment.get('ready')}/{environment.get('wanted')}" if stable else NOTHING,
         str(waits[0]) + (f" (and {len(waits) - 1} more)" if len(waits) > 1 else "") if waits else NOTHING,
     ]
+
+
+def _stable(environment: dict[str, Any]) -> str:
+    """v1.4.2 pinned, accepted"""
+    signed, pinned = environment.get("signed_off"), environment.get("pinned")
+    marks = ["pinned"] if pinned and pinned["release"] == environment["stable"]["release"] else []
+    marks += [str(signed["verdict"])] if signed else []
+    return " ".join([str(environment["stable"]["label"]), ", ".join(marks)]).strip()
 
 
 def _rollout(rollout: dict[str, Any]) -> str:

@@ -24,7 +24,14 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
     say(f"waits for: {waits[0]}" if waits else "waits for nothing")
     for other in waits[1:]:
         say(f"           {other}")
+    _signed(answer)
     _evidence(answer.get("evidence") or {})
+
+
+def _signed(answer: dict[str, Any]) -> None:
+    if signed := answer.get("signed_off"):
+        note = f": {signed['note']}" if signed["note"] else ""
+        say(f"{answer['stable']['label']} was {signed['verdict']} here by {signed['by']}{note}")
 
 
 def _evidence(known: dict[str, Any]) -> None:

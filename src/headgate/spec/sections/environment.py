@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from headgate.model.rules import Concurrency
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
@@ -45,6 +46,9 @@ class EnvironmentSection(Section):
         description="When releases come. Default: on-advance with after, else on-build with branches, else on-request.",
     )
     after: Name | None = Field(None, description="The environment a release must have passed before.")
+    concurrency: Annotated[Concurrency, one_word_of("queue", "replace", "finish")] = defaults_to(
+        "queue", "What becomes of a release in flight when another is asked for."
+    )
     branches: Annotated[list[Branch], Field(min_length=1)] = defaults_to(
         ["main"], "Whose releases may come here; * stands for any text, ? for one character."
     )

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from headgate.spec.sections.section import OneOf, Section, defaults_to
-from headgate.spec.sections.texts import Count, Flag, Freeze, Person, Positive, Url
+from headgate.spec.sections.texts import Count, Flag, Freeze, Name, Person, Positive, Url
 
 
 class ApprovalSection(Section):
@@ -20,8 +20,14 @@ class WebhookSection(Section):
     timeout: Positive = defaults_to("10s", "No answer by then is closed.")
 
 
+class SignOffSection(Section):
+    from_: Name = Field(alias="from", description="The environment where someone must accept the release.")
+    deadline: Positive = defaults_to("7d", "A release not accepted by then is dropped.")
+
+
 class GateSection(OneOf):
     approval: ApprovalSection | None = Field(None, description="People must approve.")
     soak: Positive | None = Field(None, description="Time to be stable in the environment before this one.")
+    sign_off: SignOffSection | None = Field(None, description="Someone must have accepted it elsewhere.")
     freeze: Freeze | None = Field(None, description="Weekly window in which no rollout starts.")
     webhook: WebhookSection | None = Field(None, description="Another system must agree.")

@@ -17,6 +17,7 @@ class Trial:
     started: e.RolloutStarted
     entered_at: datetime  # the present step
     weighed_at: datetime  # the present weight was asked for
+    hotfix: bool = False
     position: int = 0
     phase: str = "trial"  # trial, paused, aborting, retiring
     baseline: Revision | None = None  # until it is dropped
@@ -69,6 +70,9 @@ class Ledger:
     stable: Revision | None = None
     previous: Revision | None = None
     waiting: e.ReleaseRequested | None = None
+    gave_way: e.ReleaseRequested | None = None  # waited, until another was asked for just now
+    pin: ReleaseId | None = None
+    verdicts: dict[ReleaseId, str] = field(default_factory=dict)  # of people: accepted or rejected, the latest
     approvals: list[str] = field(default_factory=list)  # since the release that waits was asked for
     stints: list[Stint] = field(default_factory=list)
     aborted: int = 0
@@ -77,19 +81,35 @@ class Ledger:
     def apply(self, event: e.Event, at: datetime) -> None:
         match event:
             case e.ReleaseRequested():
-                self.waiting, self.approvals = event, []
+                self.waiting, self.gave_way, self.approvals = event, None, []
             case e.ReleaseSuperseded() | e.ReleaseDropped():
+                self.gave_way = self.waiting if isinstance(event, e.ReleaseSuperseded) else None
                 self.waiting = None
-            case e.ApprovalGiven(by=by):
-                self.approvals.append(by)
+            case e.ReleasePinned() | e.ReleaseUnpinned():
+                self.pin = event.release if isinstance(event, e.ReleasePinned) else None
+            case e.ReleaseSignedOff():
+                self.verdicts[event.release] = event.verdict
+            case e.ApprovalGiven():
+                self.approvals.append(event.by)
             case e.RolloutStarted():
-                self.trial, self.waiting = Trial(event, at, at, baseline=event.baseline), None
+                hotfix = self.waiting is not None and self.waiting.hotfix
+                self.trial, self.waiting = Trial(event, at, at, hotfix, baseline=event.baseline), None
             case e.RolloutEnded(outcome=outcome):
                 self.trial = None
                 self.aborted += outcome == "aborted"
                 self.promoted += outcome == "promoted"
             case _ if self.trial is not None:
                 self._walk(self.trial, event, at)
+        self._unpin_what_left(event)
+
+    def _unpin_what_left(self, event: e.Event) -> None:
+        if isinstance(event, e.ReleaseSuperseded | e.ReleaseDropped | e.RolloutEnded) and self.pin not in self._here():
+            self.pin = None
+
+    def _here(self) -> set[ReleaseId]:
+        """The releases that are stable, on trial or waiting."""
+        trial, waiting = self.trial and self.trial.started.revision, self.waiting and self.waiting.revision
+        return {one.release for one in (self.stable, trial, waiting) if one}
 
     def _walk(self, trial: Trial, event: e.Event, at: datetime) -> None:
         match event:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from headgate.model import commands as c
 from headgate.model import events as e
+from headgate.model.events import SignOffVerdict
 from headgate.model.ids import EnvironmentId
-from headgate.testing.world.scene import PEOPLE, make_gates, make_release, make_strategy
+from headgate.testing.world.scene import PEOPLE, make_concurrency, make_gates, make_release, make_strategy
 
 if TYPE_CHECKING:
     from headgate.testing.world.simulation import World
 
 RELEASES = 7
 COMMITS, DEPLOYS, APPROVES, LIFTS, APPLIES = 0.06, 0.06, 0.10, 0.02, 0.01  # a moment
+HURRIES, SIGNS_OFF, PINS, UNPINS = 0.15, 0.03, 0.004, 0.05  # of deployments; each moment
 INTERFERES = 0.008  # each kind of command, each moment
 
 
@@ -36,6 +38,7 @@ class People:
             await self._deploy(environment)
             await self._interfere(environment)
             await self._approve(environment)
+            await self._try_out(environment)
         if self._chance.happens(LIFTS):
             await self._lift()
 
@@ -53,7 +56,8 @@ class People:
         world, chance = self._world, self._chance
         name = chance.one(list(world.rules))
         old = world.rules[name]
-        world.rules[name] = replace(old, strategy=make_strategy(chance), gates=make_gates(chance, old.after))
+        changed = replace(old, strategy=make_strategy(chance), gates=make_gates(chance, old.after))
+        world.rules[name] = replace(changed, concurrency=make_concurrency(chance))
         await world.wheels.announce(e.SpecificationApplied(world.application(), "ann"))
 
     async def _deploy(self, environment: EnvironmentId) -> None:
@@ -62,7 +66,8 @@ class People:
         recent = self._chance.one(self._world.releases[-2:] if self._chance.happens(0.8) else self._world.releases)
         if self._chance.happens(0.05):
             self._configuration += 1
-        await self._world.deploy(environment, recent, self._configuration, self._chance.one(PEOPLE))
+        by, hotfix = self._chance.one(PEOPLE), self._chance.happens(HURRIES)
+        await self._world.deploy(environment, recent, self._configuration, by, hotfix)
 
     async def _interfere(self, environment: EnvironmentId) -> None:
         world, chance, by = self._world, self._chance, self._chance.one(PEOPLE)
@@ -82,6 +87,18 @@ class People:
         waiting = self._world.wheels.state(environment).waiting
         if waiting is not None and self._chance.happens(APPROVES):
             await self._world.command(environment, c.Approve(waiting.revision.release, self._chance.one(PEOPLE)))
+
+    async def _try_out(self, environment: EnvironmentId) -> None:
+        """Hold a release, let go of it, and say what was found of one; people find bad what is good, too."""
+        world, chance, by = self._world, self._chance, self._chance.one(PEOPLE)
+        if chance.happens(PINS):
+            await world.command(environment, c.Pin(by))
+        if chance.happens(UNPINS):
+            await world.command(environment, c.Unpin(by))
+        if chance.happens(SIGNS_OFF):
+            verdict: SignOffVerdict = "accepted" if chance.happens(0.8) else "rejected"
+            release = chance.one(world.releases).id if chance.happens(0.2) else None
+            await world.command(environment, c.SignOff(by, verdict, "the totals", release))
 
     async def _lift(self) -> None:
         quarantined = list(self._world.wheels.quarantined())

@@ -10,9 +10,11 @@ from headgate.model.rules import (
     AnalysisRules,
     ApprovalGate,
     Audience,
+    Concurrency,
     Deadlines,
     Environment,
     Gate,
+    SignOffGate,
     SoakGate,
     Strategy,
     Tolerance,
@@ -95,6 +97,7 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         traffic="fake",
         metrics="fake",
         after=after,
+        concurrency=make_concurrency(chance),
         deploy=chance.one(("on-request", "on-advance" if after else "on-build")),
         strategy=make_strategy(chance),
         checks=tuple(chance.some((Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e")), 0.5)),
@@ -104,6 +107,10 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         keep_warm=chance.one((0, 20, 60)) * SECOND,
         deadlines=Deadlines(30 * SECOND, 12 * SECOND, 20 * SECOND, 8 * SECOND, 60 * SECOND),
     )
+
+
+def make_concurrency(chance: Chance) -> Concurrency:
+    return chance.one(("queue", "queue", "replace", "finish"))
 
 
 def make_analysis(chance: Chance) -> AnalysisRules:
@@ -140,4 +147,6 @@ def make_gates(chance: Chance, after: str | None) -> tuple[Gate, ...]:
         gates.append(ApprovalGate(who, count, author, deadline=90 * SECOND))
     if after and chance.happens(0.4):
         gates.append(SoakGate(20 * SECOND, deadline=90 * SECOND))
+    if after and chance.happens(0.3):
+        gates.append(SignOffGate(after, deadline=90 * SECOND))
     return tuple(gates)

@@ -56,7 +56,7 @@ def demand_sense(world: World) -> None:
                     by_hand = begun.kind == "rollback" or not _good(world, begun.replaces)
                 case e.StepsSkipped() | e.RolloutPaused():
                     by_hand = True
-                case e.RolloutAborted(by="headgate", why=why) if started and not by_hand:
+                case e.RolloutAborted(by="headgate", why=why, gave_way_to=None) if started and not by_hand:
                     by_chance = "analysis failed" in why or "inconclusive: " in why  # the judge may err, rarely
                     fine = by_chance or not _good(world, started.revision.id)
                     _demand(world, fine, f"{started.revision.id} is good and was aborted: {why}")

@@ -34,7 +34,7 @@ from headgate.testing.world.traffic import Users
 from headgate.testing.world.watch import Watch
 from headgate.testing.world.wheels import PlainWheels, Ports, Wheels
 
-NAME = "app"
+NAME, ENGINE = "app", "headgate"
 MOMENTS = 130  # with faults and commands
 PAUSES = (0.2, 0.5, 1, 1, 2, 2, 4)  # seconds between moments
 SETTLES_WITHIN = timedelta(minutes=20)  # virtual; the longest chain of deadlines in scene.py is well below
@@ -113,9 +113,12 @@ class World:
 
     # --- what people and the pipeline ask
 
-    async def deploy(self, environment: EnvironmentId, made: Made, configuration: int, by: str) -> None:
-        revision = self.revision(environment, made, configuration)
-        await self.command(environment, Deploy(revision, self.new_rollout(), by))
+    async def deploy(
+        self, environment: EnvironmentId, made: Made, configuration: int, by: str, hotfix: bool = False
+    ) -> None:
+        revision, pin = self.revision(environment, made, configuration), by != ENGINE and self.chance.happens(0.1)
+        asked = Deploy(revision, self.new_rollout(), by, "it burns" if hotfix else "", hotfix, pin, by == ENGINE)
+        await self.command(environment, asked)
 
     async def command(self, environment: EnvironmentId, command: Command) -> None:
         answer = await self.wheels.command(environment, command)
@@ -126,7 +129,7 @@ class World:
     async def _advance(self) -> None:
         for wanted in await self.wheels.advance():
             made = next(made for made in self.releases if made.id == wanted.release)
-            await self.deploy(environment_id(NAME, wanted.environment), made, 1, "headgate")
+            await self.deploy(environment_id(NAME, wanted.environment), made, 1, ENGINE)
 
     # --- time
 

@@ -9,7 +9,7 @@ from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Routes, RoutesSeen
-from headgate.model.rules import Application, ApprovalGate, Environment, SoakGate
+from headgate.model.rules import Application, ApprovalGate, Environment, SignOffGate, SoakGate
 from headgate.model.steps import Analyze, AwaitReady, Bake, RunCheck, SetWeight
 from headgate.model.verdicts import Outcome
 from headgate.testing.world.ledger import Ledger, Trial
@@ -142,6 +142,9 @@ class Watch:
         for one in batch:
             if one.stream.startswith(PREFIX):
                 self._recorded(EnvironmentId(one.stream.removeprefix(PREFIX)), one.event, one.at)
+            elif isinstance(one.event, e.ReleaseQuarantined):
+                fine = one.event.release in self.quarantined
+                self._demand(fine, "blame", "%s is quarantined for nothing", one.event.release)
             elif isinstance(one.event, e.QuarantineLifted):
                 self.quarantined.discard(one.event.release)
             elif isinstance(one.event, e.SpecificationApplied):
@@ -151,6 +154,8 @@ class Watch:
         self._tell(environment, "%s", Told(event))
         ledger = self.ledgers[environment]
         match event:
+            case e.ReleaseRequested():
+                self._demand_turn(environment, ledger, event)
             case e.RolloutStarted():
                 self._demand_may_start(environment, ledger, event, at)
                 self._refuse_after_rollback(ledger, event)
@@ -164,14 +169,60 @@ class Watch:
             case e.MeasurementTaken(measurement=taken):
                 named = ledger.trial is not None and ledger.trial.baseline is not None
                 self._demand(named or taken.against == "stable", "beside", "measured against a baseline that is none")
-            case e.RolloutAborted():
+            case e.RolloutAborted() | e.RolloutEnded():
+                self._demand_ending(environment, ledger, event, at)
+        ledger.apply(event, at)
+
+    def _demand_ending(
+        self, where: EnvironmentId, ledger: Ledger, event: e.RolloutAborted | e.RolloutEnded, at: datetime
+    ) -> None:
+        match event:
+            case e.RolloutAborted(gave_way_to=None):
                 self._refuse_after_abort(ledger)
+            case e.RolloutAborted():
+                self._demand_way_given(where, ledger, event, at)
             case e.RolloutEnded(outcome="aborted"):
-                self._demand_home(environment, ledger)
-            case e.RolloutEnded(outcome="promoted"):
+                self._demand_home(where, ledger)
+            case e.RolloutEnded():
                 fine = ledger.trial is not None and ledger.trial.phase == "retiring"
                 self._demand(fine, "earned", "a rollout ends as promoted that never was")
-        ledger.apply(event, at)
+
+    # --- whose turn it is
+
+    def _demand_turn(self, where: EnvironmentId, ledger: Ledger, event: e.ReleaseRequested) -> None:
+        before, rules = ledger.gave_way, self._rules(where)
+        self._demand(ledger.waiting is None, "queue", "%s is asked for while another waits", event.rollout)
+        if event.kind == "rollback":
+            return
+        self._demand(event.by != "headgate" or ledger.pin is None, "pin", "%s comes by itself: pinned", event.rollout)
+        kept = before is None or not before.hotfix or event.hotfix
+        self._demand(kept, "queue", "%s is asked for instead of a hotfix that waits", event.rollout)
+        busy = ledger.trial is not None or before is not None
+        taken = event.hotfix or not busy or rules is None or rules.concurrency != "finish"
+        self._demand(taken, "finish", "%s is taken before what was begun is finished", event.rollout)
+
+    def _demand_way_given(self, where: EnvironmentId, ledger: Ledger, event: e.RolloutAborted, at: datetime) -> None:
+        trial, waiting, rules = ledger.trial, ledger.waiting, self._rules(where)
+        if trial is None or waiting is None or rules is None or waiting.revision.release != event.gave_way_to:
+            raise self._violation("way", f"{event.rollout} gives way to nothing")
+        self._demand(self._precedes(waiting, trial, rules), "way", "%s gives way to who must wait", event.rollout)
+        self._demand(trial.position < len(trial.started.steps) - 1, "way", "%s gives way when it is proven", trial)
+        self._demand_gates(where, ledger, rules, waiting.revision, at)
+
+    @staticmethod
+    def _precedes(waiting: e.ReleaseRequested, trial: Trial, rules: Environment) -> bool:
+        if trial.started.kind == "rollback" or trial.phase not in ("trial", "paused"):
+            return False
+        return waiting.hotfix or (rules.concurrency == "replace" and not trial.hotfix)
+
+    def _demand_no_delay(self, where: EnvironmentId, ledger: Ledger, trial: Trial) -> None:
+        """What needs no gate and goes first was let go first, before the candidate took one step more."""
+        waiting, rules = ledger.waiting, self._rules(where)
+        if waiting is None or rules is None or rules.gates or rules.after:
+            return
+        if waiting.revision.release in self.quarantined:
+            return
+        self._demand(not self._precedes(waiting, trial, rules), "way", "%s has to wait", waiting.rollout)
 
     def _demand_may_start(self, where: EnvironmentId, ledger: Ledger, event: e.RolloutStarted, at: datetime) -> None:
         self._demand(ledger.trial is None, "one-rollout", "%s starts while another is in flight", event.rollout)
@@ -190,6 +241,7 @@ class Watch:
     ) -> None:
         before = self._before(where, rules)
         stints = [stint for stint in before.stints if stint.release == revision.release] if before else []
+        self._demand_accepted(where, rules, revision)
         fine = before is None or bool(stints)
         self._demand(fine, "predecessor", "%s was never stable in %s", revision.release, rules.after)
         served = sum((max((stint.until or at) - stint.since, timedelta()) for stint in stints), timedelta())
@@ -203,6 +255,14 @@ class Watch:
                     fine = len(people) >= count
                     self._demand(fine, "gates", "%s was approved by %s only", revision.release, sorted(people))
 
+    def _demand_accepted(self, where: EnvironmentId, rules: Environment, revision: Revision) -> None:
+        application = where.partition("/")[0]
+        asked = [gate.environment for gate in rules.gates if isinstance(gate, SignOffGate)]
+        for name in [*([rules.after] if rules.after else []), *asked]:
+            found = self.ledgers[EnvironmentId(f"{application}/{name}")].verdicts.get(revision.release)
+            fine = found == "accepted" or (found is None and name not in asked)
+            self._demand(fine, "sign-off", "%s starts, in %s it was %s", revision.release, name, found)
+
     def _rules(self, environment: EnvironmentId) -> Environment | None:
         return self._specification.environment(environment.partition("/")[2]) if self._specification else None
 
@@ -214,6 +274,7 @@ class Watch:
         trial = ledger.trial
         if trial is None or trial.phase != "trial" or event.index != trial.position:
             raise self._violation("steps", f"step {event.index} is completed out of turn")
+        self._demand_no_delay(where, ledger, trial)
         instances, routes = self._instances.get(where), self._routes.get(where)
         self._demand(instances is not None and routes is not None, "sight", "step %s ends blindly", event.index)
         revision, step, spent = trial.started.revision, trial.started.steps[event.index], at - trial.entered_at

@@ -29,7 +29,7 @@ from headgate.model.ids import (
 from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
-from headgate.model.rollouts import EnvironmentState
+from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.routes import RoutesSeen
 from headgate.model.rules import Environment
 from headgate.model.steps import RunCheck
@@ -155,6 +155,10 @@ class PlainWheels:
             return {}
         return pipeline.passed(self.state(environment_id(self.name, rules_.after)), self.ports.clock.now())
 
+    def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]:
+        rules_ = self.rules(environment)
+        return pipeline.signed_off(self.around.specification, rules_, self._by_name()) if rules_ else {}
+
     async def announce(self, event: e.Event) -> None:
         recorded = await self.ports.log.append(application_stream(self.name), [event], self.around.version)
         self.around = pipeline.fold_application(self.around, recorded)
@@ -186,6 +190,7 @@ class PlainWheels:
             unknown=tuple(unknown),
             quarantined=dict(self.quarantined()),
             passed=dict(self.passed(state.id)),
+            signed_off=self.signed_off(state.id),
         )
 
     async def _instances(self, state: EnvironmentState, unknown: list[str]) -> tuple[Instance, ...] | None:

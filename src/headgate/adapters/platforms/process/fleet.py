@@ -122,7 +122,7 @@ class Fleet:
             MARKER: record.marker,
         }
         variables = service_variables(service, given, where)
-        source = self._around.settings.releases / checked("release", revision.release)
+        source = self._around.settings.source(revision.release)
         return Launch(
             argv=command_line(service, variables, where),
             folder=folder_below(source, service.build, where),

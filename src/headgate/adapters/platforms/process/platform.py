@@ -56,7 +56,8 @@ class ProcessPlatform:
     async def run_job(self, job: Job) -> None:
         place = await self._place(job.environment)
         release = self._release(place, job.revision)
-        source = folder_below(self.settings.releases, release, f"{job.environment}, check {job.check.name}")
+        where, source = f"{job.environment}, check {job.check.name}", self.settings.source(release)
+        source = folder_below(source.parent, source.name, where)
         place.jobs.run(job, source)
 
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:

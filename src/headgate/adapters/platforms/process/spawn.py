@@ -28,10 +28,11 @@ class Launch:
 
 
 def inherited() -> dict[str, str]:
-    """Programs of the running interpreter's own (virtual) environment, uvicorn for one, are found first."""
+    """Programs of the virtual environment that is active, then of this interpreter's own, are found first."""
     variables = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-    programs = str(Path(sys.executable).parent)
-    variables["PATH"] = os.pathsep.join([programs, variables.get("PATH", os.defpath)])
+    active = os.environ.get("VIRTUAL_ENV")
+    programs = [*([str(Path(active, "bin"))] if active else []), str(Path(sys.executable).parent)]
+    variables["PATH"] = os.pathsep.join([*programs, variables.get("PATH", os.defpath)])
     # The release's folder is only read: no byte code is left in it. Output is seen when it is written, not at the end.
     return {**variables, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 

@@ -103,6 +103,7 @@ class EnvoyRouter:
         self._end.forget()
         if stop:
             await self._process.stop()
+            self._admin.socket.unlink(missing_ok=True)  # beside the data folder where that path is too long
         await self._admin.close()
 
     def _ended(self) -> None:

@@ -1,0 +1,1 @@
+"""headgate dev: a session, what it tells, and how output is shown."""
