@@ -28,6 +28,7 @@ class Edit:
     branch: str = "working tree"
     author: str = ""
     subject: str = "as it stands in the working tree"
+    message: str = "as it stands in the working tree"
 
 
 class WorkingTree:
