@@ -17,14 +17,12 @@ from headgate.decide.sources import (
     noted,
     poll,
     release_before,
-    same_services,
     skips,
     to_integrate,
 )
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId
 from headgate.model.rules import Application, Environment
-from headgate.model.services import Service
 from headgate.model.sources import Following, Integration
 
 STAGING = replace(ALL_AT_ONCE, name="staging", deploy="on-build", branches=("main", "release/*"), after=None)
@@ -122,13 +120,6 @@ class TestMoved:
 )
 def test_skips(message: str, found: str | None) -> None:
     assert skips(message) == found
-
-
-def test_services_are_compared_by_definition() -> None:
-    web = Service("web", ("serve",), 8000, "web")
-    assert same_services((replace(web, image="web@sha256:a"),), (web,))
-    assert not same_services((web,), (replace(web, port=9000),))
-    assert not same_services((web,), ())
 
 
 def test_the_release_before_is_of_the_same_branch_or_environment() -> None:

@@ -17,6 +17,7 @@ from headgate.engine.releasing import Wanted
 from headgate.engine.world import World
 from headgate.model import events as e
 from headgate.model.ids import application_stream
+from headgate.ports import Unusable
 from headgate.spec.compile import application as compiled
 from headgate.spec.read import read
 from headgate.testing.fakes.clock import FakeClock
@@ -183,6 +184,18 @@ async def test_a_commit_that_changes_nothing_that_is_built_makes_no_release(shop
     assert len(await shop.releases()) == 2
 
 
+async def test_another_image_is_another_release(shop: Following) -> None:
+    """Nothing is built of it here, and its folder is none of ours: words beside it change nothing."""
+    shop.text = FILE.replace("{build: web, command", "{image: web:1, command")
+    shop.commit()
+    assert await shop.look() == ["refs/heads/main released"]
+    shop.commit(web="2", README="words")
+    assert await shop.look() == ["refs/heads/main unchanged"]
+    shop.text = shop.text.replace("web:1", "web:2")
+    shop.commit(web="2")
+    assert await shop.look() == ["refs/heads/main released"]
+
+
 async def test_other_branches_are_left_alone_and_new_ones_that_match_are_not(shop: Following) -> None:
     shop.commit("feature/x", web="5")
     assert await shop.look() == []
@@ -317,6 +330,20 @@ class TestIntegration:
         devint.commit("main", web="0", prices="0", **{"web/main.py": "9"})
         assert await devint.look() == ["refs/heads/main released", "devint released"]
         assert devint.application.wheel("staging").state.rollout is not None
+
+    async def test_what_cannot_be_integrated_is_said_and_holds_up_nothing_else(
+        self, devint: Following, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def refuse(*_: object) -> None:
+            raise Unusable("devint: 300 branches match, at most 200 are integrated; name fewer")
+
+        monkeypatch.setattr(devint.source, "integrate", refuse)
+        devint.commit("feature/a", web="2", prices="0")
+        devint.commit("main", web="3", prices="0")
+        assert await devint.look() == ["devint failed"]
+        devint.commit("main", web="4", prices="0")
+        assert await devint.look() == ["refs/heads/main released", "devint failed"]
+        assert "name fewer" in sightings.concerning(devint.application, "devint")[-1]["text"]
 
     async def test_what_changes_nothing_is_no_release(self, devint: Following) -> None:
         devint.commit("feature/a", web="2", prices="0")

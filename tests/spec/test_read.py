@@ -385,6 +385,17 @@ BAD = {
         "source.repository: found --upload-pack=id; allowed: an https, ssh or file address of a git repository, "
         "or a folder that begins with /. Write one such as https://git.example.org/shop.git, without a login.",
     ),
+    "a login in the address": bad(
+        SMALL + "source: {repository: ¦'https://ann:s3cret@git.example.org/shop'}\n",
+        "source.repository: found https://ann:s3cret@git.example.org/shop; allowed: an https, ssh or file address of "
+        "a git repository, or a folder that begins with /. Write one such as https://git.example.org/shop.git, "
+        "without a login.",
+    ),
+    "a repository that runs a program": bad(
+        SMALL + "source: {repository: ¦'ext::sh'}\n",
+        "source.repository: found ext::sh; allowed: an https, ssh or file address of a git repository, "
+        "or a folder that begins with /. Write one such as https://git.example.org/shop.git, without a login.",
+    ),
     "looking all the time": bad(
         SMALL + "source: {poll: ¦10ms}\n",
         "source.poll: found 10ms; allowed: a duration from 1s to 365d. Write a duration from 1s to 365d.",

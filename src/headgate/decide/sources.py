@@ -9,7 +9,6 @@ from fnmatch import fnmatchcase
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId
 from headgate.model.rules import Application, Environment
-from headgate.model.services import Service
 from headgate.model.sources import is_remote
 
 BRANCH, TAG = "refs/heads/", "refs/tags/"
@@ -112,11 +111,6 @@ def skips(message: str) -> str | None:
     """What of a commit's message asks that nothing be made of it."""
     found = SKIP.search(message)
     return found.group() if found else None
-
-
-def same_services(before: tuple[Service, ...], now: tuple[Service, ...]) -> bool:
-    """By definition; which image was built of one is not part of it."""
-    return [replace(service, image=None) for service in before] == [replace(service, image=None) for service in now]
 
 
 def release_before(announced: tuple[e.ReleaseAnnounced, ...], branch: str, only: str = "") -> ReleaseId | None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from headgate.decide import sources
@@ -17,6 +17,7 @@ from headgate.model.ids import ReleaseId
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
 from headgate.model.rules import Environment
+from headgate.model.services import Service
 from headgate.model.sources import Integration, Outcome
 from headgate.ports import AdapterError, LogUnavailable, Unusable
 from headgate.spec.compile import services
@@ -38,6 +39,7 @@ class Found:
     outcome: Outcome
     why: str
     release: ReleaseId | None = None
+    integration: Integration | None = None
 
 
 @dataclass
@@ -130,34 +132,38 @@ class Follower:
         known = self.application.releases.get(before) if before else None
         if known is None or known.commit == sha:
             return None
-        source = self.application.world.source
-        text = await source.read_file(rules.source, sha, rules.file)
-        parts = placed(services(read(text, f"{rules.file} at {sha[:7]}")), rules.file)
-        folders = list(dict.fromkeys(part.build for part in parts))
-        if not sources.same_services(known.services, parts):
-            return None
-        if await source.digests(rules.source, sha, folders) != await self._before(rules, known.commit, folders):
+        now = await self._built_from(rules, sha)
+        try:
+            before_that = await self._built_from(rules, known.commit)
+        except (AdapterError, SpecificationError):
+            return None  # it can no longer be read: then all is taken for changed
+        if now != before_that:
             return None
         why = f"nothing that a service is built from changed since {known.label}; "
         return Found("unchanged", f"{why}`headgate release {sha[:10]}` makes a release of it all the same")
 
-    async def _before(self, rules: Rules, sha: str, folders: list[str]) -> dict[str, str]:
-        """Nothing, where that commit can no longer be read: then all is taken for changed."""
-        try:
-            return await self.application.world.source.digests(rules.source, sha, folders)
-        except AdapterError:
-            return {}
+    async def _built_from(self, rules: Rules, sha: str) -> tuple[tuple[Service, ...], dict[str, str]]:
+        """The services as the commit's file defines them, and the content of the folders they are built from."""
+        source = self.application.world.source
+        text = await source.read_file(rules.source, sha, rules.file)
+        parts = placed(services(read(text, f"{rules.file} at {sha[:7]}")), rules.file)
+        folders = dict.fromkeys(part.build for part in parts if part.image is None)
+        return parts, await source.digests(rules.source, sha, list(folders))
 
     async def _integrate(self, rules: Rules, environment: Environment, heads: Mapping[str, str]) -> None:
         wanted = sources.to_integrate(environment, heads)
         if not wanted or dict(wanted) == sources.integrated(self.application.state.followed, environment.name):
             return
-        made = await self.application.world.source.integrate(rules.source, wanted, environment.name)
-        found = await self._settled(self._integration(rules, environment.name, made))
-        news = e.BranchesIntegrated(environment.name, dict(wanted), found.outcome, found.why, made, found.release)
-        await record(self.application, [news])
+        found = await self._settled(self._integration(rules, environment.name, wanted))
+        named = (environment.name, dict(wanted), found.outcome, found.why)
+        await record(self.application, [e.BranchesIntegrated(*named, found.integration, found.release)])
 
-    async def _integration(self, rules: Rules, environment: str, made: Integration) -> Found:
+    async def _integration(self, rules: Rules, environment: str, heads: Sequence[tuple[str, str]]) -> Found:
+        made = await self.application.world.source.integrate(rules.source, heads, environment)
+        found = await self._settled(self._of(rules, environment, made))
+        return replace(found, integration=made)
+
+    async def _of(self, rules: Rules, environment: str, made: Integration) -> Found:
         before = sources.release_before(self.application.state.releases, "", environment)
         if same := await self._same(rules, made.commit, before):
             return same

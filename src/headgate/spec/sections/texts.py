@@ -164,7 +164,13 @@ Image = Annotated[
 UrlPath = Annotated[str, matching("/[!-~]{0,254}", "a path that begins with /", "Write a path such as /healthz.")]
 Url = Annotated[str, Written(_url, URLS, {"type": "string", "pattern": f"^{URL_PATTERN}$"})]
 Branch = Annotated[str, matching("[!-~]{1,100}", "a branch's name or pattern", "Write one such as main or feature/*.")]
-REPOSITORY_PATTERN = r"(?:https|ssh|file|http)://[!-~]{1,2000}|[!-~]{0,300}:[!-~]{1,1000}|/[^\x00-\x1f]{0,2000}"
+# No @ but in ssh: a login in an address would stand in the log for ever.
+REPOSITORY_PATTERN = (
+    r"(?:https?|file)://[!-?A-~]{1,2000}"
+    r"|ssh://(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][!-?A-~]{1,2000}"
+    r"|[A-Za-z0-9_][A-Za-z0-9_.-]*(?:@[A-Za-z0-9][A-Za-z0-9_.-]*)?:[A-Za-z0-9_~][A-Za-z0-9_./~+-]{0,1000}"
+    r"|/[^\x00-\x1f]{0,2000}"
+)
 Repository = Annotated[
     str,
     matching(

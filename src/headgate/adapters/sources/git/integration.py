@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headgate.adapters.sources.git.command import Ask, GitRefused, git
 from headgate.model.sources import Integration
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, Unusable
 
 MOST_BRANCHES = 200
 MOST_FILES = 50  # in conflict, of one branch, that are named
@@ -42,9 +42,9 @@ async def borrowing(where: Path, private: Path) -> Path:
 
 async def integrate(private: Path, heads: Sequence[tuple[str, str]], name: str) -> Integration:
     if not heads:
-        raise AdapterError(f"{name}: no branch matches; there is nothing to integrate")
+        raise Unusable(f"{name}: no branch matches; there is nothing to integrate")
     if len(heads) > MOST_BRANCHES:
-        raise AdapterError(f"{name}: {len(heads)} branches match, at most {MOST_BRANCHES} are integrated; name fewer")
+        raise Unusable(f"{name}: {len(heads)} branches match, at most {MOST_BRANCHES} are integrated; name fewer")
     date = await newest_date(private, [commit for _, commit in heads])
     (first, tip), *others = heads
     included, left_out = [first], {}
@@ -76,7 +76,7 @@ async def merge(private: Path, ours: str, theirs: str) -> tuple[str, tuple[str, 
     except GitRefused as error:
         if "unrelated histories" in str(error):
             return "", (UNRELATED,)
-        raise AdapterError(f"{theirs[:12]} cannot be merged ({error}); git 2.38 or newer is needed") from error
+        raise Unusable(f"{theirs[:12]} cannot be merged ({error}); git 2.38 or newer is needed") from error
     tree, *files = [part.decode(errors="replace") for part in shown.split(b"\0") if part]
     return tree, tuple(dict.fromkeys(files))[:MOST_FILES]
 
