@@ -157,9 +157,10 @@ ASKED: list[tuple[str, EnvironmentState, c.Deploy, Environment, list[str] | str]
         state(pin=PIN),
         PERSON,
         CANARY,
-        ["ReleaseUnpinned", "ReleaseRequested deploy v3"],
+        ["ReleaseRequested deploy v3", "ReleaseUnpinned"],
     ),
     ("pinning", state(), deploy(pin=True), CANARY, ["ReleaseRequested deploy v3", "ReleasePinned"]),
+    ("pinning another", state(pin=PIN), deploy(pin=True), CANARY, ["ReleaseRequested deploy v3", "ReleasePinned"]),
 ]
 
 

@@ -33,7 +33,7 @@ def _(command: c.Deploy, state: EnvironmentState, seen: Seen, now: datetime) -> 
     if refused := _must_stand_back(command, state, seen):
         return refused
     request = e.ReleaseRequested(revision, command.rollout, "deploy", command.by, command.why, command.hotfix)
-    return [*_superseded(command, state), *_unpinned(command, state), request, *_pinned(command)]
+    return [*_superseded(command, state), request, *_held_from_now_on(command, state)]
 
 
 def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> c.Refused | None:
@@ -67,15 +67,13 @@ def _superseded(command: c.Deploy, state: EnvironmentState) -> list[e.Event]:
     return [e.ReleaseSuperseded(older.release, command.revision.release, why)]
 
 
-def _unpinned(command: c.Deploy, state: EnvironmentState) -> list[e.Event]:
-    """A person's next deployment ends a pin; whether it makes one is said with it."""
+def _held_from_now_on(command: c.Deploy, state: EnvironmentState) -> list[e.Event]:
+    """A person's next deployment ends a pin, or replaces it."""
+    if command.pin:
+        return [e.ReleasePinned(command.revision.release, command.by, command.why)]
     if state.pin is None or command.automatic:
         return []
     return [e.ReleaseUnpinned(state.pin.release, command.by, f"{command.by} deploys {command.revision.label}")]
-
-
-def _pinned(command: c.Deploy) -> list[e.Event]:
-    return [e.ReleasePinned(command.revision.release, command.by, command.why)] if command.pin else []
 
 
 def _may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> c.Refused | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RELEASES = 7
 COMMITS, DEPLOYS, APPROVES, LIFTS, APPLIES = 0.06, 0.06, 0.10, 0.02, 0.01  # a moment
-HURRIES, SIGNS_OFF, PINS, UNPINS = 0.15, 0.03, 0.004, 0.05  # of deployments; each moment
+HURRIES, SIGNS_OFF, PINS, UNPINS = 0.3, 0.03, 0.004, 0.05  # of deployments; each moment
 INTERFERES = 0.008  # each kind of command, each moment
 
 
