@@ -26,7 +26,7 @@ from headgate.store.verify import Verification, verify
 LOG = "events.db"
 
 # What of a specification the engine itself carries out by now; adapters add their own names.
-FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak"}}
+FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak"}, "ci": {"run"}}
 
 
 class WallClock:
@@ -94,8 +94,8 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
 
-        def changed(environment: EnvironmentId) -> None:
-            engine.wake(environment)
+        def changed(name: str) -> None:
+            engine.wake(name)
 
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
         engine = Engine(await _world(folder, stack, changed), log, WallClock(), new_id)
@@ -105,7 +105,7 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
 
 
 async def take_down(folder: Path) -> None:
-    """End all that runs from a data folder whose server has ended: instances, then Envoy. For demos and tests.
+    """End all that runs from a data folder whose server has ended: instances, steps, then Envoy. For demos and tests.
 
     Raises FolderInUse, LogDamaged, LogUnavailable, AdapterError.
     """
@@ -117,11 +117,13 @@ async def take_down(folder: Path) -> None:
         environments = [EnvironmentId(stream.removeprefix(prefix)) for stream in await log.streams(prefix)]
         platforms: list[Any] = [one for one in world.platforms.values() if hasattr(one, "stop_all")]
         routers: list[Any] = list(world.routers.values())
+        runners: list[Any] = [one for one in world.runners.values() if hasattr(one, "stop_all")]
         await asyncio.gather(*(platform.stop_all(where) for platform in platforms for where in environments))
+        await asyncio.gather(*(runner.stop_all() for runner in runners))
         await asyncio.gather(*(router.close(stop=True) for router in routers))
 
 
-async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[EnvironmentId], None]) -> World:
+async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[str], None]) -> World:
     def made(seam: str) -> dict[str, Any]:
         adapters = {name: _make(point, folder, changed) for name, point in known(seam).items()}
         for adapter in adapters.values():
@@ -129,9 +131,10 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[Environ
                 stack.push_async_callback(adapter.close)
         return adapters
 
-    return World(made("platforms"), made("traffic"), made("metrics"), made("sources")["git"], folder / "releases")
+    seams = (made("platforms"), made("traffic"), made("metrics"))
+    return World(*seams, made("sources")["git"], folder / "releases", made("runners"))
 
 
-def _make(point: EntryPoint, folder: Path, changed: Callable[[EnvironmentId], None]) -> Any:
+def _make(point: EntryPoint, folder: Path, changed: Callable[[str], None]) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
     return point.load()(Host(own, folder / "envoy", folder / "releases", changed))

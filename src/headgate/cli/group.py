@@ -13,7 +13,7 @@ from headgate.cli.failure import Failure
 
 # In the order in which one needs them.
 COMMANDS = (
-    *("serve", "init", "plan", "apply", "release", "releases", "deploy", "status", "watch", "why", "history", "logs"),
+    *("serve", "init", "plan", "apply", "release", "builds", "releases", "deploy", "status", "watch", "why", "history", "logs"),
     *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "spec", "demo"),
 )
 

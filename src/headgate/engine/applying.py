@@ -7,6 +7,7 @@ from typing import Any
 
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
+from headgate.model.builds import CiStep
 from headgate.model.ids import environment_id
 from headgate.model.rules import AnalysisRules, Deadlines, Environment, Strategy, Tolerance
 from headgate.model.rules import Application as Rules
@@ -46,7 +47,18 @@ async def apply(engine: Engine, understood: Understood, by: str) -> View:
         for e in rules.environments
     ]
     gone = [{"environment": name, "changes": changed[name], "addresses": {}} for name in _gone(before, rules)]
-    return {"application": rules.name, "changed": before != rules, "environments": [*environments, *gone]}
+    told = {"ci": ci_changes(before.ci if before else (), rules.ci), "environments": [*environments, *gone]}
+    return {"application": rules.name, "changed": before != rules, **told}
+
+
+def ci_changes(before: tuple[CiStep, ...], after: tuple[CiStep, ...]) -> list[str]:
+    """One sentence for each step that is another than before."""
+    old, new = {step.name: step for step in before}, {step.name: step for step in after}
+    gone = [f"{name} is removed" for name in old if name not in new]
+    told = [f"{name} is new: {_text(step.run)}" for name, step in new.items() if name not in old]
+    for name in (name for name in new if name in old):
+        told += [f"{name}, {difference}" for difference in _differences("", old[name], new[name])]
+    return [*gone, *told]
 
 
 async def _addresses(application: Application, rules: Environment, services: tuple[str, ...]) -> View:

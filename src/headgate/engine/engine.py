@@ -7,14 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from headgate.decide.builds import BuildState
 from headgate.engine.application import Application
-from headgate.engine.building import build
+from headgate.engine.building import Draft, build, draft, draft_of
+from headgate.engine.builds import Builds
+from headgate.engine.ci import BuildWheel
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
-from headgate.model.ids import RolloutId, application_stream, release_stream
+from headgate.model.ids import ReleaseId, RolloutId, application_stream, release_stream
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
 from headgate.ports import AdapterError, Clock, EventLog, LogUnavailable
@@ -37,14 +40,19 @@ class Engine:
     _awake: dict[str, asyncio.Event] = field(default_factory=dict)  # by environment id
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.builds = Builds(self.world, self.log, self.clock, self.new_id, self._release_of, self._is_released)
+
     async def start(self) -> None:
         prefix = application_stream("")
         for stream in await self.log.streams(prefix):
             application = await self._application(stream.removeprefix(prefix))
             await self._advance(application)  # what a crash left undone
+        await self.builds.start()
 
     async def stop(self) -> None:
         """The control plane ends; what runs goes on running."""
+        await self.builds.stop()
         for task in self._tasks.values():
             task.cancel()
         for task in self._tasks.values():
@@ -52,10 +60,11 @@ class Engine:
                 await task
         self._tasks.clear()
 
-    def wake(self, environment: str) -> None:
-        """Something happened there: look at once."""
-        if environment in self._awake:
-            self._awake[environment].set()
+    def wake(self, name: str) -> None:
+        """Something happened in that environment, or in that build: look at once."""
+        if name in self._awake:
+            self._awake[name].set()
+        self.builds.wake(name)
 
     # --- what people ask
 
@@ -66,18 +75,36 @@ class Engine:
         self._spin(application)
         return application
 
-    async def release(self, name: str, reference: str, by: str) -> Release:
+    async def release(self, name: str, reference: str, by: str) -> Release | BuildWheel:
+        """The release of a commit; where the applied rules have CI steps and it is not there yet, its build."""
         application = self.application(name)
         rules = application.state.specification
         if rules is None:
             raise Rejected(f"{name} has no specification; `headgate apply` it first")
-        release = await build(rules, reference, self.world, self.clock)
+        drafted = await draft(rules, reference, self.world)
+        if rules.ci and drafted.release not in application.releases:
+            return await self.builds.request(rules, drafted, by)
+        return await self._make(application, drafted, by)
+
+    async def _make(self, application: Application, drafted: Draft, by: str) -> Release:
+        release = await build(drafted, self.world, self.clock)
         if release.id not in application.releases:
             if not await self.log.read(release_stream(release.id)):
                 await self.log.append(release_stream(release.id), [e.ReleaseCreated(release, by)], after=0)
             await application.record([e.ReleaseAnnounced(release.id, release.label, release.branch)])
         await self._advance(application)
         return application.releases[release.id]
+
+    async def _release_of(self, state: BuildState) -> None:
+        """What a build becomes, all of whose steps passed."""
+        drafted = await draft_of(state.build, state.source, state.file, self.world)
+        try:
+            await self._make(self.application(state.build.application), drafted, state.by)
+        except Rejected as error:  # someone else wrote at the same moment: the next attempt follows
+            raise AdapterError(str(error)) from error
+
+    def _is_released(self, application: str, release: ReleaseId) -> bool:
+        return application in self.applications and release in self.applications[application].releases
 
     async def deploy(self, name: str, environment: str, reference: str | None, by: str, why: str = "") -> Release:
         application = self.application(name)

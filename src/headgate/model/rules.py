@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.services import Value
 
@@ -112,6 +113,7 @@ class Application:
     source: str  # the git repository that releases come from
     file: str  # path of headgate.yaml below the source
     environments: tuple[Environment, ...]
+    ci: tuple[CiStep, ...] = ()  # what a commit must pass before it becomes a release
 
     def environment(self, name: str) -> Environment | None:
         return next((one for one in self.environments if one.name == name), None)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.rules import (
     AnalysisRules,
@@ -20,6 +21,7 @@ from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
+from headgate.spec.sections.pipeline import CiSection
 from headgate.spec.sections.service import ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
@@ -28,7 +30,27 @@ from headgate.spec.specification import Specification
 def application(spec: Specification, source: str, file: str) -> Application:
     """Raises SpecificationError where the file asks for what the model has no word for yet: see `missing`."""
     environments = tuple(_environment(spec, name, section) for name, section in spec.environments.items())
-    return Application(spec.application, source, file, environments)
+    return Application(spec.application, source, file, environments, _ci(spec.content.pipeline.ci))
+
+
+def _ci(sections: list[CiSection]) -> tuple[CiStep, ...]:
+    """Without `needs` a step comes after the one above it."""
+    above = [(), *((section.name,) for section in sections)]
+    return tuple(
+        CiStep(
+            name=section.name,
+            run=section.run,
+            needs=before if section.needs is None else tuple(dict.fromkeys(section.needs)),
+            timeout=section.timeout,
+            image=section.image,
+            cache=tuple(section.cache),
+            artifacts=tuple(section.artifacts),
+            junit=section.junit,
+            sarif=section.sarif,
+            severity=section.severity,
+        )
+        for section, before in zip(sections, above, strict=False)
+    )
 
 
 def services(spec: Specification) -> tuple[Service, ...]:

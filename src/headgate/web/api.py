@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from headgate import __version__
 from headgate.engine.engine import Engine
-from headgate.web import applications, environments, failures
+from headgate.web import applications, builds, environments, failures
 from headgate.web.asked import Server
 from headgate.web.guard import LOOPBACK, Guard
 
@@ -21,6 +21,7 @@ def create(
     api.add_middleware(Guard, token=token, hosts=hosts)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
+    api.include_router(builds.routes)
     api.get("/api/health", tags=["server"])(health)
     return api
 

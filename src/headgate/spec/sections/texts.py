@@ -88,6 +88,13 @@ def _folder(scalar: Scalar) -> str:
     return scalar.text.rstrip("/")
 
 
+def _pattern(scalar: Scalar) -> str:
+    parts = scalar.text.split("/")
+    if not re.fullmatch(GLOB_PATTERN, scalar.text) or ".." in parts or "" in parts:
+        raise Unsuitable(GLOBS, "Write a path such as reports/*.xml or dist/**/*.")
+    return scalar.text
+
+
 def _variable(scalar: Scalar) -> str:
     if not re.fullmatch(VARIABLE_PATTERN, scalar.text):
         raise Unsuitable("a variable's name: letters, digits and _", "Write a name such as LOG_LEVEL.")
@@ -117,6 +124,8 @@ def _text(scalar: Scalar) -> str:
 NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at most 39 characters"
 FOLDERS = "a folder below headgate.yaml's repository, without .."
 FOLDER_PATTERN = r"[A-Za-z0-9._@+-][A-Za-z0-9._@+/ -]{0,254}"
+GLOBS = "files below the checkout, without ..; * and ** match any"
+GLOB_PATTERN = r"[A-Za-z0-9._@+*?-][A-Za-z0-9._@+*?/ -]{0,254}"
 VARIABLE_PATTERN = "[A-Za-z_][A-Za-z0-9_]{0,254}"
 URL_PATTERN = r"https?://[!-~]{1,2000}"
 URLS = "an address that begins with http:// or https://"
@@ -145,6 +154,7 @@ HeaderValue = Annotated[
     ),
 ]
 Folder = Annotated[str, Written(_folder, FOLDERS, {"type": "string", "pattern": f"^{FOLDER_PATTERN}$"})]
+Pattern = Annotated[str, Written(_pattern, GLOBS, {"type": "string", "pattern": f"^{GLOB_PATTERN}$"})]
 Image = Annotated[
     str,
     matching("[a-z0-9][A-Za-z0-9._:/@-]{0,254}", "an image's name", "Write a name such as registry.example.org/web:1."),

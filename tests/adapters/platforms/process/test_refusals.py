@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.adapters.platforms.process.stage import ProcessStage, service_of
 
+from headgate.adapters.files import NAME, checked
 from headgate.adapters.platforms.process import ProcessPlatform, ProcessSettings
-from headgate.adapters.platforms.process.folders import NAME, checked, environment_folder
-from headgate.adapters.platforms.process.spawn import expand, folder_below, inherited, service_variables
+from headgate.adapters.platforms.process.folders import environment_folder
+from headgate.adapters.platforms.process.spawn import expand, folder_below, service_variables
+from headgate.adapters.processes import inherited
 from headgate.model.checks import Check, Job
 from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
 from headgate.model.releases import Revision

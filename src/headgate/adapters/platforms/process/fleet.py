@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headgate.adapters.platforms.process import logs
-from headgate.adapters.platforms.process.folders import checked, write_atomically
+from headgate.adapters import logs
+from headgate.adapters.files import checked, write_atomically
 from headgate.adapters.platforms.process.free_ports import allocate
-from headgate.adapters.platforms.process.identity import MARKER
 from headgate.adapters.platforms.process.instances import Around, Slot
 from headgate.adapters.platforms.process.records import Record, load
-from headgate.adapters.platforms.process.spawn import Launch, command_line, folder_below, service_variables
+from headgate.adapters.platforms.process.spawn import command_line, folder_below, service_variables
+from headgate.adapters.processes import MARKER, Launch
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision

@@ -8,23 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from headgate.adapters.platforms.process import logs
-from headgate.adapters.platforms.process.exits import ExitWatch
+from headgate.adapters import logs
 from headgate.adapters.platforms.process.folders import Folder
 from headgate.adapters.platforms.process.free_ports import listeners, listens
-from headgate.adapters.platforms.process.identity import (
+from headgate.adapters.platforms.process.readiness import Prober, Readiness
+from headgate.adapters.platforms.process.records import Record, save
+from headgate.adapters.platforms.process.settings import ProcessSettings
+from headgate.adapters.processes import (
+    ExitWatch,
     Identity,
+    Launch,
+    ending,
     find,
     is_alive,
     kill_all,
     members,
     reap,
     send_to_group,
+    spawn,
 )
-from headgate.adapters.platforms.process.readiness import Prober, Readiness
-from headgate.adapters.platforms.process.records import Record, save
-from headgate.adapters.platforms.process.settings import ProcessSettings
-from headgate.adapters.platforms.process.spawn import Launch, spawn
 from headgate.model.observations import Instance
 from headgate.ports import AdapterError
 
@@ -257,16 +259,6 @@ class Slot:
             save(self.record, self._path)
         except AdapterError as error:
             LOG.warning("%s", error)
-
-
-def ending(code: int | None, lived: timedelta) -> str:
-    after = f"after {max(lived.total_seconds(), 0):.1f} s"
-    if code is None:
-        return f"ended {after} at most; its exit code is not known, as an earlier server had started it"
-    if code >= 0:
-        return f"exited with code {code} {after}"
-    known = {number.value for number in signal.Signals}
-    return f"was killed by {signal.Signals(-code).name if -code in known else f'signal {-code}'} {after}"
 
 
 def back_off(restarts: int, settings: ProcessSettings) -> timedelta:

@@ -7,60 +7,36 @@ A smoke probe changes nothing, so one that was lost with the server may be start
 import asyncio
 import logging
 import re
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pydantic import TypeAdapter
 
-from headgate.adapters.platforms.process import logs
-from headgate.adapters.platforms.process.exits import ExitWatch
-from headgate.adapters.platforms.process.folders import checked, write_atomically
-from headgate.adapters.platforms.process.identity import MARKER, Identity, find, is_alive, kill_all, reap
-from headgate.adapters.platforms.process.instances import Around, ending, report
-from headgate.adapters.platforms.process.records import read
+from headgate.adapters import logs
+from headgate.adapters.commands import CommandLine, Commands
+from headgate.adapters.files import read, write_atomically
+from headgate.adapters.platforms.process.instances import Around, report
 from headgate.adapters.platforms.process.smoke import smoke
-from headgate.adapters.platforms.process.spawn import Launch, inherited, spawn
+from headgate.adapters.processes import inherited
 from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import JobId
 from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
 
-# $1 is the command line, $2 the file for its exit code: renamed into place, so that it is there whole or not at all,
-# and before this shell ends, whoever is alive to see it.
-WRAPPER = '/bin/sh -c "$1"; code=$?; printf "%s" "$code" > "$2.new" && mv -f "$2.new" "$2"; exit "$code"'
-
 
 @dataclass(frozen=True, slots=True)
-class JobRecord:
+class ProbeRecord:
+    """Of a smoke probe."""
+
     id: JobId
-    kind: Literal["smoke", "run"]
-    marker: str
-    started_at: datetime
-    timeout: timedelta
-    process: Identity | None = None
     state: Literal["running", "passed", "failed", "lost"] = "running"
     detail: str = ""
 
 
-RECORD = TypeAdapter(JobRecord)
-
-
-@dataclass(slots=True)
-class Execution:
-    record: JobRecord
-    exit: ExitWatch | None = None
-    timer: asyncio.TimerHandle | None = None
-    task: asyncio.Task[None] | None = field(default=None)
-
-    def close(self) -> None:
-        for handle in (self.exit, self.timer, self.task):
-            if handle is not None:
-                handle.cancel()
+PROBE = TypeAdapter(ProbeRecord)
 
 
 class Jobs:
@@ -68,7 +44,9 @@ class Jobs:
 
     def __init__(self, around: Around, changed: Callable[[], None]) -> None:
         self._around, self._changed = around, changed
-        self._known: dict[JobId, Execution] = {}
+        self._commands = Commands(around.folder.jobs, lambda _: changed())
+        self._probes: dict[JobId, ProbeRecord] = {}
+        self._probing: dict[JobId, asyncio.Task[None]] = {}
 
     def run(self, job: Job, source: Path) -> None:
         """`source`: the folder of the release that is checked."""
@@ -77,174 +55,78 @@ class Jobs:
         if before is not None and not again:
             return
         self._prune()
-        checked("job", job.id)
-        marker = f"{job.id}.{secrets.token_hex(8)}"
-        record = JobRecord(job.id, job.check.kind, marker, datetime.now(UTC), job.check.timeout)
-        self._save(record)
-        if record.kind == "smoke":
-            self._start_smoke(record, job)
+        if job.check.kind == "smoke":
+            self._start_probe(job)
         else:
-            self._start_command(record, job, source)
+            given = variables(job, source.name)
+            self._commands.start(CommandLine(job.id, job.check.run, source, given, job.check.timeout))
 
     def seen(self, job: JobId) -> JobSeen | None:
-        execution = self._known.get(job) or self._adopt(job)
-        if execution is None:
+        if probe := self._probes.get(job) or self._adopt_probe(job):
+            return JobSeen(job, probe.state, probe.detail)
+        record = self._commands.seen(job)
+        if record is None:
             return None
-        self._cut_log(execution.record)
-        return JobSeen(job, execution.record.state, execution.record.detail)
+        if record.state == "running":
+            self._cut_log(job)
+        return JobSeen(job, "failed" if record.state == "stopped" else record.state, record.detail)
 
     def close(self) -> None:
-        for execution in self._known.values():
-            execution.close()
+        for task in self._probing.values():
+            task.cancel()
+        self._commands.close()
 
     # --- a smoke probe
 
-    def _start_smoke(self, record: JobRecord, job: Job) -> None:
-        execution = self._known[record.id] = Execution(record)
-        execution.task = asyncio.create_task(self._smoke(execution, job), name=f"smoke {record.id}")
-        execution.task.add_done_callback(report)
+    def _start_probe(self, job: Job) -> None:
+        self._remember(ProbeRecord(job.id))
+        task = self._probing[job.id] = asyncio.create_task(self._probe(job), name=f"smoke {job.id}")
+        task.add_done_callback(report)
 
-    async def _smoke(self, execution: Execution, job: Job) -> None:
+    async def _probe(self, job: Job) -> None:
         passed, detail = await smoke(self._around.prober, job)
-        self._finish(execution, "passed" if passed else "failed", detail)
-
-    # --- a command
-
-    def _start_command(self, record: JobRecord, job: Job, source: Path) -> None:
-        result = self._around.folder.job(record.id, "exit")
-        launch = Launch(
-            argv=("/bin/sh", "-c", WRAPPER, "headgate-check", job.check.run, str(result.resolve())),
-            folder=source,
-            variables=variables(job, record.marker, source.name),
-            log=self._log(record),
-        )
-        try:
-            process = spawn(launch)
-        except AdapterError:
-            self._forget(record.id)
-            raise
-        execution = self._known[record.id] = Execution(replace(record, process=process))
-        self._remember(execution)
-        self._attend(execution, process)
-
-    def _attend(self, execution: Execution, process: Identity) -> None:
-        record = execution.record
-        passed = max(datetime.now(UTC) - record.started_at, timedelta(0))
-        left = max(record.timeout - passed, timedelta(0))
-        loop = asyncio.get_running_loop()
-        execution.exit = ExitWatch(process, record.marker, lambda: self._ended(execution, process))
-        execution.timer = loop.call_later(left.total_seconds(), self._too_long, execution, process)
-
-    def _ended(self, execution: Execution, process: Identity) -> None:
-        kill_all(execution.record.marker, session=process.pid)  # what it left running in the background
-        self._conclude(execution, reap(process.pid))
-
-    def _too_long(self, execution: Execution, process: Identity) -> None:
-        words = logs.last_words(self._log(execution.record))
-        limit = execution.record.timeout.total_seconds()
-        self._finish(execution, "failed", f"was ended as it took longer than {limit:g} s{words}")
-        kill_all(execution.record.marker, session=process.pid)  # its end is heard of, and it is reaped then
-
-    def _conclude(self, execution: Execution, code: int | None) -> None:
-        """The code that the wrapper wrote comes first: it is there also for a process that was not our child."""
-        record = execution.record
-        if record.state != "running":
-            return
-        written = read_code(self._around.folder.job(record.id, "exit"))
-        code = written if written is not None else code
-        lived, words = datetime.now(UTC) - record.started_at, logs.last_words(self._log(record))
-        if code is None:
-            self._finish(execution, "lost", f"ended without leaving an exit code, killed or by a reboot{words}")
-        elif code == 0:
-            self._finish(execution, "passed", f"passed in {lived.total_seconds():.1f} s")
-        else:
-            self._finish(execution, "failed", ending(code, lived) + words)
-
-    # --- what outlives the server
-
-    def _adopt(self, job: JobId) -> Execution | None:
-        record = read(RECORD, self._around.folder.job(job, "json"))
-        if record is None:
-            return None
-        execution = Execution(record)
-        self._known[job] = execution
-        if execution.record.kind == "smoke":
-            if execution.record.state == "running":
-                self._finish(execution, "lost", "the server ended in the middle of it")
-            return execution
-        return self._adopt_command(execution)
-
-    def _adopt_command(self, execution: Execution) -> Execution | None:
-        record = execution.record
-        process = record.process or find(record.marker)
-        alive = process is not None and is_alive(process, record.marker)
-        if record.state != "running":
-            if alive:
-                kill_all(record.marker)  # its time was up when the server ended
-            return execution
-        if process is None and read_code(self._around.folder.job(record.id, "exit")) is None:
-            self._forget(record.id)  # the server ended before it started the command: it never ran
-            return None
-        execution.record = replace(record, process=process)
-        self._remember(execution)
-        if process is not None and alive:
-            self._attend(execution, process)
-        else:
-            self._conclude(execution, reap(process.pid) if process else None)
-        return execution
-
-    def _finish(self, execution: Execution, state: Literal["passed", "failed", "lost"], detail: str) -> None:
-        execution.record = replace(execution.record, state=state, detail=detail)
-        if execution.timer is not None:
-            execution.timer.cancel()
-        self._remember(execution)
+        self._remember(ProbeRecord(job.id, "passed" if passed else "failed", detail))
         self._changed()
 
-    def _save(self, record: JobRecord) -> None:
-        write_atomically(self._around.folder.job(record.id, "json"), RECORD.dump_json(record).decode())
+    def _adopt_probe(self, job: JobId) -> ProbeRecord | None:
+        record = read(PROBE, self._around.folder.job(job, "probe"))
+        if record is not None and record.state == "running":
+            record = replace(record, state="lost", detail="the server ended in the middle of it")
+        if record is not None:
+            self._remember(record)
+        return record
 
-    def _remember(self, execution: Execution) -> None:
+    def _remember(self, record: ProbeRecord) -> None:
+        self._probes[record.id] = record
         try:
-            self._save(execution.record)
+            write_atomically(self._around.folder.job(record.id, "probe"), PROBE.dump_json(record).decode())
         except AdapterError as error:
             LOG.warning("%s", error)
 
-    def _forget(self, job: JobId) -> None:
-        self._known.pop(job, None)
-        for ending_ in ("json", "exit", "exit.new"):
-            self._around.folder.job(job, ending_).unlink(missing_ok=True)
+    # --- what is kept
 
-    def _log(self, record: JobRecord) -> Path:
-        return self._around.folder.job(record.id, "log")
-
-    def _cut_log(self, record: JobRecord) -> None:
-        if record.state == "running":
-            try:
-                logs.cut(self._log(record), self._around.settings.log_bytes)
-            except OSError as error:
-                LOG.warning("cannot cut the log of %s: %s", record.id, error.strerror)
+    def _cut_log(self, job: JobId) -> None:
+        try:
+            logs.cut(self._commands.log(job), self._around.settings.log_bytes)
+        except OSError as error:
+            LOG.warning("cannot cut the log of %s: %s", job, error.strerror)
 
     def _prune(self) -> None:
         """Forget the oldest that have ended; their rollouts ended long before."""
-        paths = sorted(self._around.folder.jobs.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        kept = [path for path in self._around.folder.jobs.iterdir() if path.suffix in (".json", ".probe")]
+        paths = sorted(kept, key=lambda path: path.stat().st_mtime, reverse=True)
         for path in paths[self._around.settings.jobs_kept :]:
             job = JobId(path.stem)
             if (seen := self.seen(job)) is not None and seen.state != "running":
-                self._forget(job)
-                self._around.folder.job(job, "log").unlink(missing_ok=True)
-                self._around.folder.job(job, "log.1").unlink(missing_ok=True)
+                self._commands.forget(job)
+                self._probes.pop(job, None)
+                for kind in ("probe", "log", "log.1"):
+                    self._around.folder.job(job, kind).unlink(missing_ok=True)
 
 
-def variables(job: Job, marker: str, release: str) -> dict[str, str]:
+def variables(job: Job, release: str) -> dict[str, str]:
     application, _, environment = job.environment.partition("/")
     urls = {re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_URL": url for name, url in job.services.items()}
     base = {"BASE_URL": next(iter(job.services.values()))} if job.services else {}
     own = {"APPLICATION": application, "ENVIRONMENT": environment, "RELEASE": release, "REVISION": job.revision}
-    return {**inherited(), **urls, **base, **own, MARKER: marker}
-
-
-def read_code(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (FileNotFoundError, ValueError):
-        return None
+    return {**inherited(), **urls, **base, **own}

@@ -5,9 +5,10 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from headgate.adapters.platforms.process import logs
+from headgate.adapters import logs
+from headgate.adapters.files import checked
 from headgate.adapters.platforms.process.fleet import Fleet
-from headgate.adapters.platforms.process.folders import Folder, checked, environment_folder
+from headgate.adapters.platforms.process.folders import Folder, environment_folder
 from headgate.adapters.platforms.process.instances import Around
 from headgate.adapters.platforms.process.jobs import Jobs
 from headgate.adapters.platforms.process.readiness import Prober

@@ -1,39 +1,15 @@
 """How a service becomes a process: its variables, its command line, its folder."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.adapters.platforms.process.folders import PRIVATE_FILE
-from headgate.adapters.platforms.process.identity import Identity, identify
+from headgate.adapters.processes import inherited
 from headgate.model.services import Service
 from headgate.ports import AdapterError
 
-# All that passes from the server's own environment: what a process needs to run at all, and nothing that may be secret.
-PASSED_ON = re.compile(r"PATH|HOME|LANG|TZ|LC_[A-Z]+")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 REFERENCE = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([^}]*)\})")
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    argv: tuple[str, ...]
-    folder: Path
-    variables: Mapping[str, str]
-    log: Path
-
-
-def inherited() -> dict[str, str]:
-    """Programs of the running interpreter's own (virtual) environment, uvicorn for one, are found first."""
-    variables = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-    programs = str(Path(sys.executable).parent)
-    variables["PATH"] = os.pathsep.join([programs, variables.get("PATH", os.defpath)])
-    # The release's folder is only read: no byte code is left in it. Output is seen when it is written, not at the end.
-    return {**variables, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def service_variables(service: Service, given: Mapping[str, str], where: str) -> dict[str, str]:
@@ -78,35 +54,3 @@ def folder_below(root: Path, build: str, where: str) -> Path:
     if not folder.is_dir():
         raise AdapterError(f"{where}: there is no folder {folder}; was the release laid out?")
     return folder
-
-
-def spawn(launch: Launch) -> Identity:
-    """A new session, so that all it starts can be told to stop together; nothing of ours but its log is open in it."""
-    try:
-        log = os.open(launch.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE_FILE)
-    except OSError as error:
-        raise AdapterError(f"Cannot open the log {launch.log}: {error.strerror}") from error
-    try:
-        child = start(launch, log)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise AdapterError(f"Cannot start {launch.argv[0]!r} in {launch.folder}: {reason}") from error
-    finally:
-        os.close(log)
-    # Instances outlive this object and this server: they are reaped by pid (identity.reap), not when it is collected.
-    child.returncode = 0
-    process = identify(child.pid)
-    assert process is not None, "a child that was not reaped cannot be gone"  # noqa: S101
-    return process
-
-
-def start(launch: Launch, log: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        launch.argv,
-        cwd=launch.folder,
-        env=dict(launch.variables),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )

@@ -1,4 +1,4 @@
-"""Logs: one file for each instance. When it is too long a copy is kept and the file is emptied.
+"""Logs: one file for each process. When it is too long a copy is kept and the file is emptied.
 
 Renaming would not do: the process keeps its file open, and no process of ours stands between it and the file. Lines
 written in the instant between copying and emptying are lost; while the server is down a file may pass its limit.
@@ -10,7 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 
-from headgate.adapters.platforms.process.folders import PRIVATE_FILE
+from headgate.adapters.files import PRIVATE_FILE
 
 TAIL_BYTES = 256 * 1024  # most that is read for the last lines of one file
 FOLLOW_PAUSE = 0.2  # seconds; only while someone follows
@@ -85,6 +85,10 @@ class Follower:
             self._position = stream.tell()
         *lines, self._rest = text.split(b"\n")
         return [line.decode(errors="replace") for line in lines]
+
+    def rest(self) -> str:
+        """The last line, where its end was not written."""
+        return self._rest.decode(errors="replace")
 
 
 async def read(logs: Callable[[], Iterable[Path]], lines: int, follow: bool) -> AsyncIterator[str]:
