@@ -13,8 +13,9 @@ from headgate.cli.failure import Failure
 
 # In the order in which one needs them.
 COMMANDS = (
-    *("serve", "init", "plan", "apply", "release", "builds", "releases", "deploy", "status", "watch", "why", "history", "logs"),
-    *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "spec", "demo"),
+    *("serve", "init", "plan", "apply", "release", "builds", "releases", "deploy", "status", "watch", "why"),
+    *("history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit"),
+    *("spec", "demo"),
 )
 
 EXIT_CODES = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from headgate.model import events as e
-from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tests
+from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
 from headgate.model.ids import ReleaseId, StepRunId, step_run_id
 from headgate.model.rollouts import Failure
 
@@ -21,7 +21,7 @@ class StepRun:
     ended_at: datetime | None = None
     outcome: StepOutcome | None = None  # None: it runs, as far as is recorded
     seconds: float = 0.0
-    tests: Tests | None = None
+    tests: Tally | None = None
     findings: Findings | None = None
     why: str = ""
 

@@ -44,7 +44,7 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class Tally:
     """What the test reports of one step say."""
 
     total: int
@@ -84,6 +84,6 @@ class StepSeen:
     id: StepRunId
     state: Literal["running", "passed", "failed", "cancelled", "lost"]
     seconds: float = 0.0
-    tests: Tests | None = None
+    tests: Tally | None = None
     findings: Findings | None = None
     why: str = ""  # one sentence; the last lines of output where it failed

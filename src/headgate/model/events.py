@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tests
+from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.measurements import Measurement
 from headgate.model.releases import Release, Revision
@@ -82,7 +82,7 @@ class CiStepEnded:
     attempt: int
     outcome: StepOutcome
     seconds: float
-    tests: Tests | None
+    tests: Tally | None
     findings: Findings | None
     why: str
 

@@ -44,8 +44,8 @@ def _listed(answer: dict[str, Any], name: str, as_json: bool) -> None:
 
 def _row(one: dict[str, Any], now: str) -> list[str]:
     asked = f"{age(now, one['requested_at'])} ago"
-    took_ = took(one["seconds"])
-    return [one["build"], one["label"], one["branch"], one["state"], took_, one["release"] or "-", asked, one["subject"]]
+    what = [one["build"], one["label"], one["branch"], one["state"]]
+    return [*what, took(one["seconds"]), one["release"] or "-", asked, one["subject"]]
 
 
 def _one(view: dict[str, Any], as_json: bool) -> None:
@@ -76,7 +76,7 @@ def details(step: dict[str, Any]) -> list[str]:
     tests, findings = step.get("tests") or {}, step.get("findings") or {}
     names = [f"    failed: {name}" for name in tests.get("names", ())]
     more = tests.get("failed", 0) - len(names)
-    found = [f"    {one['severity']}: {one['place']} {one['rule']}: {one['message']}" for one in findings.get("worst", ())]
+    found = [f"    {f['severity']}: {f['place']} {f['rule']}: {f['message']}" for f in findings.get("worst", ())]
     return [*names, *([f"    and {more} more failed tests"] if more > 0 else []), *found]
 
 

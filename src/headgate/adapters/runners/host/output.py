@@ -11,7 +11,6 @@ from pathlib import Path
 from headgate.ports import AdapterError
 
 SINK = Path(__file__).with_name("sink.py")
-SECRETS = 3  # the descriptor on which the sink reads them
 PATIENCE = 5.0  # seconds that the last lines may take after a step's end
 LOOK = 0.02  # seconds
 
@@ -44,12 +43,10 @@ def _given(secrets: Collection[str]) -> int:
 
 
 def _start(log: Path, limit: int, reading: int, secrets: int) -> "subprocess.Popen[bytes]":
-    # Descriptor 3 by way of the shell: Popen passes descriptors on under their own numbers only.
-    argv = (sys.executable, "-I", "-S", str(SINK), str(log), str(limit), str(sunk(log)))
-    shell = ("/bin/sh", "-c", f'exec "$@" {SECRETS}<&{secrets}', "headgate-sink", *argv)
+    argv = (sys.executable, "-I", "-S", str(SINK), str(log), str(limit), str(sunk(log)), str(secrets))
     try:
         return subprocess.Popen(
-            shell,
+            argv,
             env={"PATH": os.defpath},
             stdin=reading,
             stdout=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from headgate.model.builds import SEVERITIES, Finding, Findings, Severity, Tests
+from headgate.model.builds import SEVERITIES, Finding, Findings, Severity, Tally
 
 LARGEST = 20_000_000  # bytes of one report
 MOST_REPORTS = 200
@@ -31,13 +31,13 @@ def files(root: Path, pattern: str) -> list[Path]:
     return sorted(islice((path for path in inside if path.resolve().is_relative_to(top)), 10 * MOST_REPORTS))
 
 
-def tests(root: Path, pattern: str) -> Tests | None:
+def tally(root: Path, pattern: str) -> Tally | None:
     """None: there is no report."""
     reports = files(root, pattern)[:MOST_REPORTS]
     cases = [case for path in reports for case in _cases(path, root)]
     failed = [name for state, name in cases if state == "failed"]
     skipped = sum(state == "skipped" for state, _ in cases)
-    return Tests(len(cases), len(failed), skipped, tuple(failed[:MOST_NAMES])) if reports else None
+    return Tally(len(cases), len(failed), skipped, tuple(failed[:MOST_NAMES])) if reports else None
 
 
 def _cases(path: Path, root: Path) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from headgate.adapters.runners.host import reports
 from headgate.adapters.runners.host.kept import Kept
 from headgate.adapters.runners.host.output import open_sink, sunk, written
 from headgate.adapters.runners.host.settings import HostSettings
-from headgate.model.builds import Findings, StepOrder, StepSeen, Tests
+from headgate.model.builds import Findings, StepOrder, StepSeen, Tally
 from headgate.model.ids import StepRunId
 from headgate.ports import AdapterError
 
@@ -142,7 +142,7 @@ class HostRunner:
         if self._commands.path(order.id, "exit").exists():
             self.kept.keep_cache(order, checkout)
         passed = command.state == "passed" and not bad
-        first = "" if bad and command.state == "passed" else why
+        first = "" if command.state == "passed" else why
         told = "; ".join(one for one in (first, *bad, left_out) if one) + ("" if passed or bad else words)
         return StepSeen(order.id, "passed" if passed else "failed", command.seconds, tests, findings, told)
 
@@ -189,14 +189,14 @@ class HostRunner:
 
 def read_reports(
     order: StepOrder, checkout: Path, passed: bool
-) -> tuple[Tests | None, Findings | None, list[str]]:
+) -> tuple[Tally | None, Findings | None, list[str]]:
     """What the reports say, and all that is wrong. A report that a step owes and did not write is no success."""
     bad: list[str] = []
-    tests: Tests | None = None
+    tests: Tally | None = None
     findings: Findings | None = None
     try:
         if order.step.junit:
-            tests = reports.tests(checkout, order.step.junit)
+            tests = reports.tally(checkout, order.step.junit)
         if order.step.sarif:
             findings = reports.findings(checkout, order.step.sarif)
     except reports.Unreadable as error:

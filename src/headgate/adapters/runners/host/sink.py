@@ -1,7 +1,8 @@
 """Takes all that a step prints: masks what is secret, and leaves out the middle of what is too long.
 
 A program of its own, so that neither the end of the server nor a flood of output matters. Imports nothing of Headgate:
-it starts with each step. Usage: sink.py LOG BYTES DONE, output on standard input, JSON list of secrets on descriptor 3.
+it starts with each step. Usage: sink.py LOG BYTES DONE DESCRIPTOR, output on standard input, and on the descriptor
+a JSON list of secrets.
 """
 
 import json
@@ -9,10 +10,9 @@ import os
 import re
 import sys
 from collections import deque
-from collections.abc import Callable
 
 TAIL = 64 * 1024  # bytes of the end that are kept beyond the limit
-LONGEST_LINE = 1 << 20  # bytes; a longer one is taken in pieces
+LONGEST_LINE = 64 * 1024  # bytes; a longer one is taken in pieces
 MASK = b"***"
 
 # What is a secret wherever it stands. Each has one group that is masked, or is masked as a whole.
@@ -30,20 +30,22 @@ KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 KEY_ENDS = re.compile(rb"-----END [A-Z ]*PRIVATE KEY-----")
 
 
-def masking(secrets: list[str]) -> Callable[[bytes], bytes]:
-    """A function from a line to the line without what is secret. Longest first: one may be part of another."""
-    values = sorted({line.encode() for one in secrets for line in one.splitlines() if line}, key=len, reverse=True)
-    found = re.compile(b"|".join([*map(re.escape, values), *SHAPES]))
-    in_key = False
+class Mask:
+    def __init__(self, secrets: list[str]) -> None:
+        """Longest first: one may be part of another."""
+        values = sorted({line.encode() for one in secrets for line in one.splitlines() if line}, key=len, reverse=True)
+        self._found = re.compile(b"|".join([*map(re.escape, values), *SHAPES]))
+        self._in_key = False
 
-    def mask(line: bytes) -> bytes:
-        nonlocal in_key
-        if in_key or KEY_BEGINS.search(line):
-            in_key = not KEY_ENDS.search(line)
-            return MASK + b"\n"
-        return found.sub(_hidden, line)
+    def of_key(self, line: bytes) -> bool:
+        """Whether it is a line of a private key. Asked of every line, in order."""
+        if not self._in_key and (b"-----BEGIN" not in line or not KEY_BEGINS.search(line)):
+            return False
+        self._in_key = not KEY_ENDS.search(line)
+        return True
 
-    return mask
+    def hide(self, line: bytes) -> bytes:
+        return self._found.sub(_hidden, line)
 
 
 def _hidden(match: "re.Match[bytes]") -> bytes:
@@ -53,16 +55,17 @@ def _hidden(match: "re.Match[bytes]") -> bytes:
 
 
 class Sink:
-    def __init__(self, log: int, limit: int, mask: Callable[[bytes], bytes]) -> None:
+    def __init__(self, log: int, limit: int, mask: Mask) -> None:
         self._log, self._left, self._mask = log, limit, mask
-        self._tail: deque[bytes] = deque()
+        self._tail: deque[bytes] = deque()  # beyond the limit, not masked yet: most of it is never written
         self._tail_size = self._dropped = 0
 
     def take(self, line: bytes) -> None:
-        shown = self._mask(line)
-        if not self._tail and len(shown) <= self._left:
-            self._left -= len(shown)
-            write(self._log, shown)
+        shown = MASK + b"\n" if self._mask.of_key(line) else line
+        if self._left > 0:
+            hidden = self._mask.hide(shown)
+            self._left -= len(hidden)
+            write(self._log, hidden)
             return
         self._tail.append(shown)
         self._tail_size += len(shown)
@@ -75,7 +78,7 @@ class Sink:
         if self._dropped:
             write(self._log, b"[headgate: %d bytes of output are left out here]\n" % self._dropped)
         for line in self._tail:
-            write(self._log, line[-TAIL:])
+            write(self._log, self._mask.hide(line)[-TAIL:])
 
 
 def write(log: int, text: bytes) -> None:
@@ -87,9 +90,9 @@ def write(log: int, text: bytes) -> None:
             return
 
 
-def main(log_path: str, limit: str, done: str) -> None:
-    with open(3, encoding="utf-8") as given:
-        mask = masking(json.load(given))
+def main(log_path: str, limit: str, done: str, secrets: str) -> None:
+    with open(int(secrets), encoding="utf-8") as given:
+        mask = Mask(json.load(given))
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     sink = Sink(log, int(limit), mask)
     while line := sys.stdin.buffer.readline(LONGEST_LINE):
