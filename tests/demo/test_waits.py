@@ -61,7 +61,7 @@ def test_a_file_that_changed_too_much_is_refused_by_name(key: str) -> None:
         shortened("\n".join(lines))
 
 
-def test_of_ci_only_the_quick_steps_are_left() -> None:
+def test_of_ci_only_the_quick_step_is_left() -> None:
     given, made = (application(read(text), "/source", "headgate.yaml") for text in (EXAMPLE, shortened(EXAMPLE)))
     assert [step.name for step in given.ci] == ["unit", "test", "scan", "secrets"]
-    assert [step for step in given.ci if step.name in ("unit", "scan")] == list(made.ci)
+    assert [step for step in given.ci if step.name == "unit"] == list(made.ci)
