@@ -10,7 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 
-from headgate.adapters.platforms.process.folders import PRIVATE_FILE
+from headgate.adapters.machine.folders import PRIVATE_FILE
 
 TAIL_BYTES = 256 * 1024  # most that is read for the last lines of one file
 FOLLOW_PAUSE = 0.2  # seconds; only while someone follows
