@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from headgate.adapters.envoy_bridges import Bridge, write_bridge
 from headgate.adapters.machine import logs as log_files
 from headgate.adapters.machine.variables import service_variables
 from headgate.adapters.platforms.docker import containers
@@ -93,6 +94,8 @@ class Fleet:
         if missing:
             image = await image_of(self._around.engine, self._around.folder, revision, service)
             network = await self._networks.ensure(self.environment)
+            if len(revision.services) > 1:
+                write_bridge(self._around.settings.envoy, self.environment, Bridge(network.gateway, network.subnet))
             works += [self._begin(revision, service, tag, image, network) for tag in missing]
         if refusals := await told(works):
             raise AdapterError("; ".join(refusals))
