@@ -14,7 +14,7 @@ from headgate.adapters.platforms.docker.containers import Tag
 from headgate.adapters.platforms.docker.images import Image, image_of
 from headgate.adapters.platforms.docker.instances import Around, Slot
 from headgate.adapters.platforms.docker.networks import Network, Networks
-from headgate.adapters.platforms.docker.variables import command_of, given, own
+from headgate.adapters.platforms.docker.variables import command_of, given, inherited, own
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
@@ -108,7 +108,7 @@ class Fleet:
         around = self._around
         where = f"{self.environment}, service {service.name}"
         reached = own(service, revision, network)
-        variables = service_variables(reached, image.variables, given(revision, service), where)
+        variables = service_variables(reached, inherited(image), given(revision, service), where)
         command = command_of(service, image, variables, where)
         body = containers.request(around.server, tag, service, image.id, variables, command)
         body["HostConfig"] = containers.host_request(
