@@ -79,7 +79,7 @@ class DockerPlatform:
 
     async def stop_all(self, environment: EnvironmentId) -> None:
         """Returns when nothing of the environment runs any more. Asks nobody where nothing ever ran."""
-        if not (self.settings.data / "environments" / environment).exists():
+        if not (self.settings.data / "environments" / environment / "revisions").exists():
             return
         place = await self._place(environment)
         await place.fleet.stop(None)
