@@ -12,7 +12,7 @@ import pytest
 from tests.faults.repository import FILE
 from tests.faults.stage import Stage
 
-from headgate.adapters.processes import members
+from headgate.adapters.machine.identity import members
 
 pytestmark = [pytest.mark.real("envoy"), pytest.mark.timeout(90)]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from headgate.adapters.processes import members
+from headgate.adapters.machine.identity import members
 from headgate.adapters.runners.host import HostRunner, HostSettings
 from headgate.model.builds import Build, CiStep, StepOrder, StepSeen
 from headgate.model.ids import BuildId, StepRunId, step_run_id

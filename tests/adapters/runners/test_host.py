@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.adapters.runners.stage import HostStage
 
-from headgate.adapters.processes import members
+from headgate.adapters.machine.identity import members
 from headgate.ports import AdapterError
 from headgate.testing.contracts.runner import RunnerContract, over
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import aiohttp
 
+from headgate.adapters.machine.identity import Identity, members
 from headgate.adapters.platforms.process import ProcessPlatform, ProcessSettings
 from headgate.adapters.platforms.process.records import Record, load
-from headgate.adapters.processes import Identity, members
 from headgate.model.checks import Check, Job
 from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
 from headgate.model.observations import Instance

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from headgate.adapters.files import read, write_atomically
-from headgate.adapters.processes import Identity
+from headgate.adapters.machine.folders import read, write_atomically
+from headgate.adapters.machine.identity import Identity
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.services import Health
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from headgate.adapters.files import checked, private
+from headgate.adapters.machine.folders import checked, private
 from headgate.adapters.runners.host.reports import files
 from headgate.adapters.runners.host.settings import HostSettings
 from headgate.model.builds import Build, StepOrder

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from headgate.adapters import logs
-from headgate.adapters.commands import CommandLine, CommandRecord, Commands
-from headgate.adapters.files import checked, private, read, write_atomically
-from headgate.adapters.processes import inherited, reap
+from headgate.adapters.machine import logs
+from headgate.adapters.machine.commands import CommandLine, CommandRecord, Commands
+from headgate.adapters.machine.folders import checked, private, read, write_atomically
+from headgate.adapters.machine.identity import reap
+from headgate.adapters.machine.spawn import inherited
 from headgate.adapters.runners.host import reports
 from headgate.adapters.runners.host.kept import Kept
 from headgate.adapters.runners.host.output import open_sink, sunk, written

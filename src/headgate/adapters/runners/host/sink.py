@@ -15,16 +15,17 @@ TAIL = 64 * 1024  # bytes of the end that are kept beyond the limit
 LONGEST_LINE = 64 * 1024  # bytes; a longer one is taken in pieces
 MASK = b"***"
 
-# What is a secret wherever it stands. Each has one group that is masked, or is masked as a whole.
+# What is a secret wherever it stands. Each has one group that is masked, or is masked as a whole. Lengths are bounded
+# where a long line that almost matches would otherwise be looked through again from each of its characters.
 SHAPES = (
     rb"\bAKIA[0-9A-Z]{16}\b",
     rb"\bgh[pousr]_[A-Za-z0-9]{36,}\b",
     rb"\bgithub_pat_[A-Za-z0-9_]{22,}\b",
     rb"\bglpat-[A-Za-z0-9_-]{20,}",
     rb"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-    rb"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+    rb"\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,}",
     rb"(?i:\bBearer )([A-Za-z0-9._~+/-]{16,}=*)",
-    rb"[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@",
+    rb"[a-z][a-z0-9+.-]{0,20}://[^\s/:@]{0,200}:([^\s/@]{1,500})@",
 )
 KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 KEY_ENDS = re.compile(rb"-----END [A-Z ]*PRIVATE KEY-----")

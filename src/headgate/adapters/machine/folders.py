@@ -1,12 +1,15 @@
-"""Files of ours: private, written whole, read back without trust; names that stay inside their folder."""
+"""What the platform must not forget: one private folder for each environment, and names that stay inside it."""
 
+import json
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
 from headgate.ports import AdapterError
 
 T = TypeVar("T")
@@ -65,3 +68,55 @@ def read(kind: TypeAdapter[T], path: Path) -> T | None:
         raise AdapterError(
             f"{path} is damaged ({reason}). End the process it names, if it still runs, and remove the file"
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One environment's folder."""
+
+    path: Path
+
+    @property
+    def data(self) -> Path:
+        return private(self.path / "data")
+
+    @property
+    def instances(self) -> Path:
+        return private(self.path / "instances")
+
+    def instance(self, instance: str) -> Path:
+        return self.instances / f"{checked('instance', instance)}.json"
+
+    def revision(self, revision: RevisionId) -> Path:
+        return private(self.path / "revisions") / f"{checked('revision', revision)}.json"
+
+    def remember_release(self, revision: RevisionId, release: ReleaseId) -> None:
+        write_atomically(self.revision(revision), json.dumps({"release": release}))
+
+    def release_of(self, revision: RevisionId) -> str:
+        try:
+            return checked("release", json.loads(self.revision(revision).read_text())["release"])
+        except (FileNotFoundError, ValueError, KeyError) as error:
+            raise AdapterError(f"{revision} was never run here, so there is nothing to check: run it first") from error
+
+    @property
+    def jobs(self) -> Path:
+        return private(self.path / "jobs")
+
+    def job(self, job: JobId, ending: str) -> Path:
+        return self.jobs / f"{checked('job', job)}.{ending}"
+
+    @property
+    def logs(self) -> Path:
+        return private(self.path / "logs")
+
+    def log(self, service: str, instance: str) -> Path:
+        return private(self.logs / checked("service", service)) / f"{checked('instance', instance)}.log"
+
+
+def environment_folder(data: Path, environment: EnvironmentId) -> Folder:
+    parts = environment.split("/")
+    if len(parts) != 2:
+        raise AdapterError(f"environment {environment!r} is refused: it is written APPLICATION/ENVIRONMENT")
+    application, name = checked("application", parts[0]), checked("environment", parts[1])
+    return Folder(private(data / "environments" / application / name))

@@ -14,12 +14,13 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from headgate.adapters import logs
-from headgate.adapters.commands import CommandLine, Commands
-from headgate.adapters.files import read, write_atomically
-from headgate.adapters.platforms.process.instances import Around, report
-from headgate.adapters.platforms.process.smoke import smoke
-from headgate.adapters.processes import inherited
+from headgate.adapters.machine import logs
+from headgate.adapters.machine.commands import CommandLine, Commands
+from headgate.adapters.machine.folders import Folder, read, write_atomically
+from headgate.adapters.machine.readiness import Prober
+from headgate.adapters.machine.smoke import smoke
+from headgate.adapters.machine.spawn import inherited
+from headgate.adapters.machine.tasks import report
 from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import JobId
 from headgate.ports import AdapterError
@@ -39,12 +40,23 @@ class ProbeRecord:
 PROBE = TypeAdapter(ProbeRecord)
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the jobs of one environment are done with."""
+
+    folder: Folder
+    prober: Prober
+    changed: Callable[[], None]
+    log_bytes: int = 10_000_000  # one earlier file of this size is kept beside the current one
+    kept: int = 200  # jobs that have ended
+
+
 class Jobs:
     """The jobs of one environment."""
 
-    def __init__(self, around: Around, changed: Callable[[], None]) -> None:
-        self._around, self._changed = around, changed
-        self._commands = Commands(around.folder.jobs, lambda _: changed())
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._commands = Commands(desk.folder.jobs, lambda _: desk.changed())
         self._probes: dict[JobId, ProbeRecord] = {}
         self._probing: dict[JobId, asyncio.Task[None]] = {}
 
@@ -84,12 +96,12 @@ class Jobs:
         task.add_done_callback(report)
 
     async def _probe(self, job: Job) -> None:
-        passed, detail = await smoke(self._around.prober, job)
+        passed, detail = await smoke(self._desk.prober, job)
         self._remember(ProbeRecord(job.id, "passed" if passed else "failed", detail))
-        self._changed()
+        self._desk.changed()
 
     def _adopt_probe(self, job: JobId) -> ProbeRecord | None:
-        record = read(PROBE, self._around.folder.job(job, "probe"))
+        record = read(PROBE, self._desk.folder.job(job, "probe"))
         if record is not None and record.state == "running":
             record = replace(record, state="lost", detail="the server ended in the middle of it")
         if record is not None:
@@ -99,7 +111,7 @@ class Jobs:
     def _remember(self, record: ProbeRecord) -> None:
         self._probes[record.id] = record
         try:
-            write_atomically(self._around.folder.job(record.id, "probe"), PROBE.dump_json(record).decode())
+            write_atomically(self._desk.folder.job(record.id, "probe"), PROBE.dump_json(record).decode())
         except AdapterError as error:
             LOG.warning("%s", error)
 
@@ -107,21 +119,21 @@ class Jobs:
 
     def _cut_log(self, job: JobId) -> None:
         try:
-            logs.cut(self._commands.log(job), self._around.settings.log_bytes)
+            logs.cut(self._commands.log(job), self._desk.log_bytes)
         except OSError as error:
             LOG.warning("cannot cut the log of %s: %s", job, error.strerror)
 
     def _prune(self) -> None:
         """Forget the oldest that have ended; their rollouts ended long before."""
-        kept = [path for path in self._around.folder.jobs.iterdir() if path.suffix in (".json", ".probe")]
+        kept = [path for path in self._desk.folder.jobs.iterdir() if path.suffix in (".json", ".probe")]
         paths = sorted(kept, key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in paths[self._around.settings.jobs_kept :]:
+        for path in paths[self._desk.kept :]:
             job = JobId(path.stem)
             if (seen := self.seen(job)) is not None and seen.state != "running":
                 self._commands.forget(job)
                 self._probes.pop(job, None)
                 for kind in ("probe", "log", "log.1"):
-                    self._around.folder.job(job, kind).unlink(missing_ok=True)
+                    self._desk.folder.job(job, kind).unlink(missing_ok=True)
 
 
 def variables(job: Job, release: str) -> dict[str, str]:

@@ -1,10 +1,8 @@
-"""How a service becomes a process: its variables, its command line, its folder."""
+"""The variables of a service, and how they are filled in."""
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
-from headgate.adapters.processes import inherited
 from headgate.model.services import Service
 from headgate.ports import AdapterError
 
@@ -12,9 +10,11 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 REFERENCE = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([^}]*)\})")
 
 
-def service_variables(service: Service, given: Mapping[str, str], where: str) -> dict[str, str]:
-    """What the platform gives (PORT, RELEASE, ...) cannot be replaced by the service; what was inherited can."""
-    base = {**inherited(), **given}
+def service_variables(
+    service: Service, inherited: Mapping[str, str], given: Mapping[str, str], where: str
+) -> dict[str, str]:
+    """What the platform gives (PORT, RELEASE, ...) cannot be replaced by the service; what is inherited can."""
+    base = {**inherited, **given}
     own = {}
     for name, value in service.env.items():
         place = f"{where}, variable {name}"
@@ -24,12 +24,6 @@ def service_variables(service: Service, given: Mapping[str, str], where: str) ->
             raise AdapterError(f"{place}: the {value.kind} {value.text!r} was not resolved; give a plain value for now")
         own[name] = expand(value.text, base, place)
     return {**base, **own, **given}
-
-
-def command_line(service: Service, variables: Mapping[str, str], where: str) -> tuple[str, ...]:
-    if not service.command:
-        raise AdapterError(f"{where} has no command: the process platform needs `command: [program, argument, ...]`")
-    return tuple(expand(part, variables, f"{where}, command") for part in service.command)
 
 
 def expand(text: str, variables: Mapping[str, str], where: str) -> str:
@@ -45,12 +39,3 @@ def expand(text: str, variables: Mapping[str, str], where: str) -> str:
         return variables[name]
 
     return REFERENCE.sub(replacement, text)
-
-
-def folder_below(root: Path, build: str, where: str) -> Path:
-    folder = (root / build).resolve()
-    if not folder.is_relative_to(root.resolve()):
-        raise AdapterError(f"{where}: the folder {build!r} leads out of the release")
-    if not folder.is_dir():
-        raise AdapterError(f"{where}: there is no folder {folder}; was the release laid out?")
-    return folder

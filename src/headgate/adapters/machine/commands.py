@@ -15,21 +15,11 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from headgate.adapters import logs
-from headgate.adapters.files import checked, read, write_atomically
-from headgate.adapters.processes import (
-    MARKER,
-    ExitWatch,
-    Identity,
-    Launch,
-    ending,
-    find,
-    is_alive,
-    kill_all,
-    open_log,
-    reap,
-    spawn_into,
-)
+from headgate.adapters.machine import logs
+from headgate.adapters.machine.exits import ExitWatch, ending
+from headgate.adapters.machine.folders import checked, read, write_atomically
+from headgate.adapters.machine.identity import MARKER, Identity, find, is_alive, kill_all, reap
+from headgate.adapters.machine.spawn import Launch, open_log, spawn_into
 from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
