@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -158,8 +159,14 @@ class Builds:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause.total_seconds()):
                     await awake.wait()
+        await asyncio.to_thread(self._sweep, wheel)
         self._awake.pop(wheel.id, None)
         self._tasks.pop(wheel.id, None)
+
+    def _sweep(self, wheel: BuildWheel) -> None:
+        """Checkouts of steps that never came to run; the others went with their steps."""
+        for run in wheel.state.runs:
+            shutil.rmtree(self.world.checkouts / wheel.state.run_id(run), ignore_errors=True)
 
     async def _turn(self, wheel: BuildWheel) -> timedelta:
         """One turn, whatever goes wrong in it; returns how long to sleep unless woken."""
