@@ -11,8 +11,9 @@ WORDS_PER_PAGE = 550
 
 # The words of the product, in the order a reader needs them.
 WORDS = [
-    *("application", "service", "release", "revision", "environment", "build", "runner", "artifact", "finding"),
-    *("pipeline", "rollout", "strategy", "step"),
+    *("application", "service", "release", "revision", "instance", "environment"),
+    *("build", "runner", "artifact", "finding", "pipeline", "rollout", "strategy"),
+    "step",
     *(
         "stable",
         "candidate",

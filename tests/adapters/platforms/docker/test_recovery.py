@@ -6,15 +6,17 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from tests.adapters.platforms.docker.stage import DockerStage
 from tests.adapters.platforms.process.stage import get
 from tests.conftest import require
 
+from headgate.adapters.docker_engine import DockerEngine
 from headgate.adapters.platforms.docker import DockerPlatform
 from headgate.ports import AdapterError
 from headgate.testing.contracts.platform import PRODUCTION, observed, ready
@@ -76,10 +78,31 @@ class TestServer:
 
 
 @asynccontextmanager
-async def engine(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """An engine of its own: it touches no firewall, and needs no bridge beside those it is asked for."""
+async def bridge() -> AsyncIterator[str]:
+    """For an engine of one's own. With none at all it would delete the default one of the machine's engine."""
+    shared, name = DockerEngine(), f"hgt{os.getpid() % 10**8}"
+    options = {"com.docker.network.bridge.name": name}
+    try:
+        await shared.json("POST", "/networks/create", body={"Name": name, "Driver": "bridge", "Options": options})
+        yield name
+    finally:
+        await shared.json("DELETE", f"/networks/{name}", accept=(404,))
+        await shared.close()
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A socket's path must be short."""
+    with tempfile.TemporaryDirectory(prefix="hg-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@asynccontextmanager
+async def engine(folder: Path, bridge: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """An engine of its own, that touches no firewall."""
     options = [f"--host=unix://{folder}/d.sock", f"--data-root={folder}/data", f"--exec-root={folder}/run"]
-    options += [f"--pidfile={folder}/pid", "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"]
+    options += [f"--pidfile={folder}/pid", f"--bridge={bridge}", "--iptables=false", "--ip-masq=false"]
+    options += ["--ip-forward=false"]
     with (folder / "log").open("ab") as log:
         started = await asyncio.create_subprocess_exec(require("dockerd"), *options, stdout=log, stderr=log)
     try:
@@ -98,12 +121,11 @@ async def engine(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
 
 @pytest.mark.real("dockerd")
 @pytest.mark.timeout(120)
-async def test_the_engine_is_restarted_midway(tmp_path: Path) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="hg-"))  # a socket's path must be short
+async def test_the_engine_is_restarted_midway(tmp_path: Path, short: Path) -> None:
     changed: list[str] = []
-    try:
-        async with engine(folder) as first:
-            stage = await DockerStage(tmp_path, engine=f"unix://{folder}/d.sock").imaged()
+    async with bridge() as name:
+        async with engine(short, name) as first:
+            stage = await DockerStage(tmp_path, engine=f"unix://{short}/d.sock").imaged()
             stage.platform.on_change = changed.append
             revision = stage.revision("one")
             await stage.platform.run(revision)
@@ -117,7 +139,7 @@ async def test_the_engine_is_restarted_midway(tmp_path: Path) -> None:
             with pytest.raises(AdapterError, match="The Docker Engine"):
                 await stage.platform.run(revision)
             assert changed, "the engine is told at once, and will say what it cannot see"
-        async with engine(folder):
+        async with engine(short, name):
             await back(stage)
             await observed(stage, lambda seen: seen[0].state == "exited")
             await stage.wait(1.0)
@@ -126,8 +148,6 @@ async def test_the_engine_is_restarted_midway(tmp_path: Path) -> None:
             assert (after.id, after.restarts) == (before.id, 1)
             assert await get(after, "/healthz") == "ok"
             await stage.clear()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def back(stage: DockerStage) -> None:
@@ -148,6 +168,34 @@ async def test_an_engine_that_is_not_there_is_named_with_a_remedy(tmp_path: Path
     stage.platform = DockerPlatform(stage.settings)
     await stage.platform.stop_all(PRODUCTION)
     await stage.platform.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ({"Name": "another"}, r"is no Docker Engine"),
+        ({"ApiVersion": "1.41"}, r"not understood"),
+    ],
+)
+async def test_what_is_no_docker_engine_is_told(tmp_path: Path, version: object, said: str) -> None:
+    """It answers everything with this, and a list of containers that is none."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(version if request.path == "/version" else [{}])
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.UnixSite(runner, str(tmp_path / "d.sock")).start()
+    stage = DockerStage(tmp_path, engine=f"unix://{tmp_path}/d.sock")
+    try:
+        for _ in range(2):
+            with pytest.raises(AdapterError, match=said):
+                await stage.platform.observe(PRODUCTION)
+    finally:
+        await stage.platform.close()
+        await runner.cleanup()
 
 
 @pytest.mark.parametrize("host", ["tcp://127.0.0.1:2375", "ssh://me@host", "unix://", "nonsense"])
