@@ -28,7 +28,13 @@ LOG = "events.db"
 QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 
 # What of a specification the engine itself carries out by now; adapters add their own names.
-FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak", "sign_off"}}
+# `images` names the platforms that run images.
+FEATURES = {
+    "images": {"docker"},
+    "checks": {"smoke", "run"},
+    "gates": {"approval", "soak", "sign_off"},
+    "ci": {"run"},
+}
 
 
 class WallClock:
@@ -96,8 +102,8 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
 
-        def changed(environment: EnvironmentId) -> None:
-            engine.wake(environment)
+        def changed(name: str) -> None:
+            engine.wake(name)
 
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
         engine = Engine(await _world(folder, stack, changed), log, WallClock(), new_id)
@@ -119,8 +125,8 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
 
-        def changed(environment: EnvironmentId) -> None:
-            engine.wake(environment)
+        def changed(name: str) -> None:
+            engine.wake(name)
 
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
         usual = await _world(folder, stack, changed)
@@ -151,7 +157,7 @@ def _forget(log: Path) -> None:
 
 
 async def take_down(folder: Path) -> None:
-    """End all that runs from a data folder whose server has ended: instances, then Envoy. For demos and tests.
+    """End all that runs from a data folder whose server has ended: instances, steps, then Envoy. For demos and tests.
 
     Raises FolderInUse, LogDamaged, LogUnavailable, AdapterError.
     """
@@ -167,10 +173,12 @@ async def _end(world: World, log: SqliteEventLog) -> None:
     platforms: list[Any] = [one for one in world.platforms.values() if hasattr(one, "stop_all")]
     routers: list[Any] = list(world.routers.values())
     await asyncio.gather(*(platform.stop_all(where) for platform in platforms for where in environments))
+    runners: list[Any] = [one for one in world.runners.values() if hasattr(one, "stop_all")]
+    await asyncio.gather(*(runner.stop_all() for runner in runners))
     await asyncio.gather(*(router.close(stop=True) for router in routers))
 
 
-async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[EnvironmentId], None]) -> World:
+async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[str], None]) -> World:
     def made(seam: str) -> dict[str, Any]:
         adapters = {name: _make(point, folder, changed) for name, point in known(seam).items()}
         for adapter in adapters.values():
@@ -178,10 +186,10 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[Environ
                 stack.push_async_callback(adapter.close)
         return adapters
 
-    source, releases = made("sources")["git"], folder / "releases"
-    return World(made("platforms"), made("traffic"), made("metrics"), source, releases, made("values"))
+    seams = (made("platforms"), made("traffic"), made("metrics"))
+    return World(*seams, made("sources")["git"], folder / "releases", made("values"), made("runners"))
 
 
-def _make(point: EntryPoint, folder: Path, changed: Callable[[EnvironmentId], None]) -> Any:
+def _make(point: EntryPoint, folder: Path, changed: Callable[[str], None]) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
     return point.load()(Host(own, folder / "envoy", folder / "releases", changed))

@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from headgate.model.builds import StepOrder, StepSeen
 from headgate.model.checks import Job, JobSeen
 from headgate.model.events import Event, Recorded
-from headgate.model.ids import EnvironmentId, JobId, RevisionId
+from headgate.model.ids import EnvironmentId, JobId, RevisionId, StepRunId
 from headgate.model.measurements import NoData, Query, Reading, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
@@ -47,7 +48,7 @@ class Host:
     folder: Path  # the adapter's own, made by it, for the owner only
     envoy: Path  # folder of the Envoy that traffic and metrics share
     releases: Path  # a release's source lies in <releases>/<release id>
-    changed: Callable[[EnvironmentId], None]  # tell the engine to look at once
+    changed: Callable[[str], None]  # tell the engine to look at once: at an environment or a build
 
 
 class Clock(Protocol):
@@ -77,6 +78,26 @@ class Platform(Protocol):
 
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         """None: never started."""
+        ...
+
+
+class Runner(Protocol):
+    """Runs the steps of builds. Every verb is idempotent, and may be repeated after a crash at any point."""
+
+    async def start(self, order: StepOrder, checkout: Path) -> None:
+        """Start it once, in a checkout that is its own; one that was started already is left alone."""
+        ...
+
+    async def observe(self, step: StepRunId) -> StepSeen | None:
+        """None: never started. Ended only once its reports are read. Raises AdapterError where that cannot be told."""
+        ...
+
+    async def stop(self, step: StepRunId, why: str) -> None:
+        """End it with all that it started; `observe` then says cancelled."""
+        ...
+
+    def logs(self, step: StepRunId, follow: bool) -> AsyncIterator[str]:
+        """What it printed, secrets masked; with `follow` on to its end."""
         ...
 
 

@@ -64,3 +64,9 @@ def test_a_file_that_changed_too_much_is_refused_by_name(key: str) -> None:
     lines[place] = lines[place].replace(key.strip().rstrip(":"), "other", 1)
     with pytest.raises(Failure, match="has no environments"):
         shortened("\n".join(lines))
+
+
+def test_of_ci_only_the_quick_step_is_left() -> None:
+    given, made = (application(read(text), "/source", "headgate.yaml") for text in (EXAMPLE, shortened(EXAMPLE)))
+    assert [step.name for step in given.ci] == ["unit", "test", "scan", "secrets"]
+    assert [step for step in given.ci if step.name == "unit"] == list(made.ci)

@@ -11,8 +11,9 @@ WORDS_PER_PAGE = 550
 
 # The words of the product, in the order a reader needs them.
 WORDS = [
-    *("application", "service", "release", "source", "integration"),
-    *("revision", "environment", "pipeline", "rollout", "strategy", "step"),
+    *("application", "service", "release", "source", "integration", "revision", "instance", "environment"),
+    *("build", "runner", "artifact", "finding", "pipeline", "rollout", "strategy"),
+    "step",
     *(
         "stable",
         "candidate",

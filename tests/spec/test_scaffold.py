@@ -156,3 +156,12 @@ def test_any_folder_is_read(files: dict[str, str], folder: str) -> None:
 @given(st.text(), st.text())
 def test_any_dockerfile_is_written_so_that_it_reads(command: str, folder: str) -> None:
     read(scaffold(detect({"Dockerfile": f"FROM a\nCMD {command}\nEXPOSE 80"}, folder)))
+
+
+def test_the_steps_that_it_suggests_hold_once_the_signs_before_them_are_gone() -> None:
+    lines = scaffold(Facts("shop", ())).splitlines()
+    begin = lines.index("# pipeline:")
+    text = "\n".join(line.removeprefix("# ") if begin <= n < begin + 5 else line for n, line in enumerate(lines))
+    specification = read(text)
+    assert missing(specification, {**PRESENT, "ci": {"run"}}) == []
+    assert [step.name for step in application(specification, "/s", "f").ci] == ["test", "scan", "secrets"]

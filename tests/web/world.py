@@ -17,6 +17,7 @@ from headgate.testing.fakes.eventlog import MemoryEventLog
 from headgate.testing.fakes.metrics import FakeMetrics
 from headgate.testing.fakes.platform import FakePlatform
 from headgate.testing.fakes.router import FakeRouter
+from headgate.testing.fakes.runner import FakeRunner
 from headgate.testing.fakes.source import FakeSource
 from headgate.web.api import create
 
@@ -28,6 +29,7 @@ PRESENT = {
     "metrics": {"envoy"},
     "checks": {"smoke", "run"},
     "gates": {"approval", "soak", "sign_off"},
+    "ci": {"run"},
 }
 
 FILE = """\
@@ -73,9 +75,13 @@ class Shop:
     metrics: FakeMetrics
     source: FakeSource
     clock: Clock
+    runner: FakeRunner
 
-    def commit(self, subject: str = "Change something", version: str | None = None, file: str = FILE) -> str:
-        return self.source.commit(REPOSITORY, {"headgate.yaml": file}, subject=subject, version=version).sha
+    def commit(
+        self, subject: str = "Change something", version: str | None = None, file: str = FILE, branch: str = "main"
+    ) -> str:
+        files = {"headgate.yaml": file}
+        return self.source.commit(REPOSITORY, files, subject=subject, version=version, branch=branch).sha
 
     def api(self, folder: Path | None = None) -> FastAPI:
         return create(self.engine, TOKEN, PRESENT, folder=folder)
@@ -84,9 +90,11 @@ class Shop:
 def shop(folder: Path) -> Shop:
     clock, numbers = Clock(), count(1)
     platform, router, metrics, source = TalkingPlatform(clock), FakeRouter(), FakeMetrics(), FakeSource()
-    world = World({"process": platform}, {"envoy": router}, {"envoy": metrics}, source, folder / "releases")
+    runner = FakeRunner()
+    seams = ({"process": platform}, {"envoy": router}, {"envoy": metrics})
+    world = World(*seams, source, folder / "releases", {"host": runner})
     engine = Engine(world, MemoryEventLog(clock), clock, lambda prefix: f"{prefix}_{next(numbers):012x}")
-    return Shop(engine, platform, router, metrics, source, clock)
+    return Shop(engine, platform, router, metrics, source, clock, runner)
 
 
 @asynccontextmanager

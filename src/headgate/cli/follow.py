@@ -15,18 +15,18 @@ PAUSE = 0.5  # seconds between two tries to find it again
 Event = dict[str, Any]
 
 
-class News:
-    """Events of one environment as they come. A server that is restarted meanwhile is found again."""
+class Follow:
+    """Events of one environment or build as they come. A server that is restarted meanwhile is found again."""
 
-    def __init__(self, api: Api, application: str, environment: str, version: int) -> None:
+    def __init__(self, api: Api, where: str, version: int) -> None:
+        """`where`: its path in the API."""
         self.api = api
         self.version = version
-        self._application = application
-        self._environment = environment
+        self._where = where
 
     def get(self, *parts: str, timeout: float = 30.0, **query: object) -> dict[str, Any]:
-        """Something of this environment."""
-        asked = path(self._application, "environments", self._environment, *parts, **query)
+        """Something of it."""
+        asked = self._where + path(*parts, **query).removeprefix(path())
         give_up = time.monotonic() + PATIENCE
         while True:
             try:
@@ -49,6 +49,13 @@ class News:
         self.version = int(answer["version"])
         found: list[Event] = answer["events"]
         return found
+
+
+class News(Follow):
+    """Of one environment."""
+
+    def __init__(self, api: Api, application: str, environment: str, version: int) -> None:
+        super().__init__(api, path(application, "environments", environment), version)
 
 
 def follow(api: Api, done: dict[str, Any], verb: str, as_json: bool) -> int:

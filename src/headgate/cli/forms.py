@@ -74,8 +74,21 @@ def release(
     data: Data = None,
     by: By = None,
     as_json: Json = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for its CI steps.")] = False,
 ) -> None:
-    """Make a release from a commit. The same commit is the same release."""
+    """Make a release from a commit, once its CI steps have passed. The same commit is the same release."""
+
+
+def builds(
+    build: Annotated[str | None, typer.Argument(metavar="BUILD", help="One build: its steps, tests, findings.")] = None,
+    cancel: Annotated[bool, typer.Option("--cancel", help="End it, with all that it runs.")] = False,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+) -> None:
+    """Commits on their way through CI, newest first, or one of them."""
 
 
 def releases(named: Application = None, data: Data = None, as_json: Json = False) -> None:
@@ -152,18 +165,22 @@ def backtest(
     """Replay what past rollouts measured under the rules of a file: which verdicts change. Needs no server."""
 
 
-def logs(
-    environment: Environment,
+def logs(  # noqa: PLR0913, PLR0917
+    environment: Annotated[str | None, typer.Argument(metavar="ENV", help="An environment of the application.")] = None,
     service: Annotated[str | None, typer.Option("--service", "-s", metavar="NAME", help="Of one service only.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
     lines: Annotated[
         int, typer.Option("--lines", "-n", min=0, max=10_000, help="The last ones of each instance.")
     ] = 100,
+    build: Annotated[
+        str | None, typer.Option("--build", metavar="BUILD", help="Instead of an environment: the steps of a build.")
+    ] = None,
+    step: Annotated[str | None, typer.Option("--step", metavar="NAME", help="Of one step of the build only.")] = None,
     named: Application = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """What the instances print. Colours and control characters are taken out."""
+    """What the instances print, or the steps of a build. Colours and control characters are taken out."""
 
 
 def pause(

@@ -13,9 +13,9 @@ from headgate.cli.failure import Failure
 
 # In the order in which one needs them.
 COMMANDS = (
-    *("serve", "init", "plan", "apply", "dev", "release", "releases", "deploy", "status", "pipeline", "watch", "why"),
-    *("history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "sign-off", "pin"),
-    *("unpin", "lift", "audit", "ci", "token", "spec", "demo"),
+    *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
+    *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve"),
+    *("sign-off", "pin", "unpin", "lift", "audit", "ci", "token", "spec", "demo"),
 )
 
 EXIT_CODES = (

@@ -31,7 +31,7 @@ PLAIN: dict[str, tuple[list[str], dict[str, str], dict[str, str]]] = {
         {**JSON, "--follow": "follow", "-f": "follow"},
     ),
     "releases": ([], WHERE, JSON),
-    "release": (["reference"], {**WHERE, "--by": "by"}, JSON),
+    "release": (["reference"], {**WHERE, "--by": "by"}, {**JSON, "--no-wait": "no_wait"}),
     "apply": (["file"], {"--data": "data", "--by": "by"}, {**JSON, "--check": "check"}),
 }
 

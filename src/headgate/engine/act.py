@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from headgate.engine.world import World
 from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
 from headgate.model.events import EffectFailed
-from headgate.model.rollouts import EnvironmentState
+from headgate.model.rollouts import EnvironmentState, Failure
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError
 
@@ -15,6 +17,13 @@ LIMIT = timedelta(seconds=20)  # for one effect; the adapters have shorter limit
 LONGEST_PAUSE = timedelta(seconds=30)  # between two attempts
 
 log = logging.getLogger(__name__)
+
+
+class Attempted(Protocol):
+    """The state of a stream as far as attempts go."""
+
+    @property
+    def failures(self) -> tuple[Failure, ...]: ...
 
 
 async def perform(effect: Effect, world: World, rules: Environment) -> None:
@@ -31,35 +40,40 @@ async def perform(effect: Effect, world: World, rules: Environment) -> None:
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
+    return await tried(effect, perform(effect, world, rules), state, LIMIT)
+
+
+async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit: timedelta) -> EffectFailed | None:
+    """`effect` is named in words by its str()."""
     try:
-        async with asyncio.timeout(LIMIT.total_seconds()):
-            await perform(effect, world, rules)
+        async with asyncio.timeout(limit.total_seconds()):
+            await doing
     except AdapterError as error:
         return _failed(effect, str(error), state)
     except TimeoutError:
-        return _failed(effect, f"no answer within {LIMIT.total_seconds():.0f} s", state)
+        return _failed(effect, f"no answer within {limit.total_seconds():.0f} s", state)
     except Exception as error:  # an adapter's bug is the environment's failure, not the server's end
-        log.exception("%s in %s", effect, state.id)
+        log.exception("%s", effect)
         return _failed(
             effect, f"{type(error).__name__}: {error} (a defect of the adapter; see the server's log)", state
         )
     return None
 
 
-def _failed(effect: Effect, why: str, state: EnvironmentState) -> EffectFailed:
+def _failed(effect: object, why: str, state: Attempted) -> EffectFailed:
     return EffectFailed(_key(effect), why, _attempts(effect, state) + 1)
 
 
-def _key(effect: Effect) -> str:
+def _key(effect: object) -> str:
     """Endpoints that change do not make it another effect."""
     return str(effect)
 
 
-def _attempts(effect: Effect, state: EnvironmentState) -> int:
+def _attempts(effect: object, state: Attempted) -> int:
     return max((failure.attempt for failure in state.failures if failure.effect == _key(effect)), default=0)
 
 
-def is_due(effect: Effect, state: EnvironmentState, now: datetime) -> bool:
+def is_due(effect: object, state: Attempted, now: datetime) -> bool:
     """Attempts back off by doubling from half a second, so that a broken world is not hammered."""
     last = next((failure for failure in reversed(state.failures) if failure.effect == _key(effect)), None)
     if last is None:

@@ -8,6 +8,7 @@ from typing import Any
 from headgate.decide import sources
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
+from headgate.model.builds import CiStep
 from headgate.model.conditions import Condition
 from headgate.model.ids import environment_id
 from headgate.model.metrics import MetricRule
@@ -50,7 +51,8 @@ async def apply(engine: Engine, understood: Understood, by: str) -> View:
     ]
     gone = [{"environment": name, "changes": changed[name], "addresses": {}} for name in _gone(before, rules)]
     told = {"application": rules.name, "changed": before != rules, "follows": follows(rules)}
-    return {**told, "environments": [*environments, *gone]}
+    ci = ci_changes(before.ci if before else (), rules.ci)
+    return {**told, "ci": ci, "environments": [*environments, *gone]}
 
 
 def follows(rules: Rules) -> str | None:
@@ -58,6 +60,16 @@ def follows(rules: Rules) -> str | None:
     followed = [sources.short(pattern) for pattern in sources.follows(rules)]
     followed += [f"{', '.join(e.branches)} together in {e.name}" for e in rules.environments if e.integrate]
     return f"{', '.join(followed)} of {rules.source} every {written(sources.poll(rules))}" if followed else None
+
+
+def ci_changes(before: tuple[CiStep, ...], after: tuple[CiStep, ...]) -> list[str]:
+    """One sentence for each step that is another than before."""
+    old, new = {step.name: step for step in before}, {step.name: step for step in after}
+    gone = [f"{name} is removed" for name in old if name not in new]
+    told = [f"{name} is new: {_text(step.run)}" for name, step in new.items() if name not in old]
+    for name in (name for name in new if name in old):
+        told += [f"{name}, {difference}" for difference in _differences("", old[name], new[name])]
+    return [*gone, *told]
 
 
 async def _addresses(application: Application, rules: Environment, services: tuple[str, ...]) -> View:

@@ -1,10 +1,11 @@
 """Make a release from a commit: the same commit makes the same release, whoever asks and however often."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from posixpath import dirname, join, normpath
 
 from headgate.engine.world import World
+from headgate.model.builds import Build
 from headgate.model.ids import ReleaseId
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
@@ -14,15 +15,52 @@ from headgate.spec.compile import services
 from headgate.spec.read import read
 
 
-async def build(rules: Rules, reference: str, world: World, clock: Clock) -> Release:
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The commit of a build."""
+
+    sha: str
+    branch: str
+    author: str
+    subject: str
+    version: str | None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a release will be, as far as reading tells."""
+
+    application: str
+    source: str
+    commit: Commit
+    services: tuple[Service, ...]
+
+    @property
+    def release(self) -> ReleaseId:
+        return release_id(self.application, self.commit.sha)
+
+
+async def draft(rules: Rules, reference: str, world: World, branch: str = "") -> Draft:
     """Services come from the commit under release; rules never do."""
-    commit = await world.source.resolve(rules.source, reference)
-    text = await world.source.read_file(rules.source, commit.sha, rules.file)
-    parts = placed(services(read(text, f"{rules.file} at {commit.sha[:7]}")), rules.file)
-    release = release_id(rules.name, commit.sha)
-    folders = [service.build for service in parts]
-    images = await world.source.checkout(rules.source, commit.sha, world.releases / release, folders)
-    return _release(rules, commit, release, parts, {s.name: images[s.build] for s in parts}, clock)
+    commit = await world.source.resolve(rules.source, reference, branch)
+    return await _drafted(rules.name, rules.source, rules.file, commit, world)
+
+
+async def draft_of(build: Build, source: str, file: str, world: World) -> Draft:
+    commit = Picked(build.commit, build.branch, build.author, build.subject, build.version)
+    return await _drafted(build.application, source, file, commit, world)
+
+
+async def _drafted(application: str, source: str, file: str, commit: Commit, world: World) -> Draft:
+    text = await world.source.read_file(source, commit.sha, file)
+    return Draft(application, source, commit, placed(services(read(text, f"{file} at {commit.sha[:7]}")), file))
+
+
+async def build(drafted: Draft, world: World, clock: Clock) -> Release:
+    into, folders = world.releases / drafted.release, [service.build for service in drafted.services]
+    images = await world.source.checkout(drafted.source, drafted.commit.sha, into, folders)
+    return _release(drafted, {service.name: images[service.build] for service in drafted.services}, clock)
 
 
 def placed(parts: tuple[Service, ...], file: str) -> tuple[Service, ...]:
@@ -30,18 +68,17 @@ def placed(parts: tuple[Service, ...], file: str) -> tuple[Service, ...]:
     return tuple(replace(part, build=normpath(join(dirname(file), part.build))) for part in parts)
 
 
-def _release(
-    rules: Rules, commit: Commit, release: ReleaseId, parts: tuple[Service, ...], images: dict[str, str], clock: Clock
-) -> Release:
+def _release(drafted: Draft, images: dict[str, str], clock: Clock) -> Release:
+    commit = drafted.commit
     return Release(
-        id=release,
-        application=rules.name,
+        id=drafted.release,
+        application=drafted.application,
         commit=commit.sha,
         branch=commit.branch,
         author=commit.author,
         subject=commit.subject,
         created_at=clock.now(),
-        services=parts,
+        services=drafted.services,
         images=images,
         version=commit.version,
     )

@@ -7,17 +7,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from headgate.decide.builds import BuildState
 from headgate.engine.application import Application
+from headgate.engine.building import draft, draft_of
+from headgate.engine.builds import Builds
+from headgate.engine.ci import BuildWheel
 from headgate.engine.following import Follower
 from headgate.engine.refusals import Rejected, Unknown
-from headgate.engine.releasing import PLAIN, Wanted
+from headgate.engine.releasing import PLAIN, Wanted, check
 from headgate.engine.releasing import release as made
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
-from headgate.model.ids import RolloutId, application_stream
+from headgate.model.ids import ReleaseId, RolloutId, application_stream
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
 from headgate.ports import AdapterError, Clock, EventLog, LogUnavailable
@@ -41,14 +45,19 @@ class Engine:
     _awake: dict[str, asyncio.Event] = field(default_factory=dict)  # by environment id
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.builds = Builds(self.world, self.log, self.clock, self.new_id, self._release_of, self._is_released)
+
     async def start(self) -> None:
         prefix = application_stream("")
+        await self.builds.start()  # before anything follows a source: what is being built is not asked for again
         for stream in await self.log.streams(prefix):
             application = await self._application(stream.removeprefix(prefix))
             await self._advance(application)  # what a crash left undone
 
     async def stop(self) -> None:
         """The control plane ends; what runs goes on running."""
+        await self.builds.stop()
         for task in self._tasks.values():
             task.cancel()
         for task in self._tasks.values():
@@ -59,10 +68,11 @@ class Engine:
             for wheel in application.wheels.values():
                 wheel.close()
 
-    def wake(self, environment: str) -> None:
-        """Something happened there: look at once."""
-        if environment in self._awake:
-            self._awake[environment].set()
+    def wake(self, name: str) -> None:
+        """Something happened in that environment, or in that build: look at once."""
+        if name in self._awake:
+            self._awake[name].set()
+        self.builds.wake(name)
 
     # --- what people ask
 
@@ -74,14 +84,33 @@ class Engine:
         self.look(rules.name)
         return application
 
-    async def release(self, name: str, reference: str, by: str, wanted: Wanted = PLAIN) -> Release:
+    async def release(self, name: str, reference: str, by: str, wanted: Wanted = PLAIN) -> Release | BuildWheel:
+        """The release of a commit; where the applied rules have CI steps and it is not there yet, its build."""
         application = self.application(name)
         rules = application.state.specification
         if rules is None:
             raise Rejected(f"{name} has no specification; `headgate apply` it first")
-        release = await made(application, rules, reference, by, wanted)
+        drafted = await draft(rules, reference, self.world, wanted.branch)
+        check(drafted, wanted)
+        if rules.ci and not wanted.elsewhere and drafted.release not in application.releases:
+            return await self.builds.request(rules, drafted, by, wanted)
+        release = await made(application, drafted, by, wanted)
         await self._advance(application)
         return release
+
+    async def _release_of(self, state: BuildState) -> None:
+        """What a build becomes, all of whose steps passed."""
+        build = state.build
+        drafted = await draft_of(build, state.source, state.file, self.world)
+        try:
+            application = self.application(build.application)
+            await made(application, drafted, state.by, Wanted(build.branch, only=build.only))
+        except (Rejected, Unknown) as error:  # someone else wrote at the same moment: the next attempt follows
+            raise AdapterError(str(error)) from error
+        await self._advance(application)
+
+    def _is_released(self, application: str, release: ReleaseId) -> bool:
+        return application in self.applications and release in self.applications[application].releases
 
     def look(self, name: str) -> None:
         """Something may have moved in the source: look at once."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from headgate.decide import sources
 from headgate.engine.application import ENGINE, Application
 from headgate.engine.building import placed
+from headgate.engine.ci import BuildWheel
 from headgate.engine.refusals import Rejected
 from headgate.engine.releasing import Wanted, record
 from headgate.model import events as e
@@ -29,7 +30,7 @@ UNFOLLOWED = timedelta(seconds=5)  # between looks whether there is something to
 LONGEST_WHY = 2000  # characters
 
 log = logging.getLogger(__name__)
-Make = Callable[[str, str, str, Wanted], Awaitable[Release]]  # application, reference, by, wanted
+Make = Callable[[str, str, str, Wanted], Awaitable[Release | BuildWheel]]  # application, reference, by, wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Follower:
             if same := await self._same(rules, sha, before):
                 return same
         made = await self.make(self.application.name, sha, ENGINE, Wanted(branch))
-        return Found("released", f"{made.id} was made of it", made.id)
+        return _found(made, "it")
 
     async def _same(self, rules: Rules, sha: str, before: ReleaseId | None) -> Found | None:
         """A commit that changes nothing that a service is built from needs no release of its own."""
@@ -169,4 +170,10 @@ class Follower:
             return same
         wanted = Wanted(f"integration/{environment}", only=environment)
         release = await self.make(self.application.name, made.commit, ENGINE, wanted)
-        return Found("released", f"{release.id} was made of {', '.join(made.branches)}", release.id)
+        return _found(release, ", ".join(made.branches))
+
+
+def _found(made: Release | BuildWheel, of: str) -> Found:
+    if isinstance(made, BuildWheel):
+        return Found("building", f"{made.id} tests {of}; `headgate builds {made.id}` shows how far it is")
+    return Found("released", f"{made.id} was made of {of}", made.id)

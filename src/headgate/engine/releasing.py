@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from headgate.decide.sources import BRANCH, TAG
 from headgate.engine.application import Application
-from headgate.engine.building import build
+from headgate.engine.building import Draft, build
 from headgate.engine.refusals import Rejected
 from headgate.model import events as e
 from headgate.model.ids import release_stream
 from headgate.model.releases import Release
-from headgate.model.rules import Application as Rules
 from headgate.model.services import Service
 from headgate.model.sources import INTEGRATED
 
@@ -27,15 +26,21 @@ class Wanted:
     images: Mapping[str, str] = field(default_factory=dict)  # service -> reference with digest, built elsewhere
 
 
+    @property
+    def elsewhere(self) -> bool:
+        """Built and tested by another CI."""
+        return bool(self.claimed or self.images)
+
+
 PLAIN = Wanted()
 
 
-async def release(application: Application, rules: Rules, reference: str, by: str, wanted: Wanted = PLAIN) -> Release:
+async def release(application: Application, drafted: Draft, by: str, wanted: Wanted = PLAIN) -> Release:
     """The same commit is the same release, whoever asks, however often, and from several sides at once."""
     async with application.making:
         if wanted.claimed:
-            wanted = replace(wanted, branch=await _confirmed(application, rules, reference, wanted.claimed))
-        made = _as_wanted(await build(rules, reference, application.world, application.clock), wanted)
+            wanted = replace(wanted, branch=await _confirmed(application, drafted, wanted.claimed))
+        made = _as_wanted(await build(drafted, application.world, application.clock), wanted)
         known = application.releases.get(made.id)
         if known is None:
             if not await application.log.read(release_stream(made.id)):
@@ -46,13 +51,13 @@ async def release(application: Application, rules: Rules, reference: str, by: st
         return application.releases[made.id]
 
 
-async def _confirmed(application: Application, rules: Rules, commit: str, ref: str) -> str:
+async def _confirmed(application: Application, drafted: Draft, ref: str) -> str:
     """A token that may announce releases may not make one of a branch out of a commit that is not on it."""
-    source, branch = application.world.source, ref.removeprefix(BRANCH)
+    source, branch, commit = application.world.source, ref.removeprefix(BRANCH), drafted.commit.sha
     if ref.startswith(TAG):
-        held = (await source.heads(rules.source)).get(ref) == commit
+        held = (await source.heads(drafted.source)).get(ref) == commit
     else:
-        held = (await source.resolve(rules.source, commit, branch)).branch == branch
+        held = (await source.resolve(drafted.source, commit, branch)).branch == branch
     if not held:
         raise Rejected(f"{ref} does not hold commit {commit[:12]}; announce it with the branch that it was built from")
     return branch
@@ -82,9 +87,13 @@ async def record(application: Application, news: list[e.Event]) -> None:
             await application.remember()
 
 
+def check(drafted: Draft, wanted: Wanted) -> None:
+    commit = drafted.commit
+    if commit.branch == INTEGRATED and not wanted.only:
+        raise Rejected(f"{commit.sha[:12]} is an integration of branches; release one of its branches")
+
+
 def _as_wanted(made: Release, wanted: Wanted) -> Release:
-    if made.branch == INTEGRATED and not wanted.only:
-        raise Rejected(f"{made.commit[:12]} is an integration of branches; release one of its branches")
     made = replace(made, branch=wanted.branch or made.branch, only=wanted.only)
     if not wanted.images:
         return made

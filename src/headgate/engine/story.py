@@ -1,5 +1,6 @@
 """The events of one environment as sentences, for `headgate why` and `headgate history --events`."""
 
+from dataclasses import asdict
 from functools import singledispatch
 from typing import Any
 
@@ -8,7 +9,7 @@ from headgate.model.measurements import Value
 from headgate.model.steps import describe
 
 # What of an event is told beside its sentence.
-NAMED = ("rollout", "release", "outcome", "verdict", "index", "by", "why", "note")
+NAMED = ("rollout", "release", "outcome", "verdict", "index", "step", "by", "why", "note")
 
 
 @singledispatch
@@ -119,6 +120,40 @@ def _(event: e.RolloutEnded) -> str:
 
 
 @sentence.register
+def _(event: e.BuildRequested) -> str:
+    build = event.build
+    return f"{build.label} of {build.branch or 'no branch'} was asked for by {event.by}: {build.subject}"
+
+
+@sentence.register
+def _(event: e.CiStepStarted) -> str:
+    return f"{event.step} started{_because(event.why)}"
+
+
+@sentence.register
+def _(event: e.CiStepEnded) -> str:
+    counts = f", {event.tests.total} tests" if event.tests and event.outcome == "passed" else ""
+    was = "was " if event.outcome in ("cancelled", "lost") else ""
+    return f"{event.step} {was}{event.outcome} after {event.seconds:.1f} s{counts}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: e.ImageMade) -> str:
+    return f"the image of {event.service} is {event.reference}@{event.digest}"
+
+
+@sentence.register
+def _(event: e.BuildCancelled) -> str:
+    return f"cancelled by {event.by}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: e.BuildEnded) -> str:
+    became = f"; it is release {event.release}" if event.release else ""
+    return f"ended, {event.outcome}{became}{_because(event.why)}"
+
+
+@sentence.register
 def _(event: e.EffectFailed) -> str:
     return f"{event.effect} failed (attempt {event.attempt}): {event.why}"
 
@@ -133,6 +168,9 @@ def told(recorded: e.Recorded) -> dict[str, Any]:
         named["release"] = event.revision.release
     if isinstance(event, e.RolloutStarted):
         named["steps"] = [describe(step) for step in event.steps]
+    if isinstance(event, e.CiStepEnded):
+        named["tests"] = asdict(event.tests) if event.tests else None
+        named["findings"] = asdict(event.findings) if event.findings else None
     kind = type(event).__name__
     return {"at": recorded.at.isoformat(), "version": recorded.version, "kind": kind, "text": sentence(event), **named}
 

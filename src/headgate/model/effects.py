@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from headgate.model.builds import Build, StepOrder
 from headgate.model.checks import Job
-from headgate.model.ids import EnvironmentId, RevisionId
+from headgate.model.ids import EnvironmentId, RevisionId, StepRunId
 from headgate.model.releases import Revision
 from headgate.model.routes import Routes
 
@@ -43,3 +44,32 @@ class RunJob:
 
 
 Effect = Run | Stop | SetRoutes | RunJob
+
+
+@dataclass(frozen=True, slots=True)
+class StartStep:
+    order: StepOrder
+
+    def __str__(self) -> str:
+        return f"start step {self.order.step.name} ({self.order.id})"
+
+
+@dataclass(frozen=True, slots=True)
+class StopStep:
+    image: str | None  # of the step: by it the runner is chosen
+    id: StepRunId
+    why: str
+
+    def __str__(self) -> str:
+        return f"stop step {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class MakeRelease:
+    build: Build
+
+    def __str__(self) -> str:
+        return f"make the release of {self.build.commit}"
+
+
+BuildEffect = StartStep | StopStep | MakeRelease

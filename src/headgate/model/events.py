@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.measurements import Measurement
 from headgate.model.releases import Release, Revision
@@ -95,6 +96,60 @@ class QuarantineLifted:
 class ReleaseCreated:
     release: Release
     by: str
+
+
+# --- stream build:ID
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequested:
+    """The steps are bound here: what is applied later does not change a build in flight."""
+
+    build: Build
+    steps: tuple[CiStep, ...]
+    source: str  # the git repository
+    file: str  # path of headgate.yaml below it
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CiStepStarted:
+    step: str
+    attempt: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CiStepEnded:
+    step: str
+    attempt: int
+    outcome: StepOutcome
+    seconds: float
+    tests: Tally | None
+    findings: Findings | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageMade:
+    service: str
+    reference: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildCancelled:
+    """The decision. What runs is ended; the build ends when nothing of it runs any more."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEnded:
+    outcome: BuildOutcome
+    why: str
+    release: ReleaseId | None = None  # what it became, where it passed
 
 
 # --- stream environment:APP/ENV
@@ -260,7 +315,7 @@ class RolloutEnded:
 
 @dataclass(frozen=True, slots=True)
 class EffectFailed:
-    """A request to the world did not take hold."""
+    """A request to the world did not take hold. In streams of builds too."""
 
     effect: str  # in words: "run rev_1", "set routes"
     why: str
@@ -277,6 +332,12 @@ Event = (
     | ReleaseQuarantined
     | QuarantineLifted
     | ReleaseCreated
+    | BuildRequested
+    | CiStepStarted
+    | CiStepEnded
+    | ImageMade
+    | BuildCancelled
+    | BuildEnded
     | ReleaseRequested
     | ReleaseSuperseded
     | ReleaseDropped

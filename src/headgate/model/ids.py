@@ -6,6 +6,8 @@ ReleaseId = NewType("ReleaseId", str)  # rel_<12 hex>
 RevisionId = NewType("RevisionId", str)  # rev_<12 hex>, derived from what it contains
 RolloutId = NewType("RolloutId", str)  # rol_<12 hex>
 JobId = NewType("JobId", str)  # <rollout>-<step>-<attempt>
+BuildId = NewType("BuildId", str)  # bld_<12 hex>
+StepRunId = NewType("StepRunId", str)  # <build>.<step>.<attempt>
 EnvironmentId = NewType("EnvironmentId", str)  # "APPLICATION/ENVIRONMENT", also the stream's suffix
 
 
@@ -23,3 +25,11 @@ def application_stream(application: str) -> str:
 
 def release_stream(release: ReleaseId) -> str:
     return f"release:{release}"
+
+
+def build_stream(build: BuildId) -> str:
+    return f"build:{build}"
+
+
+def step_run_id(build: BuildId, step: str, attempt: int) -> StepRunId:
+    return StepRunId(f"{build}.{step}.{attempt}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.metrics import MetricRule
 from headgate.model.services import Value
@@ -129,6 +130,7 @@ class Application:
     file: str  # path of headgate.yaml below the source
     environments: tuple[Environment, ...]
     following: Following = Following()
+    ci: tuple[CiStep, ...] = ()  # what a commit must pass before it becomes a release
 
     def environment(self, name: str) -> Environment | None:
         return next((one for one in self.environments if one.name == name), None)

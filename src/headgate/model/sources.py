@@ -6,7 +6,7 @@ from typing import Literal
 
 INTEGRATED = "refs/headgate/integration"  # the branch of a commit that only an integration made
 
-Outcome = Literal["released", "skipped", "unchanged", "failed"]
+Outcome = Literal["released", "building", "skipped", "unchanged", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.conditions import parse
 from headgate.model.metrics import MetricRule, ValueQuery
@@ -18,14 +19,15 @@ from headgate.model.rules import (
     Strategy,
     Tolerance,
 )
-from headgate.model.services import Health, Service
+from headgate.model.services import Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
 from headgate.spec.sections.metric import MetricSection
-from headgate.spec.sections.service import ServiceSection
+from headgate.spec.sections.pipeline import CiSection
+from headgate.spec.sections.service import ContainerSection, ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
 
@@ -37,7 +39,28 @@ def application(spec: Specification, source: str, file: str) -> Application:
     environments = tuple(_environment(spec, name, section) for name, section in spec.environments.items())
     said = spec.content.source
     following = Following(tuple(said.branches or ()), tuple(said.tags), said.poll, said.releases)
-    return Application(spec.application, said.repository or source, file, environments, following)
+    steps = _ci(spec.content.pipeline.ci)
+    return Application(spec.application, said.repository or source, file, environments, following, steps)
+
+
+def _ci(sections: list[CiSection]) -> tuple[CiStep, ...]:
+    """Without `needs` a step comes after the one above it."""
+    above = [(), *((section.name,) for section in sections)]
+    return tuple(
+        CiStep(
+            name=section.name,
+            run=section.run,
+            needs=before if section.needs is None else tuple(dict.fromkeys(section.needs)),
+            timeout=section.timeout,
+            image=section.image,
+            cache=tuple(section.cache),
+            artifacts=tuple(section.artifacts),
+            junit=section.junit,
+            sarif=section.sarif,
+            severity=section.severity,
+        )
+        for section, before in zip(sections, above, strict=False)
+    )
 
 
 def services(spec: Specification) -> tuple[Service, ...]:
@@ -55,6 +78,20 @@ def _service(name: str, section: ServiceSection) -> Service:
         health=health,
         replicas=section.replicas,
         env=dict(section.env),
+        container=_container(section.container),
+    )
+
+
+def _container(section: ContainerSection) -> Container:
+    return Container(
+        read_only=section.read_only,
+        tmp=section.tmp,
+        capabilities=tuple(dict.fromkeys(section.capabilities)),
+        new_privileges=section.new_privileges,
+        user=section.user,
+        memory=section.memory,
+        cpus=section.cpus,
+        processes=section.processes,
     )
 
 

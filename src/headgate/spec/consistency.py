@@ -15,7 +15,7 @@ from headgate.spec.units import written
 
 
 def contradictions(spec: Specification) -> list[Problem]:
-    names = (order, advance, integrations, known_services, ports, check_names, group_names)
+    names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
     rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
@@ -129,6 +129,42 @@ def check_names(spec: Specification) -> Iterator[Problem]:
                 allowed = "checks with names of their own"
                 yield spec.problem(path, allowed, "Give this one another name.", f"{check.called} twice")
             seen.add(check.called)
+
+
+def step_names(spec: Specification) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for position, step in enumerate(spec.content.pipeline.ci):
+        if step.name in seen:
+            path = ("pipeline", "ci", position, "name")
+            yield spec.problem(path, "steps with names of their own", "Give this one another name.")
+        seen.add(step.name)
+
+
+def step_needs(spec: Specification) -> Iterator[Problem]:
+    """`needs` names other steps, and following it ends."""
+    steps = spec.content.pipeline.ci
+    above: dict[str, list[str]] = {}
+    for position, step in enumerate(steps):
+        above[step.name] = [steps[position - 1].name] if step.needs is None and position else step.needs or []
+    for position, step in enumerate(steps):
+        for index, needed in enumerate(step.needs or []):
+            path: Path = ("pipeline", "ci", position, "needs", index)
+            if needed not in above:
+                yield spec.problem(path, *_known(needed, list(above), "a step"))
+            elif step.name == needed or step.name in _all_before(needed, above):
+                yield spec.problem(path, "an order without a circle", f"{needed} itself waits for {step.name}.")
+
+
+def _all_before(step: str, above: dict[str, list[str]]) -> set[str]:
+    """What a step needs, and what that needs in turn."""
+    found: set[str] = set()
+    left = list(above.get(step, []))
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += above.get(name, [])
+    return found
 
 
 def group_names(spec: Specification) -> Iterator[Problem]:

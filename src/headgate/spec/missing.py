@@ -8,7 +8,7 @@ from headgate.spec.specification import Specification
 
 # Kind -> names. By adapter folder: platforms, traffic, metrics, values, secrets, provisioners. By feature: images
 # (platforms that run images), checks (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook), strategies
-# (blue-green.gate), ci (run).
+# (blue-green.gate), ci (run, image).
 Present = Mapping[str, Collection[str]]
 
 
@@ -48,6 +48,11 @@ def ci(spec: Specification, present: Present) -> Iterator[Problem]:
     if spec.content.pipeline.ci and not present.get("ci"):
         allowed = "no CI steps: nothing here runs them yet"
         yield spec.problem(("pipeline", "ci"), allowed, "Remove them, and run them where you run them today.")
+        return
+    for position, step in enumerate(spec.content.pipeline.ci):
+        if step.image is not None and "image" not in present.get("ci", ()):
+            remedy = f"Nothing here runs steps in containers: without it, step {step.name} runs on the host."
+            yield spec.problem(("pipeline", "ci", position, "image"), "steps without image", remedy)
 
 
 def checks(spec: Specification, present: Present) -> Iterator[Problem]:

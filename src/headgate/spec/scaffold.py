@@ -26,6 +26,15 @@ SERVICE = """\
     replicas: 2
 """
 
+CI = """
+# What a commit must pass before it becomes a release. Take the # away from what is installed here; see docs/ci.md.
+# pipeline:
+#   ci:
+#     - {name: test, run: "pytest -q --junit-xml=reports/tests.xml", junit: reports/tests.xml}
+#     - {name: scan, run: "bandit -q -r . --severity-level medium", needs: []}
+#     - {name: secrets, run: "find . -type f -print0 | xargs -0 detect-secrets-hook --no-verify", needs: []}
+"""
+
 ENVIRONMENTS = """
 environments:
   staging:
@@ -50,7 +59,7 @@ def scaffold(facts: Facts) -> str:
     services = "".join(_service(program) for program in programs)
     public = next((one.name for one in programs if one.name in ("web", "frontend", "gateway")), programs[0].name)
     environments = ENVIRONMENTS.format(service=public, port=PUBLIC_PORT)
-    return HEAD.format(application=facts.application) + services + environments
+    return HEAD.format(application=facts.application) + services + CI + environments
 
 
 def _service(program: Program) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from headgate.engine import views
+from headgate.engine import build_views, views
 from headgate.engine.releasing import Wanted
+from headgate.model.releases import Release
 from headgate.web import bodies
 from headgate.web.asked import Asked
 from headgate.web.failures import failure
@@ -26,8 +27,9 @@ async def announce(server: Asked, request: Request, body: bodies.Announce) -> Re
     by = f"token {token.id}" if token else body.by
     wanted = Wanted(claimed=body.ref, images=body.images)
     made = await server.engine.release(body.application, body.commit, by, wanted)
-    application = server.engine.application(body.application)
-    return JSONResponse(views.released(application, made))
+    if isinstance(made, Release):
+        return JSONResponse(views.released(server.engine.application(body.application), made))
+    return JSONResponse(build_views.build(made, server.engine.clock.now()))
 
 
 @routes.post("/tokens")

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from headgate.engine import applying, sightings, standing, views
+from headgate.engine import applying, build_views, sightings, standing, views
+from headgate.model.releases import Release
 from headgate.web import bodies
 from headgate.web.asked import Asked, ThisApplication
 
@@ -47,9 +48,14 @@ async def releases(application: ThisApplication) -> View:
 
 @routes.post("/{application}/releases")
 async def release(server: Asked, application: ThisApplication, body: bodies.Make) -> View:
-    """Build a release from a commit, once; it goes on to where the rules take it by themselves."""
+    """Make a release from a commit, once; it goes on to where the rules take it by themselves.
+
+    Where the rules have CI steps, and the commit is no release yet, the answer is its build (`build`, no `release`).
+    """
     made = await server.engine.release(application.name, body.reference, body.by)
-    return views.released(application, made)
+    if isinstance(made, Release):
+        return views.released(application, made)
+    return build_views.build(made, server.engine.clock.now())
 
 
 @routes.post("/{application}/lift")

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from headgate.engine.application import Application
+from headgate.engine.ci import BuildWheel
 from headgate.engine.engine import Engine
 from headgate.engine.wheel import Wheel
 from headgate.web.deliveries import Hooks
@@ -43,3 +44,11 @@ def _wheel(application: ThisApplication, environment: str) -> Wheel:
 
 
 ThisWheel = Annotated[Wheel, Depends(_wheel)]
+
+
+def _build(server: Asked, application: str, build: str) -> BuildWheel:
+    server.engine.application(application)
+    return server.engine.builds.wheel(application, build)
+
+
+ThisBuild = Annotated[BuildWheel, Depends(_build)]

@@ -1,8 +1,5 @@
 """One environment: how it stands, what it is told to do, and what happened there."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -10,17 +7,12 @@ from fastapi.responses import StreamingResponse
 
 from headgate.engine import sightings, story, views
 from headgate.engine.output import output
-from headgate.engine.refusals import AdapterError
 from headgate.engine.wheel import Wheel
 from headgate.model import commands as c
 from headgate.model.ids import environment_stream
 from headgate.web import bodies
 from headgate.web.asked import Asked, Server, ThisApplication, ThisWheel
-
-LONGEST_WAIT = 20.0  # seconds that a request for news is held open
-LOOK = 0.05  # seconds between two looks at the version: an integer in memory
-MOST_EVENTS = 1000  # of one answer; `more` says that there are later ones
-FIRST_LINE = 0.5  # seconds that a first line is awaited before the answer begins
+from headgate.web.live import LONGEST_WAIT, news, streamed, told
 
 View = dict[str, Any]
 routes = APIRouter(prefix="/api/applications/{application}/environments/{environment}", tags=["environments"])
@@ -122,11 +114,9 @@ async def events(
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0.0,
 ) -> View:
     """Events behind a version, at once or as soon as there are some within `wait` seconds."""
-    await _news(server, wheel, after, wait)
+    await news(lambda: wheel.state.version, after, wait, server.closing)
     recorded = await wheel.log.read(environment_stream(wheel.environment), after)
-    told = [story.told(one) for one in recorded[:MOST_EVENTS]]
-    version = told[-1]["version"] if told else wheel.state.version
-    return {"events": told, "version": version, "more": len(recorded) > len(told)}
+    return told(recorded, wheel.state.version)
 
 
 @routes.get("/logs", response_class=StreamingResponse)
@@ -140,11 +130,7 @@ async def logs(
 ) -> StreamingResponse:
     """What the instances print, as text. The first line is awaited, so that a refusal is still an error of its own."""
     found = output(application, environment, service, lines, follow)
-    first = asyncio.ensure_future(anext(found, None))
-    await asyncio.wait({first}, timeout=FIRST_LINE)
-    if first.done():
-        first.result()
-    return StreamingResponse(_lines(first, found, server.closing), media_type="text/plain; charset=utf-8")
+    return await streamed(found, server.closing)
 
 
 async def _tell(server: Server, wheel: Wheel, command: c.Command) -> View:
@@ -173,32 +159,3 @@ def _done(wheel: Wheel, version: int) -> View:
 
 def _name(wheel: Wheel) -> str:
     return wheel.environment.split("/", 1)[1]
-
-
-async def _news(server: Server, wheel: Wheel, after: int, wait: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(wait):
-            while wheel.state.version <= after and not server.closing.is_set():  # noqa: ASYNC110 - wheels tell nobody
-                await asyncio.sleep(LOOK)
-
-
-Line = asyncio.Future[str | None]
-
-
-async def _lines(line: Line, found: AsyncIterator[str], closing: asyncio.Event) -> AsyncIterator[str]:
-    """To the end of the output, or of the server. What goes wrong after the first line can only be said in the text."""
-    closed = asyncio.ensure_future(closing.wait())
-    try:
-        while not closed.done():
-            either: set[asyncio.Future[Any]] = {line, closed}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            text = line.result() if line.done() else None
-            if text is None:
-                return
-            yield f"{text}\n"
-            line = asyncio.ensure_future(anext(found, None))
-    except AdapterError as error:
-        yield f"headgate: {error}\n"
-    finally:
-        line.cancel()
-        closed.cancel()

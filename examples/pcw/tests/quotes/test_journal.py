@@ -71,7 +71,7 @@ def test_gives_up_the_oldest_when_memory_is_full(tmp_path: Path) -> None:
     assert asyncio.run(journal.find("c")) == "c"
 
 
-@pytest.mark.parametrize("url", ["not a url", "mysql://u:secret@h/d"])
+@pytest.mark.parametrize("url", ["not a url", "mysql://u:secret@h/d"])  # pragma: allowlist secret
 def test_a_database_url_that_cannot_be_used_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(SettingsError, match="DATABASE_URL") as caught:
         Database(url, SOON)

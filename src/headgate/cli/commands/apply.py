@@ -65,6 +65,10 @@ def _told(answer: dict[str, Any]) -> None:
     say(f"{answer.get('application')}: {'applied' if answer.get('changed') else 'nothing has changed'}")
     if answer.get("follows"):
         say(f"  follows {answer['follows']}: what moves there becomes a release by itself")
+    if answer.get("ci"):
+        say("  pipeline.ci")
+    for change in answer.get("ci", []):
+        say(f"    {change}")
     for environment in answer.get("environments", []):
         say(f"  {environment.get('environment')}")
         for change in environment.get("changes", []):

@@ -105,6 +105,7 @@ class Demo:
         made = json.loads(self.server.ordered("release", "--json", folder=self._repository.folder))
         took = time.time() - asked
         release = str(made["release"])
+        self.screen.say(f"CI passed: {version.label} is a release {took:.1f} s after it was asked for")
         self.watching.until(lambda: self.watching.settled(release), LONGEST)
         journey = Journey(version.label, took, asked, *(self.watching.rollout(name, release) for name in ENVIRONMENTS))
         self.journeys.append(journey)

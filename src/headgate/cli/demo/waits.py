@@ -7,9 +7,10 @@ import re
 
 from headgate.cli.failure import Failure
 
-NOTE = "# The demo's copy: only staging and production, shorter waits, and a larger first share of the traffic."
+NOTE = "# The demo's copy: only staging and production, shorter waits, quick tests, a larger first share of traffic."
 FOLLOWED = "source: {releases: on-announce}  # a revert between two versions is no act of its own"
 KEPT = ("staging", "production")
+KEPT_STEPS = ("unit",)  # of CI: what takes a second or two
 STEPS = "[10, 25, 50]"  # a proof needs a number of requests: with 10 instead of 5 % it has them in half the time
 AT_LEAST = "6s"
 INTERVAL = "1s"
@@ -22,8 +23,7 @@ Lines = list[str]
 
 def shortened(text: str) -> str:
     lines = text.splitlines()
-    if _has(lines, "pipeline"):
-        lines = _without(lines, "pipeline")
+    lines = _only_steps(lines)
     for name in _names(lines, "environments"):
         if name not in KEPT:
             lines = _without(lines, "environments", name)
@@ -56,8 +56,15 @@ def _ends(line: str, depth: int) -> bool:
     return bool(line.strip()) and len(line) - len(line.lstrip()) <= 2 * depth
 
 
-def _has(lines: Lines, name: str) -> bool:
-    return any(_is_key(line, name, 0) for line in lines)
+def _only_steps(lines: Lines) -> Lines:
+    """Steps of CI are list items that begin with their name."""
+    start, end = _block(lines, "pipeline", "ci")
+    kept, left = [], True
+    for line in lines[start + 1 : end]:
+        if found := re.match(r" +- name: ([\w-]+)$", line):
+            left = found[1] in KEPT_STEPS
+        kept += [line] if left else []
+    return [*lines[: start + 1], *kept, *lines[end:]]
 
 
 def _names(lines: Lines, *path: str) -> list[str]:

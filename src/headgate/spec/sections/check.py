@@ -1,4 +1,4 @@
-"""The sections `environments.NAME.checks[N]` and below: yes/no probes of a revision, and the CI steps."""
+"""The sections `environments.NAME.checks[N]` and below: yes/no probes of a revision."""
 
 from pydantic import Field, model_validator
 
@@ -40,14 +40,3 @@ class CheckSection(Section):
     @property
     def called(self) -> str:
         return self.name or "smoke"
-
-
-class CiSection(Section):
-    """One step of continuous integration."""
-
-    name: Name = Field(description="What people call it.", examples=["test"])
-    run: Text = Field(description="Shell command; passes with exit code 0.", examples=["pytest -q"])
-
-
-class PipelineSection(Section):
-    ci: list[CiSection] = Field(default_factory=list, description="Steps every commit must pass, in order.")

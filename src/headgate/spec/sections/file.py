@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headgate.spec.sections.check import PipelineSection
 from headgate.spec.sections.environment import EnvironmentSection
+from headgate.spec.sections.pipeline import PipelineSection
 from headgate.spec.sections.section import Section, part
 from headgate.spec.sections.service import ServiceSection
 from headgate.spec.sections.source import SourceSection

@@ -100,6 +100,13 @@ def _folder(scalar: Scalar) -> str:
     return scalar.text.rstrip("/")
 
 
+def _pattern(scalar: Scalar) -> str:
+    parts = scalar.text.split("/")
+    if not re.fullmatch(GLOB_PATTERN, scalar.text) or ".." in parts or "" in parts:
+        raise Unsuitable(GLOBS, "Write a path such as reports/*.xml or dist/**/*.")
+    return scalar.text
+
+
 def _variable(scalar: Scalar) -> str:
     if not re.fullmatch(VARIABLE_PATTERN, scalar.text):
         raise Unsuitable("a variable's name: letters, digits and _", "Write a name such as LOG_LEVEL.")
@@ -129,9 +136,18 @@ def _text(scalar: Scalar) -> str:
 NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at most 39 characters"
 FOLDERS = "a folder below headgate.yaml's repository, without .."
 FOLDER_PATTERN = r"[A-Za-z0-9._@+-][A-Za-z0-9._@+/ -]{0,254}"
+GLOBS = "files below the checkout, without ..; * and ** match any"
+GLOB_PATTERN = r"[A-Za-z0-9._@+*?-][A-Za-z0-9._@+*?/ -]{0,254}"
+def _cpus(scalar: Scalar) -> float:
+    if not re.fullmatch(units.NUMBER, scalar.text) or not 0.01 <= float(scalar.text) <= 1000:
+        raise Unsuitable("a number of processors, 0.01 to 1000", "Write a number such as 0.5.")
+    return float(scalar.text)
+
+
 VARIABLE_PATTERN = "[A-Za-z_][A-Za-z0-9_]{0,254}"
 URL_PATTERN = r"https?://[!-~]{1,2000}"
 URLS = "an address that begins with http:// or https://"
+USER_PATTERN = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}"
 HEADER_PATTERN = "[A-Za-z0-9][A-Za-z0-9-]{0,63}"
 
 Text = Annotated[str, Written(_text, "text", {"type": ANY_SCALAR})]
@@ -157,6 +173,7 @@ HeaderValue = Annotated[
     ),
 ]
 Folder = Annotated[str, Written(_folder, FOLDERS, {"type": "string", "pattern": f"^{FOLDER_PATTERN}$"})]
+Pattern = Annotated[str, Written(_pattern, GLOBS, {"type": "string", "pattern": f"^{GLOB_PATTERN}$"})]
 Image = Annotated[
     str,
     matching("[a-z0-9][A-Za-z0-9._:/@-]{0,254}", "an image's name", "Write a name such as registry.example.org/web:1."),
@@ -181,6 +198,7 @@ Repository = Annotated[
 ]
 Port = Annotated[int, whole(1, 65535)]
 Instances = Annotated[int, whole(1, MOST_INSTANCES)]
+Processes = Annotated[int, whole(10, 1_000_000)]
 Weight = Annotated[int, whole(1, 99)]
 Count = Annotated[int, whole(1, 1_000_000)]
 Duration = Annotated[timedelta, duration()]
@@ -196,4 +214,7 @@ SomeGrowth = Annotated[
 ]
 Points = Annotated[float, amount(units.points, units.POINTS, units.POINTS_PATTERN)]
 Rate = Annotated[float, amount(units.rate, units.RATES, units.RATE_PATTERN)]
+Size = Annotated[int, amount(units.size, units.SIZES, units.SIZE_PATTERN)]
+Cpus = Annotated[float, Written(_cpus, "a number of processors", {"type": "number", "minimum": 0.01, "maximum": 1000})]
+User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USER:GROUP", 'Write such as "1000:1000".')]
 Freeze = Annotated[FreezeWindow, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]

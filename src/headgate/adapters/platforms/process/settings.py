@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headgate.adapters.platforms.process.folders import checked
+from headgate.adapters.machine.folders import checked
 
 
 class ProcessSettings(BaseModel):
