@@ -196,10 +196,13 @@ class Application:
             await self.world.source.checkout(specification.source, release.commit, folder, folders)
 
     async def restore(self, environment: str, to: str | None) -> None:
-        """The source of what a rollback may go to. That it cannot be had must not hold up one that still runs."""
-        previous = self.wheel(environment).state.previous
+        """The source of what a rollback goes to, unless that still runs: then there is nothing to wait for."""
+        wheel = self.wheel(environment)
+        previous, running = wheel.state.previous, {one.revision for one in wheel.seen.instances or ()}
         known = [self.releases[previous.release]] if previous and previous.release in self.releases else []
         for release in release_called(to, self.releases) if to else known:
+            if previous and previous.id in running and previous.release == release.id:
+                continue
             try:
                 await self._lay_out(release)
             except AdapterError as error:
