@@ -46,7 +46,7 @@ def known(seam: str) -> dict[str, EntryPoint]:
 
 def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
-    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics")}
+    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "values")}
     return {**seams, **FEATURES}
 
 
@@ -130,7 +130,8 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[Environ
                 stack.push_async_callback(adapter.close)
         return adapters
 
-    return World(made("platforms"), made("traffic"), made("metrics"), made("sources")["git"], folder / "releases")
+    source, releases = made("sources")["git"], folder / "releases"
+    return World(made("platforms"), made("traffic"), made("metrics"), source, releases, made("values"))
 
 
 def _make(point: EntryPoint, folder: Path, changed: Callable[[EnvironmentId], None]) -> Any:

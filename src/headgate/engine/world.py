@@ -1,10 +1,10 @@
 """The adapters that the engine speaks to, by the names that specifications use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from headgate.ports import MetricSource, Platform, Source, TrafficRouter
+from headgate.ports import MetricSource, Platform, Source, TrafficRouter, ValueSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +14,4 @@ class World:
     metrics: Mapping[str, MetricSource]
     source: Source
     releases: Path  # folder in which each release's source is laid out
+    values: Mapping[str, ValueSource] = field(default_factory=dict)
