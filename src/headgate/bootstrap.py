@@ -46,7 +46,7 @@ def known(seam: str) -> dict[str, EntryPoint]:
 
 def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
-    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics")}
+    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "values")}
     return {**seams, **FEATURES}
 
 
@@ -133,7 +133,7 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[str], N
         return adapters
 
     seams = (made("platforms"), made("traffic"), made("metrics"))
-    return World(*seams, made("sources")["git"], folder / "releases", made("runners"))
+    return World(*seams, made("sources")["git"], folder / "releases", made("values"), made("runners"))
 
 
 def _make(point: EntryPoint, folder: Path, changed: Callable[[str], None]) -> Any:

@@ -24,6 +24,7 @@ WORDS = [
         "check",
         "analysis",
         "measurement",
+        "metric",
         "verdict",
     ),
     *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),

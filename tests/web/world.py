@@ -92,7 +92,7 @@ def shop(folder: Path) -> Shop:
     platform, router, metrics, source = TalkingPlatform(clock), FakeRouter(), FakeMetrics(), FakeSource()
     runner = FakeRunner()
     seams = ({"process": platform}, {"envoy": router}, {"envoy": metrics})
-    world = World(*seams, source, folder / "releases", {"host": runner})
+    world = World(*seams, source, folder / "releases", runners={"host": runner})
     engine = Engine(world, MemoryEventLog(clock), clock, lambda prefix: f"{prefix}_{next(numbers):012x}")
     return Shop(engine, platform, router, metrics, source, clock, runner)
 

@@ -59,6 +59,9 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks.clear()
+        for application in self.applications.values():
+            for wheel in application.wheels.values():
+                wheel.close()
 
     def wake(self, name: str) -> None:
         """Something happened in that environment, or in that build: look at once."""

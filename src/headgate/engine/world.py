@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headgate.ports import MetricSource, Platform, Runner, Source, TrafficRouter
+from headgate.ports import MetricSource, Platform, Runner, Source, TrafficRouter, ValueSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class World:
     metrics: Mapping[str, MetricSource]
     source: Source
     releases: Path  # folder in which each release's source is laid out
+    values: Mapping[str, ValueSource] = field(default_factory=dict)
     runners: Mapping[str, Runner] = field(default_factory=dict)
 
     @property
