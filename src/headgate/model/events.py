@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
+from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
@@ -45,6 +46,15 @@ class QuarantineLifted:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class ImagesPruned:
+    """Images that nothing needed were deleted from the registry."""
+
+    images: tuple[str, ...]  # SERVICE@sha256:...
+    keep: int  # releases whose images stayed, the newest
+    by: str
+
+
 # --- stream release:ID
 
 
@@ -52,6 +62,14 @@ class QuarantineLifted:
 class ReleaseCreated:
     release: Release
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceSigned:
+    """How the release's images were made, signed when they were; in the same entry of the log as ReleaseCreated."""
+
+    release: ReleaseId
+    envelope: Envelope
 
 
 # --- stream environment:APP/ENV
@@ -201,7 +219,9 @@ Event = (
     | ReleaseAnnounced
     | ReleaseQuarantined
     | QuarantineLifted
+    | ImagesPruned
     | ReleaseCreated
+    | ProvenanceSigned
     | ReleaseRequested
     | ReleaseSuperseded
     | ReleaseDropped

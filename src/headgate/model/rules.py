@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from headgate.model.checks import Check
+from headgate.model.images import RegistryRules
 from headgate.model.services import Value
 
 
@@ -112,6 +113,7 @@ class Application:
     source: str  # the git repository that releases come from
     file: str  # path of headgate.yaml below the source
     environments: tuple[Environment, ...]
+    registry: RegistryRules | None = None  # where images are kept; None: nothing here runs images
 
     def environment(self, name: str) -> Environment | None:
         return next((one for one in self.environments if one.name == name), None)

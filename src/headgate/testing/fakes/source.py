@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from headgate.ports import AdapterError
@@ -17,6 +18,7 @@ class FakeCommit:
     subject: str
     version: str | None
     files: Mapping[str, str]  # path below the repository -> text
+    committed_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeSource:

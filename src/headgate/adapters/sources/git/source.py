@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from headgate.adapters.sources.git.command import GitRefused, folder, git
@@ -23,6 +24,7 @@ class GitCommit:
     author: str  # "Name <mail>"
     subject: str
     version: str | None
+    committed_at: datetime
 
 
 class GitSource:
@@ -35,11 +37,11 @@ class GitSource:
         where = folder(repository)
         sha = await self._sha(where, reference)
         shown = await git(
-            where, "log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%an <%ae>%x00%s", sha, "--"
+            where, "log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%ct%x00%an <%ae>%x00%s", sha, "--"
         )
-        author, _, subject = shown.decode(errors="replace").rstrip("\n").partition("\0")
+        written, author, subject = shown.decode(errors="replace").rstrip("\n").split("\0", 2)
         branch = await self._branch(where, sha, reference)
-        return GitCommit(sha, branch, author, subject, await self._version(where, sha, reference))
+        return GitCommit(sha, branch, author, subject, await self._version(where, sha, reference), moment(written))
 
     async def read_file(self, repository: str, commit: str, path: str) -> str:
         where, sha, inside = folder(repository), full(commit), below(path)
@@ -109,6 +111,14 @@ class GitSource:
         )
         names = (await git(repository, *asked)).decode(errors="replace").splitlines()
         return reference if reference in names else next(iter(names), None)
+
+
+def moment(seconds: str) -> datetime:
+    """Since 1970. A forged commit may name a time that no calendar has: it counts as none."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def full(commit: str) -> str:
