@@ -10,6 +10,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from headgate.adapters.registries.images.store import Images
+from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.backtesting import backtest as backtested
 from headgate.engine.engine import Engine
 from headgate.engine.planning import Ask, Stated
@@ -45,8 +47,13 @@ def known(seam: str) -> dict[str, EntryPoint]:
 
 def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
-    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics")}
-    return {**seams, **FEATURES}
+    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "registries")}
+    return {**seams, **FEATURES, "images": image_platforms()}
+
+
+def image_platforms() -> set[str]:
+    """Platforms that run images declare it: see ports.runs_images."""
+    return {name for name, point in known("platforms").items() if getattr(point.load(), "runs_images", False)}
 
 
 async def serve(folder: Path, host: str, port: int | None, started: Callable[[str], None]) -> None:
@@ -129,7 +136,18 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[Environ
                 stack.push_async_callback(adapter.close)
         return adapters
 
-    return World(made("platforms"), made("traffic"), made("metrics"), made("sources")["git"], folder / "releases")
+    registries = made("registries")
+    return World(
+        platforms=made("platforms"),
+        routers=made("traffic"),
+        metrics=made("metrics"),
+        source=made("sources")["git"],
+        releases=folder / "releases",
+        registries=registries,
+        images=Images(folder / "images", registries),
+        signer=Ed25519Signer(folder / "signing" / "key.pem"),
+        image_platforms=frozenset(image_platforms()),
+    )
 
 
 def _make(point: EntryPoint, folder: Path, changed: Callable[[EnvironmentId], None]) -> Any:

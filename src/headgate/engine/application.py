@@ -14,6 +14,7 @@ from headgate.decide.pipeline import (
     quarantine,
     release_called,
 )
+from headgate.engine.proving import verify
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
@@ -110,7 +111,7 @@ class Application:
             revision = await self.revision(wanted.environment, self.releases[wanted.release])
             command = Deploy(revision, RolloutId(self.new_id("rol")), ENGINE, wanted.why)
             return await self.wheels[wanted.environment].command(command) is None
-        except AdapterError as error:
+        except (AdapterError, Rejected) as error:
             self.delayed[wanted.environment] = str(error)
             log.warning("%s/%s: %s cannot be asked for yet: %s", self.name, wanted.environment, wanted.release, error)
             return False
@@ -167,8 +168,10 @@ class Application:
     async def revision(self, environment: str, release: Release) -> Revision:
         where = environment_id(self.name, environment)
         rules = self.rules(where)
-        if rules is None:
+        if rules is None or self.state.specification is None:
             raise Rejected(f"{environment} is not in the applied specification; `headgate apply` it first")
+        if rules.platform in self.world.image_platforms:
+            await verify(release, self.state.specification, self.world, self.log)
         services = {service.name: rules.listen.get(service.name) for service in release.services}
         addresses = await self.world.routers[rules.traffic].addresses(where, services)
         return compose(release, rules, addresses, self.name)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from headgate.engine.application import Application
-from headgate.engine.building import build
+from headgate.engine.building import build, same
+from headgate.engine.proving import proven
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
@@ -71,13 +72,16 @@ class Engine:
         rules = application.state.specification
         if rules is None:
             raise Rejected(f"{name} has no specification; `headgate apply` it first")
-        release = await build(rules, reference, self.world, self.clock)
+        built = await build(rules, reference, self.world, self.clock)
+        release = built.release
         if release.id not in application.releases:
             if not await self.log.read(release_stream(release.id)):
-                await self.log.append(release_stream(release.id), [e.ReleaseCreated(release, by)], after=0)
+                created: list[e.Event] = [e.ReleaseCreated(release, by)]
+                signed = [proven(release, rules, built.trees, built.images, self.world)] if built.images else []
+                await self.log.append(release_stream(release.id), [*created, *signed], after=0)
             await application.record([e.ReleaseAnnounced(release.id, release.label, release.branch)])
         await self._advance(application)
-        return application.releases[release.id]
+        return same(application.releases[release.id], built)
 
     async def deploy(self, name: str, environment: str, reference: str | None, by: str, why: str = "") -> Release:
         application = self.application(name)

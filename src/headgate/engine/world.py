@@ -1,10 +1,31 @@
 """The adapters that the engine speaks to, by the names that specifications use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from headgate.ports import MetricSource, Platform, Source, TrafficRouter
+from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
+from headgate.model.rules import Application as Rules
+from headgate.ports import AdapterError, ImageStore, MetricSource, Platform, Registry, Signer, Source, TrafficRouter
+
+
+class NoImages:
+    """Stands where nothing makes images: whoever asks is told so."""
+
+    async def make(self, order: ImageOrder) -> ImageMade:
+        raise AdapterError("this server makes no images")
+
+    async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
+        raise AdapterError("this server makes no images")
+
+    def sign(self, payload_type: str, payload: bytes) -> Envelope:
+        raise AdapterError("this server signs nothing")
+
+    def opened(self, envelope: Envelope) -> bytes:
+        raise AdapterError("this server has no key to verify it with")
+
+
+NO_IMAGES = NoImages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +35,10 @@ class World:
     metrics: Mapping[str, MetricSource]
     source: Source
     releases: Path  # folder in which each release's source is laid out
+    registries: Mapping[str, Registry] = field(default_factory=dict)
+    images: ImageStore = NO_IMAGES
+    signer: Signer = NO_IMAGES
+    image_platforms: frozenset[str] = frozenset()  # names of the platforms that run images
+
+    def runs_images(self, rules: Rules) -> bool:
+        return any(environment.platform in self.image_platforms for environment in rules.environments)

@@ -28,7 +28,8 @@ from headgate.spec.specification import Specification
 def application(spec: Specification, source: str, file: str) -> Application:
     """Raises SpecificationError where the file asks for what the model has no word for yet: see `missing`."""
     environments = tuple(_environment(spec, name, section) for name, section in spec.environments.items())
-    return Application(spec.application, source, file, environments)
+    registry = spec.content.registry
+    return Application(spec.application, source, file, environments, registry.rules() if registry else None)
 
 
 def services(spec: Specification) -> tuple[Service, ...]:

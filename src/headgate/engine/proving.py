@@ -1,0 +1,87 @@
+"""Provenance: signed when a release is made, verified before anything of it is deployed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headgate import __version__
+from headgate.decide.provenance import PAYLOAD_TYPE, differences, payload, statement
+from headgate.engine.refusals import AdapterError, Rejected
+from headgate.engine.world import World
+from headgate.model.events import ProvenanceSigned
+from headgate.model.ids import release_stream
+from headgate.model.images import Envelope, ImageMade
+from headgate.model.releases import Release
+from headgate.model.rules import Application as Rules
+from headgate.ports import EventLog
+
+View = dict[str, Any]
+AGAIN = "make it again from a new commit: `headgate release`"
+
+
+def proven(
+    release: Release, rules: Rules, trees: Mapping[str, str], made: Sequence[ImageMade], world: World
+) -> ProvenanceSigned:
+    content = payload(statement(release, rules.source, dict(trees), made, __version__))
+    return ProvenanceSigned(release.id, world.signer.sign(PAYLOAD_TYPE, content))
+
+
+async def envelope(release: Release, log: EventLog) -> Envelope | None:
+    recorded = await log.read(release_stream(release.id))
+    found = [one.event.envelope for one in recorded if isinstance(one.event, ProvenanceSigned)]
+    return found[-1] if found else None
+
+
+async def verify(release: Release, rules: Rules, world: World, log: EventLog) -> None:
+    """Raises Rejected where it does not verify, AdapterError where that cannot be told now."""
+    reasons = _reasons(release, await envelope(release, log), world)
+    reasons = reasons or await _missing(release, rules, world)
+    if reasons:
+        raise Rejected(f"{release.label} is refused: {'; '.join(reasons)}; {AGAIN}")
+
+
+def _reasons(release: Release, signed: Envelope | None, world: World) -> list[str]:
+    if signed is None:
+        return ["it has no provenance: it was made before its platform ran images"]
+    try:
+        content = world.signer.opened(signed)
+    except AdapterError as error:
+        return [f"its provenance does not verify, {error}"]
+    return [f"its provenance does not fit, {reason}" for reason in differences(content, release)]
+
+
+async def _missing(release: Release, rules: Rules, world: World) -> list[str]:
+    """Images that were built for it, of which the registry has no longer what their digests say."""
+    if rules.registry is None:
+        return [f"{rules.name} names no registry any more"]
+    registry, found = world.registries[rules.registry.kind], []
+    for service in release.services:
+        repository = rules.registry.repository(release.application, service.name)
+        name, _, digest = (service.image or "").partition("@")
+        own = (await registry.access(repository)).name == name
+        if own and not await registry.exists(repository, digest):
+            found.append(f"the image of {service.name}, {name}@{digest}, is no longer in the registry")
+    return found
+
+
+async def shown(release: Release, rules: Rules, world: World, log: EventLog) -> View:
+    """The statement and whether it verifies; `problem` says why not."""
+    signed = await envelope(release, log)
+    view: View = {"release": release.id, "label": release.label, "images": release.images, "problem": None}
+    try:
+        await verify(release, rules, world, log)
+    except (Rejected, AdapterError) as error:
+        view["problem"] = str(error)
+    if signed is None:
+        return {**view, "envelope": None, "statement": None}
+    dsse = {"payloadType": signed.payload_type, "payload": signed.payload}
+    signatures = [{"keyid": signed.keyid, "sig": signed.signature}]
+    return {**view, "envelope": {**dsse, "signatures": signatures}, "statement": _statement(signed, world)}
+
+
+def _statement(signed: Envelope, world: World) -> Any:
+    """Only what verifies is shown as said."""
+    try:
+        return json.loads(world.signer.opened(signed))
+    except (AdapterError, ValueError):
+        return None
