@@ -1,0 +1,216 @@
+"""A release of images: made once, pinned by digest, signed, verified before it is deployed anywhere."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from tests.web.world import PRESENT, REPOSITORY, Shop
+from tests.web.world import shop as opened
+
+from headgate.adapters.signing import Ed25519Signer
+from headgate.engine import applying, proving
+from headgate.engine.refusals import AdapterError, Rejected
+from headgate.model.events import ProvenanceSigned, ReleaseCreated
+from headgate.model.ids import release_stream
+from headgate.model.images import Repository, digest_of
+from headgate.model.releases import Release
+from headgate.testing.fakes.images import FakeImages
+from headgate.testing.fakes.registry import FakeRegistry
+
+FILE = """\
+application: shop
+services:
+  web: {build: web, port: 8000}
+  quotes: {build: quotes, port: 8000}
+registry: {docker: {url: "https://registry.example.org"}}
+environments:
+  staging: {platform: docker, deploy: on-request, strategy: all-at-once}
+"""
+HERE = {**PRESENT, "platforms": {"process", "docker"}, "images": {"docker"}, "registries": {"docker"}}
+
+
+@dataclass
+class Yard:
+    """A shop whose platform runs images."""
+
+    shop: Shop
+    registry: FakeRegistry
+    images: FakeImages
+
+    async def apply(self, file: str = FILE) -> None:
+        await applying.apply(self.shop.engine, applying.understand(file, "headgate.yaml", REPOSITORY, HERE), "ann")
+
+    async def release(self, file: str = FILE, **files: str) -> Release:
+        content = {"headgate.yaml": file, "web/Dockerfile": "1", "quotes/Dockerfile": "1", **files}
+        self.shop.source.commit(REPOSITORY, content)
+        return await self.shop.engine.release("shop", "HEAD", "ann")
+
+    async def stable(self) -> str:
+        wheel = self.shop.engine.application("shop").wheel("staging")
+        async with asyncio.timeout(10):
+            while wheel.state.stable is None or wheel.state.rollout:
+                await asyncio.sleep(0.01)
+        return wheel.state.stable.release
+
+    async def problem(self, release: Release) -> str | None:
+        engine = self.shop.engine
+        rules = engine.application("shop").state.specification
+        assert rules
+        shown = await proving.shown(release, rules, engine.world, engine.log)
+        problem: str | None = shown["problem"]
+        return problem
+
+
+@pytest.fixture
+async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
+    shop, registry = opened(tmp_path), FakeRegistry()
+    images = FakeImages(registry)
+    shop.engine.world = replace(
+        shop.engine.world,
+        platforms={"docker": shop.platform, "process": shop.platform},
+        registries={"docker": registry},
+        images=images,
+        signer=Ed25519Signer(tmp_path / "signing" / "key.pem"),
+        image_platforms=frozenset({"docker"}),
+    )
+    await shop.engine.start()
+    made = Yard(shop, registry, images)
+    await made.apply()
+    yield made
+    await shop.engine.stop()
+
+
+class TestMaking:
+    async def test_services_are_pinned_by_digest(self, yard: Yard) -> None:
+        release = await yard.release()
+        for service in release.services:
+            assert service.image == f"registry.example.org/shop/{service.name}@{release.images[service.name]}"
+            assert await yard.registry.exists(Repository(f"shop/{service.name}"), release.images[service.name])
+
+    async def test_the_same_commit_is_the_same_release_and_builds_nothing_again(self, yard: Yard) -> None:
+        first = await yard.release()
+        assert await yard.shop.engine.release("shop", "HEAD", "bob") == first
+        assert len(yard.images.built) == 2
+
+    async def test_a_release_that_changes_one_service_builds_one_image(self, yard: Yard) -> None:
+        first = await yard.release()
+        second = await yard.release(**{"web/Dockerfile": "2"})
+        assert [service for service, _ in yard.images.built].count("web") == 2
+        assert len(yard.images.built) == 3
+        assert second.images["quotes"] == first.images["quotes"]
+        assert second.images["web"] != first.images["web"]
+
+    async def test_a_moved_tag_changes_nothing(self, yard: Yard) -> None:
+        first = await yard.release()
+        second = await yard.release(**{"web/Dockerfile": "2"})
+        await yard.registry.tag(Repository("shop/web"), second.images["web"], first.commit)
+        again = await yard.shop.engine.release("shop", first.commit, "bob")
+        assert again.images["web"] == first.images["web"]
+        await yard.shop.engine.deploy("shop", "staging", first.id, "ann")
+        assert await yard.stable() == first.id
+
+    async def test_someone_elses_image_is_pinned_too(self, yard: Yard) -> None:
+        theirs = await yard.registry.push("theirs", Repository("other/cache"), "1.4")
+        file = FILE.replace("registry:", "  cache: {image: 'other/cache:1.4', port: 1}\nregistry:")
+        release = await yard.release(file)
+        (cache,) = [service for service in release.services if service.name == "cache"]
+        assert cache.image == f"other/cache@{theirs}"
+        assert await yard.problem(release) is None
+
+    async def test_where_no_platform_runs_images_none_are_made(self, yard: Yard) -> None:
+        file = FILE.replace("docker, deploy", "process, deploy").replace("port: 8000", "command: [serve], port: 8000")
+        await yard.apply(file)
+        release = await yard.release(file)
+        assert (yard.images.built, release.services[0].image) == ([], None)
+
+    async def test_a_build_that_fails_makes_no_release_and_can_be_repeated(self, yard: Yard) -> None:
+        yard.images.broken = "the build failed at `RUN make`"
+        with pytest.raises(AdapterError, match="image of .* at .*: the build failed at `RUN make`"):
+            await yard.release()
+        assert not yard.shop.engine.application("shop").releases
+        yard.images.broken = ""
+        assert await yard.shop.engine.release("shop", "HEAD", "ann")
+
+
+class TestProving:
+    async def test_the_statement_is_signed_with_the_release(self, yard: Yard) -> None:
+        release = await yard.release()
+        recorded = await yard.shop.engine.log.read(release_stream(release.id))
+        assert [type(one.event) for one in recorded] == [ReleaseCreated, ProvenanceSigned]
+        assert await yard.problem(release) is None
+
+    async def test_a_release_that_verifies_is_deployed(self, yard: Yard) -> None:
+        release = await yard.release()
+        await yard.shop.engine.deploy("shop", "staging", None, "ann")
+        assert await yard.stable() == release.id
+
+    async def refused(self, yard: Yard, release: Release, why: str) -> None:
+        with pytest.raises(Rejected, match=why):
+            await yard.shop.engine.deploy("shop", "staging", release.id, "ann")
+        wheel = yard.shop.engine.application("shop").wheel("staging")
+        assert wheel.state.waiting is wheel.state.rollout is wheel.state.stable is None
+        assert await yard.problem(release)
+
+    async def test_an_image_that_is_gone_is_refused(self, yard: Yard) -> None:
+        release = await yard.release()
+        await yard.registry.delete(Repository("shop/web"), release.images["web"])
+        await self.refused(yard, release, r"the image of web, .* is no longer in the registry")
+
+    async def test_and_is_there_again_when_the_release_is_made_again(self, yard: Yard) -> None:
+        release = await yard.release()
+        await yard.registry.delete(Repository("shop/web"), release.images["web"])
+        assert await yard.shop.engine.release("shop", "HEAD", "ann") == release
+        assert await yard.problem(release) is None
+
+    async def test_but_never_as_another_image(self, yard: Yard) -> None:
+        release = await yard.release()
+        await yard.registry.delete(Repository("shop/web"), release.images["web"])
+        yard.images.salt = "another"
+        with pytest.raises(Rejected, match="a release never changes: commit once more"):
+            await yard.shop.engine.release("shop", "HEAD", "ann")
+        await self.refused(yard, release, "is no longer in the registry")
+
+    async def test_another_image_than_the_one_signed_is_refused(self, yard: Yard) -> None:
+        release = await yard.release()
+        other = await yard.registry.push("evil", Repository("shop/web"), "evil")
+        services = tuple(
+            replace(one, image=(one.image or "").replace(release.images["web"], other)) for one in release.services
+        )
+        forged = replace(release, services=services, images={**release.images, "web": other})
+        yard.shop.engine.application("shop").releases[release.id] = forged
+        await self.refused(yard, forged, f"web runs {other}, which the statement does not name")
+
+    async def test_an_image_by_tag_is_refused(self, yard: Yard) -> None:
+        release = await yard.release()
+        services = tuple(replace(one, image="registry.example.org/shop/web:latest") for one in release.services)
+        forged = replace(release, services=services)
+        assert digest_of(services[0].image or "") is None
+        yard.shop.engine.application("shop").releases[release.id] = forged
+        await self.refused(yard, forged, "web names no image by digest")
+
+    async def test_another_servers_signature_is_refused(self, yard: Yard, tmp_path: Path) -> None:
+        release = await yard.release()
+        other = Ed25519Signer(tmp_path / "other.pem")
+        other.sign("a", b"b")
+        application = yard.shop.engine.application("shop")
+        application.world = replace(application.world, signer=other)
+        yard.shop.engine.world = application.world
+        await self.refused(yard, release, "its provenance does not verify, it is signed with the key")
+
+    async def test_one_without_provenance_is_refused(self, yard: Yard) -> None:
+        file = FILE.replace("docker, deploy", "process, deploy").replace("port: 8000", "command: [serve], port: 8000")
+        await yard.apply(file)
+        release = await yard.release(file)
+        await yard.apply()
+        await self.refused(yard, release, "it has no provenance")
+
+    async def test_a_registry_that_is_down_refuses_nothing_for_good(self, yard: Yard) -> None:
+        release = await yard.release()
+        yard.registry.down = "registry https://registry.example.org cannot be reached"
+        with pytest.raises(AdapterError, match="cannot be reached"):
+            await yard.shop.engine.deploy("shop", "staging", release.id, "ann")
+        yard.registry.down = ""
+        await yard.shop.engine.deploy("shop", "staging", release.id, "ann")
+        assert await yard.stable() == release.id
