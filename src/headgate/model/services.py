@@ -21,6 +21,20 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Container:
+    """How far a service's container is closed, on platforms that run images. The default is the safest that runs."""
+
+    read_only: bool = True  # its root; /tmp and its data folder can be written to
+    tmp: int = 64 * 1024 * 1024  # bytes of /tmp, which is memory
+    capabilities: tuple[str, ...] = ()  # of Linux, that it keeps: NET_BIND_SERVICE; all others are dropped
+    new_privileges: bool = False  # whether a program may gain some, by setuid for one
+    user: str | None = None  # None: as the image says
+    memory: int | None = None  # bytes, no swap beyond; None: no limit
+    cpus: float | None = None  # None: no limit
+    processes: int = 1000  # at most
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     name: str
     command: tuple[str, ...]
@@ -30,3 +44,4 @@ class Service:
     health: Health = Health()
     replicas: int = 1
     env: dict[str, Value] = field(default_factory=dict)
+    container: Container = Container()

@@ -13,8 +13,8 @@ from typing import Any
 
 import aiohttp
 
+from headgate.adapters.machine.identity import Identity, members
 from headgate.adapters.platforms.process import ProcessPlatform, ProcessSettings
-from headgate.adapters.platforms.process.identity import Identity, members
 from headgate.adapters.platforms.process.records import Record, load
 from headgate.model.checks import Check, Job
 from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId

@@ -12,7 +12,7 @@ import pytest
 from tests.adapters.platforms.process.stage import ProcessStage, get, marked, staged, until
 
 from headgate.adapters.platforms.process import ProcessSettings
-from headgate.adapters.platforms.process.instances import back_off, ending
+from headgate.adapters.machine.exits import back_off, ending
 from headgate.model.services import Value
 from headgate.testing.contracts.platform import PRODUCTION, observed, ready
 
@@ -109,7 +109,8 @@ class TestDeath:
 
     def test_the_wait_doubles_up_to_a_limit(self, tmp_path: Path) -> None:
         settings = ProcessSettings(data=tmp_path, releases=tmp_path)
-        waits = [back_off(deaths, settings).total_seconds() for deaths in (1, 2, 3, 6, 7, 8, 10_000)]
+        first, longest = settings.first_retry, settings.longest_retry
+        waits = [back_off(deaths, first, longest).total_seconds() for deaths in (1, 2, 3, 6, 7, 8, 10_000)]
         assert waits == [0.5, 1, 2, 16, 30, 30, 30]
 
     @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.adapters.platforms.process.stage import ProcessStage, get, staged, until
 
-from headgate.adapters.platforms.process import logs
+from headgate.adapters.machine import logs
 from headgate.testing.contracts.platform import PRODUCTION, observed, ready
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.adapters.platforms.process.stage import ProcessStage, get, marked, processes_below, staged, until
 
-from headgate.adapters.platforms.process.identity import identify, is_alive
+from headgate.adapters.machine.identity import identify, is_alive
 from headgate.model.ids import JobId
 from headgate.ports import AdapterError
 from headgate.testing.contracts.platform import PRODUCTION, ended, observed, ready

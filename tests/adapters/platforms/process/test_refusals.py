@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.adapters.platforms.process.stage import ProcessStage, service_of
 
+from headgate.adapters.machine.folders import NAME, checked, environment_folder
+from headgate.adapters.machine.spawn import folder_below, inherited
+from headgate.adapters.machine.variables import expand, service_variables
 from headgate.adapters.platforms.process import ProcessPlatform, ProcessSettings
-from headgate.adapters.platforms.process.folders import NAME, checked, environment_folder
-from headgate.adapters.platforms.process.spawn import expand, folder_below, inherited, service_variables
 from headgate.model.checks import Check, Job
 from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
 from headgate.model.releases import Revision
@@ -105,7 +106,7 @@ class TestVariables:
     @pytest.mark.parametrize("name", ["A=B", "", "1A", "A B", "A\0"])
     def test_a_bad_name_is_refused(self, name: str) -> None:
         with pytest.raises(AdapterError, match="a variable's name"):
-            service_variables(service_of("well", 1, env={name: Value("plain", "x")}), {}, "web")
+            service_variables(service_of("well", 1, env={name: Value("plain", "x")}), {}, {}, "web")
 
     def test_only_what_a_process_needs_is_passed_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("PYTHONPATH", "LD_PRELOAD", "TOKEN", "XPATH", "LC_ALL", "TZ"):

@@ -63,7 +63,7 @@ def main() -> None:
         sys.exit(3)
     if behaviour == "late":
         time.sleep(0.5)
-    service = Service(("127.0.0.1", int(os.environ["PORT"])), Answer)
+    service = Service((os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"])), Answer)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=stop, args=[service]).start())
     service.serve_forever(poll_interval=0.05)
     service.server_close()

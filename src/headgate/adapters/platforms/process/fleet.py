@@ -1,19 +1,19 @@
 """All instances of one environment."""
 
 import asyncio
-import json
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headgate.adapters.platforms.process import logs
-from headgate.adapters.platforms.process.folders import checked, write_atomically
+from headgate.adapters.machine import logs
+from headgate.adapters.machine.folders import checked
+from headgate.adapters.machine.identity import MARKER
+from headgate.adapters.machine.spawn import Launch, command_line, folder_below, inherited
+from headgate.adapters.machine.variables import service_variables
 from headgate.adapters.platforms.process.free_ports import allocate
-from headgate.adapters.platforms.process.identity import MARKER
 from headgate.adapters.platforms.process.instances import Around, Slot
 from headgate.adapters.platforms.process.records import Record, load
-from headgate.adapters.platforms.process.spawn import Launch, command_line, folder_below, service_variables
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
@@ -51,7 +51,7 @@ class Fleet:
     async def start_missing(self, revision: Revision) -> None:
         """One service that cannot be started does not keep the others from it."""
         async with self._starting:
-            write_atomically(self._around.folder.revision(revision.id), json.dumps({"release": revision.release}))
+            self._around.folder.remember_release(revision.id, revision.release)
             refusals = []
             for service in revision.services:
                 try:
@@ -121,7 +121,7 @@ class Fleet:
             "DATA_DIR": str(self._around.folder.data.resolve()),
             MARKER: record.marker,
         }
-        variables = service_variables(service, given, where)
+        variables = service_variables(service, inherited(), given, where)
         source = self._around.settings.releases / checked("release", revision.release)
         return Launch(
             argv=command_line(service, variables, where),

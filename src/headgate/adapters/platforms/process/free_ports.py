@@ -7,7 +7,7 @@ import socket
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from headgate.adapters.platforms.process.identity import PROC, Identity, members
+from headgate.adapters.machine.identity import PROC, Identity, members
 from headgate.ports import AdapterError
 
 LISTENING = "0A"  # state column of /proc/net/tcp

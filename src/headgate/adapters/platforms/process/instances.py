@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from headgate.adapters.platforms.process import logs
-from headgate.adapters.platforms.process.exits import ExitWatch
-from headgate.adapters.platforms.process.folders import Folder
-from headgate.adapters.platforms.process.free_ports import listeners, listens
-from headgate.adapters.platforms.process.identity import (
+from headgate.adapters.machine import logs
+from headgate.adapters.machine.exits import ExitWatch, back_off, ending
+from headgate.adapters.machine.folders import Folder
+from headgate.adapters.machine.identity import (
     Identity,
     find,
     is_alive,
@@ -21,10 +20,12 @@ from headgate.adapters.platforms.process.identity import (
     reap,
     send_to_group,
 )
-from headgate.adapters.platforms.process.readiness import Prober, Readiness
+from headgate.adapters.machine.readiness import Prober, Readiness
+from headgate.adapters.machine.spawn import Launch, spawn
+from headgate.adapters.machine.tasks import report
+from headgate.adapters.platforms.process.free_ports import listeners, listens
 from headgate.adapters.platforms.process.records import Record, save
 from headgate.adapters.platforms.process.settings import ProcessSettings
-from headgate.adapters.platforms.process.spawn import Launch, spawn
 from headgate.model.observations import Instance
 from headgate.ports import AdapterError
 
@@ -186,8 +187,9 @@ class Slot:
         kill_all(record.marker, session)  # before the reaping: until then the session's number is not handed out again
         words = self._port_stolen() + logs.last_words(self._log, record.log_start)
         why = ending(reap(process.pid), now - record.started_at) + words
-        restarts = record.restarts + 1
-        self._remember(exited=why, restarts=restarts, retry_at=now + back_off(restarts, self._around.settings))
+        restarts, settings = record.restarts + 1, self._around.settings
+        retry_at = now + back_off(restarts, settings.first_retry, settings.longest_retry)
+        self._remember(exited=why, restarts=restarts, retry_at=retry_at)
 
     def _port_stolen(self) -> str:
         if self.record.was_ready or not any(listeners(self.record.port)):
@@ -257,23 +259,3 @@ class Slot:
             save(self.record, self._path)
         except AdapterError as error:
             LOG.warning("%s", error)
-
-
-def ending(code: int | None, lived: timedelta) -> str:
-    after = f"after {max(lived.total_seconds(), 0):.1f} s"
-    if code is None:
-        return f"ended {after} at most; its exit code is not known, as an earlier server had started it"
-    if code >= 0:
-        return f"exited with code {code} {after}"
-    known = {number.value for number in signal.Signals}
-    return f"was killed by {signal.Signals(-code).name if -code in known else f'signal {-code}'} {after}"
-
-
-def back_off(restarts: int, settings: ProcessSettings) -> timedelta:
-    doublings = min(restarts - 1, 20)
-    return min(settings.first_retry * 2**doublings, settings.longest_retry)
-
-
-def report(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        LOG.error("%s failed", task.get_name(), exc_info=error)

@@ -1,23 +1,21 @@
 """The platform itself: what the engine asks for, environment by environment."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from headgate.adapters.platforms.process import logs
+from headgate.adapters.machine import logs
+from headgate.adapters.machine.folders import Folder, environment_folder
+from headgate.adapters.machine.jobs import Desk, Jobs
+from headgate.adapters.machine.readiness import Prober
+from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.process.fleet import Fleet
-from headgate.adapters.platforms.process.folders import Folder, checked, environment_folder
 from headgate.adapters.platforms.process.instances import Around
-from headgate.adapters.platforms.process.jobs import Jobs
-from headgate.adapters.platforms.process.readiness import Prober
 from headgate.adapters.platforms.process.settings import ProcessSettings
-from headgate.adapters.platforms.process.spawn import folder_below
 from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
-from headgate.ports import AdapterError
 
 OnChange = Callable[[EnvironmentId], None]
 GONE_PAUSE = 0.05  # seconds
@@ -55,7 +53,7 @@ class ProcessPlatform:
 
     async def run_job(self, job: Job) -> None:
         place = await self._place(job.environment)
-        release = self._release(place, job.revision)
+        release = place.folder.release_of(job.revision)
         source = folder_below(self.settings.releases, release, f"{job.environment}, check {job.check.name}")
         place.jobs.run(job, source)
 
@@ -100,17 +98,10 @@ class ProcessPlatform:
 
         folder = environment_folder(self.settings.data, environment)
         around = Around(self.settings, folder, self._prober, changed)
-        place = Place(folder, Fleet(environment, around, self._ports), Jobs(around, changed))
+        desk = Desk(folder, self._prober, changed, self.settings.log_bytes, self.settings.jobs_kept)
+        place = Place(folder, Fleet(environment, around, self._ports), Jobs(desk))
         self._places[environment] = place
         return place
 
     def _ports(self) -> set[int]:
         return set().union(*(place.fleet.ports() for place in self._places.values()))
-
-    @staticmethod
-    def _release(place: Place, revision: RevisionId) -> str:
-        path = place.folder.revision(revision)
-        try:
-            return checked("release", json.loads(path.read_text())["release"])
-        except (FileNotFoundError, ValueError, KeyError) as error:
-            raise AdapterError(f"{revision} was never run here, so there is nothing to check: run it first") from error

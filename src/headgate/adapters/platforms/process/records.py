@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from headgate.adapters.platforms.process.folders import write_atomically
-from headgate.adapters.platforms.process.identity import Identity
+from headgate.adapters.machine.folders import read, write_atomically
+from headgate.adapters.machine.identity import Identity
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.services import Health
-from headgate.ports import AdapterError
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +46,3 @@ def save(record: Record, path: Path) -> None:
 
 def load(path: Path) -> Record | None:
     return read(RECORD, path)
-
-
-def read(kind: TypeAdapter[T], path: Path) -> T | None:
-    """None: the file is not there, or was emptied by a power cut, which ended what it named."""
-    try:
-        text = path.read_bytes()
-        return kind.validate_json(text) if text.strip(b"\0") else None
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise AdapterError(f"Cannot read {path}: {error.strerror}") from error
-    except ValidationError as error:
-        reason = error.errors(include_url=False)[0]["msg"]
-        raise AdapterError(
-            f"{path} is damaged ({reason}). End the process it names, if it still runs, and remove the file"
-        ) from error

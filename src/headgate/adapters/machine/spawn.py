@@ -1,4 +1,4 @@
-"""How a service becomes a process: its variables, its command line, its folder."""
+"""How a process is started: what it inherits, its command line, its folder."""
 
 import os
 import re
@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.adapters.platforms.process.folders import PRIVATE_FILE
-from headgate.adapters.platforms.process.identity import Identity, identify
+from headgate.adapters.machine.folders import PRIVATE_FILE
+from headgate.adapters.machine.identity import Identity, identify
+from headgate.adapters.machine.variables import expand
 from headgate.model.services import Service
 from headgate.ports import AdapterError
 
 # All that passes from the server's own environment: what a process needs to run at all, and nothing that may be secret.
 PASSED_ON = re.compile(r"PATH|HOME|LANG|TZ|LC_[A-Z]+")
-VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-REFERENCE = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([^}]*)\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +35,10 @@ def inherited() -> dict[str, str]:
     return {**variables, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def service_variables(service: Service, given: Mapping[str, str], where: str) -> dict[str, str]:
-    """What the platform gives (PORT, RELEASE, ...) cannot be replaced by the service; what was inherited can."""
-    base = {**inherited(), **given}
-    own = {}
-    for name, value in service.env.items():
-        place = f"{where}, variable {name}"
-        if not VARIABLE_NAME.fullmatch(name):
-            raise AdapterError(f"{place}: a variable's name has letters, digits and _ only, and no digit first")
-        if value.kind != "plain":
-            raise AdapterError(f"{place}: the {value.kind} {value.text!r} was not resolved; give a plain value for now")
-        own[name] = expand(value.text, base, place)
-    return {**base, **own, **given}
-
-
 def command_line(service: Service, variables: Mapping[str, str], where: str) -> tuple[str, ...]:
     if not service.command:
         raise AdapterError(f"{where} has no command: the process platform needs `command: [program, argument, ...]`")
     return tuple(expand(part, variables, f"{where}, command") for part in service.command)
-
-
-def expand(text: str, variables: Mapping[str, str], where: str) -> str:
-    """`$NAME` and `${NAME}` once, without a shell; `$$` is a dollar sign."""
-
-    def replacement(match: re.Match[str]) -> str:
-        name = match[2] or match[3]
-        if match[1]:
-            return "$"
-        if name not in variables:
-            known = ", ".join(sorted(variables))
-            raise AdapterError(f"{where}: {match[0]} is not known (known: {known}). Write $$ for a dollar sign")
-        return variables[name]
-
-    return REFERENCE.sub(replacement, text)
 
 
 def folder_below(root: Path, build: str, where: str) -> Path:

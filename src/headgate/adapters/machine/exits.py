@@ -1,11 +1,13 @@
-"""The end of a process is heard of at once: by its handle, or by asking each second where the kernel has no handles."""
+"""The end of a process: heard of at once by its handle, or by asking each second where the kernel has no handles."""
 
 import asyncio
 import errno
 import os
+import signal
 from collections.abc import Callable
+from datetime import timedelta
 
-from headgate.adapters.platforms.process.identity import Identity, is_alive
+from headgate.adapters.machine.identity import Identity, is_alive
 
 POLL = 1.0  # seconds
 
@@ -51,3 +53,19 @@ def open_handle(pid: int) -> int | None:
         if error.errno in {errno.ESRCH, errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.EMFILE}:
             return None
         raise
+
+
+def ending(code: int | None, lived: timedelta) -> str:
+    after = f"after {max(lived.total_seconds(), 0):.1f} s"
+    if code is None:
+        return f"ended {after} at most; its exit code is not known, as an earlier server had started it"
+    if code >= 0:
+        return f"exited with code {code} {after}"
+    known = {number.value for number in signal.Signals}
+    return f"was killed by {signal.Signals(-code).name if -code in known else f'signal {-code}'} {after}"
+
+
+def back_off(deaths: int, first: timedelta, longest: timedelta) -> timedelta:
+    """How long to wait after so many deaths in a row."""
+    doublings = min(deaths - 1, 20)
+    return min(first * 2**doublings, longest)

@@ -1,13 +1,18 @@
 """What the platform must not forget: one private folder for each environment, and names that stay inside it."""
 
+import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from headgate.model.ids import EnvironmentId, JobId, RevisionId
+from pydantic import TypeAdapter, ValidationError
+
+from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
 from headgate.ports import AdapterError
 
+T = TypeVar("T")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
@@ -49,6 +54,22 @@ def write_atomically(path: Path, text: str, durable: bool = True) -> None:
         raise AdapterError(f"Cannot write {path}: {error.strerror}. Make room or give the right to write") from error
 
 
+def read(kind: TypeAdapter[T], path: Path) -> T | None:
+    """None: the file is not there, or was emptied by a power cut, which ended what it named."""
+    try:
+        text = path.read_bytes()
+        return kind.validate_json(text) if text.strip(b"\0") else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise AdapterError(f"Cannot read {path}: {error.strerror}") from error
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"]
+        raise AdapterError(
+            f"{path} is damaged ({reason}). End the process it names, if it still runs, and remove the file"
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One environment's folder."""
@@ -68,6 +89,15 @@ class Folder:
 
     def revision(self, revision: RevisionId) -> Path:
         return private(self.path / "revisions") / f"{checked('revision', revision)}.json"
+
+    def remember_release(self, revision: RevisionId, release: ReleaseId) -> None:
+        write_atomically(self.revision(revision), json.dumps({"release": release}))
+
+    def release_of(self, revision: RevisionId) -> str:
+        try:
+            return checked("release", json.loads(self.revision(revision).read_text())["release"])
+        except (FileNotFoundError, ValueError, KeyError) as error:
+            raise AdapterError(f"{revision} was never run here, so there is nothing to check: run it first") from error
 
     @property
     def jobs(self) -> Path:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 
-from headgate.adapters.platforms.process.folders import PRIVATE_FILE
+from headgate.adapters.machine.folders import PRIVATE_FILE
 
 TAIL_BYTES = 256 * 1024  # most that is read for the last lines of one file
 FOLLOW_PAUSE = 0.2  # seconds; only while someone follows
@@ -61,8 +61,12 @@ def last_lines(log: Path, count: int, start: int = 0) -> list[str]:
 
 def last_words(log: Path, start: int = 0) -> str:
     """The last lines as the end of a sentence, free of what a terminal would obey; empty where there are none."""
-    lines = [line.strip() for line in last_lines(log, 50, start) if line.strip()][-3:]
-    shown = " | ".join("".join(c if c.isprintable() else " " for c in line)[:LINE_SHOWN] for line in lines)
+    return worded(last_lines(log, 50, start))
+
+
+def worded(lines: Iterable[str]) -> str:
+    last = [line.strip() for line in lines if line.strip()][-3:]
+    shown = " | ".join("".join(c if c.isprintable() else " " for c in line)[:LINE_SHOWN] for line in last)
     return f"; last lines: {shown}" if shown else ""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from headgate.adapters.platforms.process.readiness import Prober
+from headgate.adapters.machine.readiness import Prober
 from headgate.model.checks import Job
 
 ATTEMPTS = 5

@@ -16,14 +16,14 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from headgate.adapters.platforms.process import logs
-from headgate.adapters.platforms.process.exits import ExitWatch
-from headgate.adapters.platforms.process.folders import checked, write_atomically
-from headgate.adapters.platforms.process.identity import MARKER, Identity, find, is_alive, kill_all, reap
-from headgate.adapters.platforms.process.instances import Around, ending, report
-from headgate.adapters.platforms.process.records import read
-from headgate.adapters.platforms.process.smoke import smoke
-from headgate.adapters.platforms.process.spawn import Launch, inherited, spawn
+from headgate.adapters.machine import logs
+from headgate.adapters.machine.exits import ExitWatch, ending
+from headgate.adapters.machine.folders import Folder, checked, read, write_atomically
+from headgate.adapters.machine.identity import MARKER, Identity, find, is_alive, kill_all, reap
+from headgate.adapters.machine.readiness import Prober
+from headgate.adapters.machine.smoke import smoke
+from headgate.adapters.machine.spawn import Launch, inherited, spawn
+from headgate.adapters.machine.tasks import report
 from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import JobId
 from headgate.ports import AdapterError
@@ -50,6 +50,17 @@ class JobRecord:
 RECORD = TypeAdapter(JobRecord)
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the jobs of one environment are done with."""
+
+    folder: Folder
+    prober: Prober
+    changed: Callable[[], None]
+    log_bytes: int = 10_000_000  # one earlier file of this size is kept beside the current one
+    kept: int = 200  # jobs that have ended
+
+
 @dataclass(slots=True)
 class Execution:
     record: JobRecord
@@ -66,8 +77,8 @@ class Execution:
 class Jobs:
     """The jobs of one environment."""
 
-    def __init__(self, around: Around, changed: Callable[[], None]) -> None:
-        self._around, self._changed = around, changed
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._changed = desk, desk.changed
         self._known: dict[JobId, Execution] = {}
 
     def run(self, job: Job, source: Path) -> None:
@@ -105,13 +116,13 @@ class Jobs:
         execution.task.add_done_callback(report)
 
     async def _smoke(self, execution: Execution, job: Job) -> None:
-        passed, detail = await smoke(self._around.prober, job)
+        passed, detail = await smoke(self._desk.prober, job)
         self._finish(execution, "passed" if passed else "failed", detail)
 
     # --- a command
 
     def _start_command(self, record: JobRecord, job: Job, source: Path) -> None:
-        result = self._around.folder.job(record.id, "exit")
+        result = self._desk.folder.job(record.id, "exit")
         launch = Launch(
             argv=("/bin/sh", "-c", WRAPPER, "headgate-check", job.check.run, str(result.resolve())),
             folder=source,
@@ -150,7 +161,7 @@ class Jobs:
         record = execution.record
         if record.state != "running":
             return
-        written = read_code(self._around.folder.job(record.id, "exit"))
+        written = read_code(self._desk.folder.job(record.id, "exit"))
         code = written if written is not None else code
         lived, words = datetime.now(UTC) - record.started_at, logs.last_words(self._log(record))
         if code is None:
@@ -163,7 +174,7 @@ class Jobs:
     # --- what outlives the server
 
     def _adopt(self, job: JobId) -> Execution | None:
-        record = read(RECORD, self._around.folder.job(job, "json"))
+        record = read(RECORD, self._desk.folder.job(job, "json"))
         if record is None:
             return None
         execution = Execution(record)
@@ -182,7 +193,7 @@ class Jobs:
             if alive:
                 kill_all(record.marker)  # its time was up when the server ended
             return execution
-        if process is None and read_code(self._around.folder.job(record.id, "exit")) is None:
+        if process is None and read_code(self._desk.folder.job(record.id, "exit")) is None:
             self._forget(record.id)  # the server ended before it started the command: it never ran
             return None
         execution.record = replace(record, process=process)
@@ -201,7 +212,7 @@ class Jobs:
         self._changed()
 
     def _save(self, record: JobRecord) -> None:
-        write_atomically(self._around.folder.job(record.id, "json"), RECORD.dump_json(record).decode())
+        write_atomically(self._desk.folder.job(record.id, "json"), RECORD.dump_json(record).decode())
 
     def _remember(self, execution: Execution) -> None:
         try:
@@ -212,27 +223,27 @@ class Jobs:
     def _forget(self, job: JobId) -> None:
         self._known.pop(job, None)
         for ending_ in ("json", "exit", "exit.new"):
-            self._around.folder.job(job, ending_).unlink(missing_ok=True)
+            self._desk.folder.job(job, ending_).unlink(missing_ok=True)
 
     def _log(self, record: JobRecord) -> Path:
-        return self._around.folder.job(record.id, "log")
+        return self._desk.folder.job(record.id, "log")
 
     def _cut_log(self, record: JobRecord) -> None:
         if record.state == "running":
             try:
-                logs.cut(self._log(record), self._around.settings.log_bytes)
+                logs.cut(self._log(record), self._desk.log_bytes)
             except OSError as error:
                 LOG.warning("cannot cut the log of %s: %s", record.id, error.strerror)
 
     def _prune(self) -> None:
         """Forget the oldest that have ended; their rollouts ended long before."""
-        paths = sorted(self._around.folder.jobs.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in paths[self._around.settings.jobs_kept :]:
+        paths = sorted(self._desk.folder.jobs.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in paths[self._desk.kept :]:
             job = JobId(path.stem)
             if (seen := self.seen(job)) is not None and seen.state != "running":
                 self._forget(job)
-                self._around.folder.job(job, "log").unlink(missing_ok=True)
-                self._around.folder.job(job, "log.1").unlink(missing_ok=True)
+                self._desk.folder.job(job, "log").unlink(missing_ok=True)
+                self._desk.folder.job(job, "log.1").unlink(missing_ok=True)
 
 
 def variables(job: Job, marker: str, release: str) -> dict[str, str]:

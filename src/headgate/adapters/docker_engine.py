@@ -1,0 +1,140 @@
+"""A thin client of the Docker Engine's HTTP API over its Unix domain socket. Knows addresses and errors, no nouns."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from headgate.ports import AdapterError
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+NEWEST = (1, 47)  # of the API, that this client was written for; older engines are spoken to in their own version
+PATIENCE = 60.0  # seconds, for one answer: making a container waits for a busy disk
+CONNECT = 5.0  # seconds
+CHUNK = 64 * 1024  # bytes
+
+
+class EngineUnreachable(AdapterError):
+    """Nothing answers on the socket."""
+
+
+class EngineRefused(AdapterError):
+    """The engine answered, and said no."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status  # of HTTP: 404 it is not there, 409 it is so already or in use
+
+
+def socket_path(host: str | None = None) -> Path:
+    """Of `host`, else DOCKER_HOST, else Docker's own default."""
+    named = host or os.environ.get("DOCKER_HOST") or DEFAULT_HOST
+    parts = urlsplit(named)
+    if parts.scheme != "unix" or not parts.path:
+        raise AdapterError(
+            f"Docker: {named!r} cannot be used: only the engine of this machine can, as unix:///PATH/docker.sock. "
+            "Unset DOCKER_HOST, or point it to a socket"
+        )
+    return Path(parts.netloc + parts.path)
+
+
+class DockerEngine:
+    def __init__(self, host: str | None = None) -> None:
+        """`host` is a URL as in DOCKER_HOST, which is read at the first call where none is given."""
+        self._host = host
+        self._session: aiohttp.ClientSession | None = None
+        self._version = ""  # of the API; asked for once
+
+    async def json(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        accept: tuple[int, ...] = (),
+    ) -> Any:
+        """The answer, None where it is empty. A status below 400, or one of `accept`, is no refusal."""
+        content = None if body is None else json.dumps(body).encode()
+        async with self.open(method, path, query, content, accept=accept) as answer:
+            text = await answer.text()
+        return json.loads(text) if text.strip() else None
+
+    @asynccontextmanager
+    async def open(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        content: bytes | AsyncIterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: tuple[int, ...] = (),
+        endless: bool = False,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer itself, for what is no JSON. `endless`: it may go on for ever, only its beginning is awaited."""
+        total = None if endless else PATIENCE
+        limit = aiohttp.ClientTimeout(total=total, connect=CONNECT)
+        given = {"Content-Type": "application/json", **(headers or {})}
+        try:
+            url = f"http://docker/v{await self._api()}{path}"
+            session = self._opened()
+            async with session.request(
+                method, url, params=query, data=content, headers=given, timeout=limit
+            ) as answer:
+                if answer.status >= 400 and answer.status not in accept:
+                    raise EngineRefused(f"Docker refused {method} {path}: {await _message(answer)}", answer.status)
+                yield answer
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreachable(error) from error
+
+    async def _api(self) -> str:
+        if not self._version:
+            async with self._opened().get("http://docker/version", timeout=aiohttp.ClientTimeout(CONNECT)) as answer:
+                said = str((await answer.json())["ApiVersion"])
+            theirs = tuple(int(part) for part in said.split("."))
+            self._version = ".".join(str(part) for part in min(theirs, NEWEST))
+        return self._version
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            connector = aiohttp.UnixConnector(path=str(socket_path(self._host)), limit=0)
+            self._session = aiohttp.ClientSession(connector=connector)
+        return self._session
+
+    def _unreachable(self, error: Exception) -> EngineUnreachable:
+        self._version = ""  # another one may answer next
+        path = socket_path(self._host)
+        why = str(error) or type(error).__name__
+        remedy = "Start it (systemctl start docker), or point DOCKER_HOST to its socket"
+        if isinstance(error, PermissionError) or "Permission denied" in why:
+            remedy = "Add this user to the group docker: whoever may open this socket is root on this machine"
+        return EngineUnreachable(f"The Docker Engine does not answer on {path} ({why}). {remedy}")
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+async def lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Of any length: aiohttp's own have a limit, and an event carries all labels of its container."""
+    rest = b""
+    async for chunk in answer.content.iter_chunked(CHUNK):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if line.strip():
+                yield line
+    if rest.strip():
+        yield rest
+
+
+async def _message(answer: aiohttp.ClientResponse) -> str:
+    text = await answer.text(errors="replace")
+    try:
+        return str(json.loads(text)["message"]).strip()
+    except (ValueError, KeyError, TypeError):
+        return text.strip()[:200] or f"status {answer.status}"

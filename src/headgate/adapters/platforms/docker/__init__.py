@@ -1,0 +1,12 @@
+"""Platform `docker`: revisions as containers of the Docker Engine on this machine."""
+
+from headgate.adapters.platforms.docker.platform import DockerPlatform
+from headgate.adapters.platforms.docker.settings import DockerSettings
+from headgate.ports import Host
+
+__all__ = ["DockerPlatform", "DockerSettings", "create"]
+
+
+def create(host: Host) -> DockerPlatform:
+    settings = DockerSettings(data=host.folder, releases=host.releases, envoy=host.envoy)
+    return DockerPlatform(settings, host.changed)

@@ -1,0 +1,38 @@
+"""What the labels of a container cannot say, as it changes: how often it died, why, and that it was told to stop.
+
+Everything is found again without it. Only the back-off, and a stop that was under way, begin anew.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from headgate.adapters.machine.folders import read, write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    container: str  # the engine's id: what is remembered of another container does not count
+    was_ready: bool = False
+    restarts: int = 0
+    port: int = 0  # the last one it was published on
+    died_at: str | None = None  # the engine's own FinishedAt: each death is counted once
+    exited: str | None = None  # why
+    retry_at: datetime | None = None
+    stopping_since: datetime | None = None
+    told: bool = False  # the stop signal was sent
+
+
+MEMORY = TypeAdapter(Memory)
+
+
+def remember(memory: Memory, path: Path) -> None:
+    write_atomically(path, MEMORY.dump_json(memory).decode(), durable=False)
+
+
+def recall(path: Path, container: str) -> Memory:
+    """Raises AdapterError where the file is damaged."""
+    found = read(MEMORY, path)
+    return found if found is not None and found.container == container else Memory(container)
