@@ -127,7 +127,7 @@ class TestMaking:
 
     async def test_a_build_that_fails_makes_no_release_and_can_be_repeated(self, yard: Yard) -> None:
         yard.images.broken = "the build failed at `RUN make`"
-        with pytest.raises(AdapterError, match="image of .* at .*: the build failed at `RUN make`"):
+        with pytest.raises(AdapterError, match=r"image of .* at .*: the build failed at `RUN make`"):
             await yard.release()
         assert not yard.shop.engine.application("shop").releases
         yard.images.broken = ""

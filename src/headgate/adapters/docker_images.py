@@ -1,11 +1,10 @@
-"""Images of a Docker Engine, over its API: build one from a folder, find it, name it, push it.
+"""Images of a Docker Engine: build one from a folder, find it, name it, push it.
 
 Shared by the image store and the registries: what is pushed is what the engine built.
 """
 
 import asyncio
 import json
-import os
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,16 +15,13 @@ from urllib.parse import quote
 
 import aiohttp
 
+from headgate.adapters.docker_engine import DockerEngine, EngineRefused, lines
 from headgate.ports import Access, AdapterError
 
-USUAL_SOCKET = "/var/run/docker.sock"
-VERSION = "v1.41"  # of the API: Docker 20.10 and later
 BUILDING = timedelta(minutes=30)  # for one image
 PUSHING = timedelta(minutes=15)  # for one image
-ASKING = timedelta(seconds=30)
-LONGEST_LINE = 4 << 20  # bytes of one message of the engine
-TOLD = 12  # last lines of output that an error repeats
-REMEDY = "see that Docker runs (`docker info`) and that this user may use its socket"
+CHUNK = 1 << 20  # bytes of a context
+TOLD = 12  # last lines of output that an error may repeat
 
 
 class BuildFailed(AdapterError):
@@ -38,100 +34,66 @@ class BuildFailed(AdapterError):
 
 
 class DockerImages:
-    def __init__(self, socket: Path | None = None) -> None:
-        """Without a socket: the one of DOCKER_HOST, or the usual one."""
-        self._socket = socket
+    def __init__(self, host: str | None = None, pushing: timedelta = PUSHING) -> None:
+        """`host` as in DOCKER_HOST, which counts where none is given."""
+        self._host = host
+        self._pushing = pushing
 
-    async def build(self, context: Path, labels: Mapping[str, str], dockerfile: str = "Dockerfile") -> str:
+    async def build(self, context: Path, labels: Mapping[str, str]) -> str:
         """`context`: a tar. Returns the image's id. BuildKit is used where the engine recommends it."""
-        query = {"dockerfile": dockerfile, "labels": json.dumps(labels), "rm": "1", "forcerm": "1", "pull": "0"}
-        async with self._session(BUILDING) as session:
-            if await _builder(session) == "2":
-                query["version"] = "2"
-            with await asyncio.to_thread(context.open, "rb") as tar:
-                headers = {"Content-Type": "application/x-tar"}
-                async with session.post(f"/{VERSION}/build", params=query, data=tar, headers=headers) as answer:
-                    await _accepted(answer, "build")
+        query = {"labels": json.dumps(labels), "rm": "1", "forcerm": "1"}
+        tar = {"Content-Type": "application/x-tar"}
+        async with self._engine(BUILDING, "build an image") as engine:
+            version = await _builder(engine)
+            try:
+                async with engine.open(
+                    "POST", "/build", {**query, "version": version}, _content(context), tar, endless=True
+                ) as answer:
                     return await _built(_messages(answer))
-
-    async def inspect(self, image: str) -> dict[str, Any] | None:
-        """None: there is no such image."""
-        path = f"/{VERSION}/images/{quote(image, safe='/:@')}/json"
-        async with self._session(ASKING) as session, session.get(path) as answer:
-            if answer.status == 404:
-                return None
-            await _accepted(answer, "inspect")
-            found: dict[str, Any] = await answer.json()
-            return found
+            except EngineRefused as error:
+                raise BuildFailed(str(error), "", ()) from error
 
     async def push(self, image: str, access: Access, tag: str) -> str:
         """Returns the digest that the engine says it pushed."""
-        name = quote(access.name, safe="/:")
-        async with self._session(PUSHING) as session:
-            query = {"repo": access.name, "tag": tag}
-            async with session.post(f"/{VERSION}/images/{quote(image, safe=':')}/tag", params=query) as answer:
-                await _accepted(answer, "tag")
-            headers = {"X-Registry-Auth": _login(access)}
-            push = f"/{VERSION}/images/{name}/push"
-            async with session.post(push, params={"tag": tag}, headers=headers) as answer:
-                await _accepted(answer, "push")
+        named = {"repo": access.name, "tag": tag}
+        path = f"/images/{quote(access.name, safe='/:')}/push"
+        async with self._engine(self._pushing, f"push to {access.name}") as engine:
+            await engine.json("POST", f"/images/{quote(image, safe=':')}/tag", named)
+            login = {"X-Registry-Auth": _login(access)}
+            async with engine.open("POST", path, {"tag": tag}, headers=login, endless=True) as answer:
                 return await _pushed(_messages(answer), access.name)
 
     @asynccontextmanager
-    async def _session(self, patience: timedelta) -> AsyncIterator[aiohttp.ClientSession]:
-        """One connection each: closing it is how a build or a push that nobody waits for any more is ended."""
-        path = str(self._socket or _socket())
-        timeout = aiohttp.ClientTimeout(total=patience.total_seconds())
-        connector = aiohttp.UnixConnector(path)
+    async def _engine(self, patience: timedelta, what: str) -> AsyncIterator[DockerEngine]:
+        """Connections of its own: closing them is how a build or a push that nobody waits for any more is ended."""
+        engine = DockerEngine(self._host)
         try:
-            async with aiohttp.ClientSession(
-                "http://docker", connector=connector, timeout=timeout, read_bufsize=LONGEST_LINE
-            ) as session:
-                yield session
+            async with asyncio.timeout(patience.total_seconds()):
+                yield engine
         except TimeoutError as error:
-            raise AdapterError(f"Docker at {path} was not done after {patience.total_seconds():.0f} s") from error
-        except (aiohttp.ClientConnectorError, FileNotFoundError, PermissionError) as error:
-            raise AdapterError(f"Docker at {path} cannot be reached ({error}); {REMEDY}") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            what = str(error) or type(error).__name__
-            raise AdapterError(f"Docker at {path} broke off ({what}); {REMEDY}, and repeat the command") from error
+            raise AdapterError(f"Docker did not {what} within {patience.total_seconds():g} s") from error
+        finally:
+            await engine.close()
 
 
-def _socket() -> str:
-    host = os.environ.get("DOCKER_HOST", "")
-    if not host:
-        return USUAL_SOCKET
-    if not host.startswith("unix://"):
-        raise AdapterError(f"images are built by a Docker Engine on this machine: DOCKER_HOST={host!r} is no unix://")
-    return host.removeprefix("unix://")
-
-
-async def _builder(session: aiohttp.ClientSession) -> str:
+async def _builder(engine: DockerEngine) -> str:
     """2: BuildKit, as the engine recommends it from version 23 on."""
-    async with session.get("/_ping") as answer:
-        return answer.headers.get("Builder-Version", "1")
+    async with engine.open("GET", "/_ping") as answer:
+        return "2" if answer.headers.get("Builder-Version") == "2" else "1"
 
 
-async def _accepted(answer: aiohttp.ClientResponse, verb: str) -> None:
-    if answer.status < 300:
-        return
-    body = await answer.content.read(LONGEST_LINE)
-    try:
-        why = str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
-        why = body[:200].decode(errors="replace")
-    if verb == "build":
-        raise BuildFailed(why.strip(), "", ())
-    raise AdapterError(f"Docker would not {verb}: HTTP {answer.status}, {why.strip()}")
+async def _content(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as stream:
+        while part := await asyncio.to_thread(stream.read, CHUNK):
+            yield part
 
 
 async def _messages(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
     """What the engine tells while it works, one JSON object on each line. An error is the last one."""
-    async for line in answer.content:
-        if line.strip():
-            message = json.loads(line)
-            if isinstance(message, dict):
-                yield message
+    async for line in lines(answer):
+        message = json.loads(line)
+        if isinstance(message, dict):
+            yield message
 
 
 async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:

@@ -9,14 +9,14 @@ from tests.adapters.registries.authority import Authority
 from tests.adapters.registries.server import PASSWORD, USER, RegistryServer
 from tests.conftest import require
 
-from headgate.adapters.docker_images import USUAL_SOCKET
+from headgate.adapters.docker_engine import socket_path
 
 
 @pytest.fixture(scope="session")
 def docker() -> None:
     """A Docker Engine that runs: installed alone it builds nothing."""
     with socket.socket(socket.AF_UNIX) as probe:
-        if probe.connect_ex(USUAL_SOCKET):
+        if probe.connect_ex(str(socket_path())):
             require("a Docker Engine that runs")
 
 
