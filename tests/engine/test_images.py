@@ -6,29 +6,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from tests.web.world import PRESENT, REPOSITORY, Shop
+from tests.web.world import IMAGES_FILE as FILE
+from tests.web.world import IMAGES_PRESENT as HERE
+from tests.web.world import REPOSITORY, Shop, with_images
 from tests.web.world import shop as opened
 
 from headgate.adapters.signing import Ed25519Signer
-from headgate.engine import applying, proving
+from headgate.engine import applying, proving, retaining
 from headgate.engine.refusals import AdapterError, Rejected
+from headgate.model import commands as c
 from headgate.model.events import ProvenanceSigned, ReleaseCreated
 from headgate.model.ids import release_stream
 from headgate.model.images import Repository, digest_of
 from headgate.model.releases import Release
 from headgate.testing.fakes.images import FakeImages
 from headgate.testing.fakes.registry import FakeRegistry
-
-FILE = """\
-application: shop
-services:
-  web: {build: web, port: 8000}
-  quotes: {build: quotes, port: 8000}
-registry: {docker: {url: "https://registry.example.org"}}
-environments:
-  staging: {platform: docker, deploy: on-request, strategy: all-at-once}
-"""
-HERE = {**PRESENT, "platforms": {"process", "docker"}, "images": {"docker"}, "registries": {"docker"}}
 
 
 @dataclass
@@ -65,18 +57,10 @@ class Yard:
 
 @pytest.fixture
 async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
-    shop, registry = opened(tmp_path), FakeRegistry()
-    images = FakeImages(registry)
-    shop.engine.world = replace(
-        shop.engine.world,
-        platforms={"docker": shop.platform, "process": shop.platform},
-        registries={"docker": registry},
-        images=images,
-        signer=Ed25519Signer(tmp_path / "signing" / "key.pem"),
-        image_platforms=frozenset({"docker"}),
-    )
+    shop = opened(tmp_path)
+    images = with_images(shop, tmp_path)
     await shop.engine.start()
-    made = Yard(shop, registry, images)
+    made = Yard(shop, images.registry, images)
     await made.apply()
     yield made
     await shop.engine.stop()
@@ -214,3 +198,48 @@ class TestProving:
         yard.registry.down = ""
         await yard.shop.engine.deploy("shop", "staging", release.id, "ann")
         assert await yard.stable() == release.id
+
+
+class TestPruning:
+    async def releases(self, yard: Yard, count: int) -> list[Release]:
+        """Each with another image of web and the same of quotes; all were stable in staging."""
+        made = []
+        for number in range(count):
+            made.append(await yard.release(**{"web/Dockerfile": str(number)}))
+            await yard.shop.engine.deploy("shop", "staging", made[-1].id, "ann")
+            async with asyncio.timeout(10):
+                while await yard.stable() != made[-1].id:
+                    await asyncio.sleep(0.01)
+        return made
+
+    async def test_only_what_nothing_needs_is_deleted(self, yard: Yard) -> None:
+        old, *rest = await self.releases(yard, 4)
+        application = yard.shop.engine.application("shop")
+        await yard.registry.push("other servers", Repository("shop/web"), "theirs")
+        before = await yard.registry.tags(Repository("shop/web"))
+        answer = await retaining.prune(application, 2, "ann")
+        assert [(one["service"], one["digest"]) for one in answer["deleted"]] == [("web", old.images["web"])]
+        gone = {old.commit}
+        assert set(await yard.registry.tags(Repository("shop/web"))) == before.keys() - gone
+        assert await yard.problem(old)
+        assert [await yard.problem(one) for one in rest] == [None, None, None]
+        assert (await retaining.prune(application, 2, "ann"))["deleted"] == []
+
+    async def test_going_back_to_what_was_pruned_is_refused_until_it_is_made_again(self, yard: Yard) -> None:
+        old, *_ = await self.releases(yard, 4)
+        engine = yard.shop.engine
+        await retaining.prune(engine.application("shop"), 2, "ann")
+        command = c.Rollback(engine.rollout_id(), "ann", old.commit)
+        with pytest.raises(Rejected, match="is no longer in the registry"):
+            await engine.command("shop", "staging", command)
+        assert await engine.release("shop", old.commit, "ann") == old
+        await engine.command("shop", "staging", command)
+        async with asyncio.timeout(10):
+            while await yard.stable() != old.id:
+                await asyncio.sleep(0.01)
+
+    async def test_without_a_registry_there_is_nothing_to_prune(self, yard: Yard) -> None:
+        await yard.apply(FILE.replace("platform: docker", "platform: process").replace("registry:", "#").replace(
+            "port: 8000", "command: [serve], port: 8000"))
+        with pytest.raises(Rejected, match="names no registry"):
+            await retaining.images(yard.shop.engine.application("shop"), 1)

@@ -5,6 +5,7 @@ Shared by the image store and the registries: what is pushed is what the engine 
 
 import asyncio
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from headgate.ports import Access, AdapterError
 BUILDING = timedelta(minutes=30)  # for one image
 PUSHING = timedelta(minutes=15)  # for one image
 CHUNK = 1 << 20  # bytes of a context
+FULL = re.compile(r"\b(?:500|507)\b|no space|quota")  # what registries say with no room left
 TOLD = 12  # last lines of output that an error may repeat
 
 
@@ -117,12 +119,13 @@ async def _pushed(messages: AsyncIterator[dict[str, Any]], name: str) -> str:
     digest = ""
     async for message in messages:
         if why := _error(message):
-            raise AdapterError(f"pushing to {name} failed: {why}")
+            full = "; its disk may be full: see its log" if FULL.search(why) else ""
+            raise AdapterError(f"{name} did not take it: {why}{full}")
         aux = message.get("aux")
         if isinstance(aux, dict) and "Digest" in aux:
             digest = str(aux["Digest"])
     if not digest:
-        raise AdapterError(f"pushing to {name} broke off before it was done; repeat the command")
+        raise AdapterError(f"the push to {name} broke off before it was done; repeat the command")
     return digest
 
 

@@ -14,7 +14,8 @@ from headgate.cli.failure import Failure
 # In the order in which one needs them.
 COMMANDS = (
     *("serve", "init", "plan", "apply", "release", "releases", "deploy", "status", "watch", "why", "history", "logs"),
-    *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "audit", "spec", "demo"),
+    *("backtest", "pause", "resume", "promote", "abort", "rollback", "approve", "lift", "provenance", "images"),
+    *("audit", "spec", "demo"),
 )
 
 EXIT_CODES = (

@@ -21,6 +21,7 @@ class ApplicationState:
     releases: tuple[e.ReleaseAnnounced, ...] = ()  # oldest first
     quarantined: dict[ReleaseId, str] = field(default_factory=dict)
     lifted: dict[ReleaseId, datetime] = field(default_factory=dict)  # aborts before this moment no longer count
+    pruned: frozenset[str] = frozenset()  # SERVICE@DIGEST of images that were deleted once
 
 
 def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> ApplicationState:
@@ -31,7 +32,7 @@ def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> App
 
 def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
     quarantined, lifted = state.quarantined, state.lifted
-    specification, releases = state.specification, state.releases
+    specification, releases, pruned = state.specification, state.releases, state.pruned
     match recorded.event:
         case e.SpecificationApplied(application=application):
             specification = application
@@ -42,7 +43,9 @@ def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
         case e.QuarantineLifted(release=release):
             quarantined = {name: why for name, why in quarantined.items() if name != release}
             lifted = {**lifted, release: recorded.at}
-    return ApplicationState(recorded.version, specification, releases, quarantined, lifted)
+        case e.ImagesPruned(images=images):
+            pruned = pruned | set(images)
+    return ApplicationState(recorded.version, specification, releases, quarantined, lifted, pruned)
 
 
 @dataclass(frozen=True, slots=True)

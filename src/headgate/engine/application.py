@@ -133,6 +133,13 @@ class Application:
             raise Rejected("another change came first; look again and repeat the command")
         await self.remember()
 
+    async def may_go_back(self, name: str) -> None:
+        """Only to what is there: a release whose images were pruned must have been made again. Raises Rejected."""
+        for release in release_called(name, self.releases):
+            pruned = any(f"{service}@{digest}" in self.state.pruned for service, digest in release.images.items())
+            if pruned and self.state.specification:
+                await verify(release, self.state.specification, self.world, self.log)
+
     # --- finding and composing
 
     def wheel(self, environment: str) -> Wheel:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from headgate.engine.application import Application
 from headgate.engine.building import build, same
-from headgate.engine.proving import proven
+from headgate.engine.proving import proven, shown
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
@@ -105,9 +106,19 @@ class Engine:
         await application.record([e.QuarantineLifted(release.id, by, why)])
         return release
 
+    async def provenance(self, name: str, reference: str) -> dict[str, Any]:
+        application = self.application(name)
+        release = application.release(reference)
+        if application.state.specification is None:
+            raise Rejected(f"{name} has no specification; `headgate apply` it first")
+        return await shown(release, application.state.specification, self.world, self.log)
+
     async def command(self, name: str, environment: str, command: c.Command) -> None:
         """Raises Rejected with the reason where it is refused."""
-        wheel = self.application(name).wheel(environment)
+        application = self.application(name)
+        wheel = application.wheel(environment)
+        if isinstance(command, c.Rollback) and command.to:
+            await application.may_go_back(command.to)
         refused = await wheel.command(command)
         self.wake(wheel.environment)
         if refused:

@@ -7,6 +7,10 @@ from datetime import datetime
 from headgate.model.ids import ReleaseId
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+REPOSITORY = re.compile(rf"{PART}(?:/{PART})*")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+LONGEST_NAME = 255  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,14 @@ class Repository:
 
     name: str  # "shop/web"
     settings: dict[str, str] = field(default_factory=dict)
+
+    def problem(self, tag: str | None = None) -> str | None:
+        """Names become parts of paths: what a registry would refuse is not even asked for."""
+        if not REPOSITORY.fullmatch(self.name) or len(self.name) > LONGEST_NAME:
+            return f"{self.name!r} is not a repository's name: lower-case letters, digits, and . _ - / between them"
+        if tag is not None and not TAG.fullmatch(tag):
+            return f"{tag!r} is not a tag: letters, digits, and _ . - at most 128"
+        return None
 
 
 @dataclass(frozen=True, slots=True)

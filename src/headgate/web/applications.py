@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from headgate.engine import applying, views
+from headgate.engine import applying, retaining, views
 from headgate.web import bodies
 from headgate.web.asked import Asked, ThisApplication
 
@@ -40,6 +40,23 @@ async def release(server: Asked, application: ThisApplication, body: bodies.Make
     """Build a release from a commit, once; it goes on to where the rules take it by themselves."""
     made = await server.engine.release(application.name, body.reference, body.by)
     return views.released(application, made)
+
+
+@routes.get("/{application}/provenance")
+async def provenance(server: Asked, application: ThisApplication, release: bodies.Named) -> View:
+    """How a release's images were made, and whether that verifies now; `problem` says why not."""
+    return await server.engine.provenance(application.name, release)
+
+
+@routes.get("/{application}/images")
+async def images(application: ThisApplication, keep: bodies.Keep = 10) -> View:
+    """Every image in the registry; those of which `needed` is empty are deleted by a prune."""
+    return await retaining.images(application, keep)
+
+
+@routes.post("/{application}/images/prune")
+async def prune(application: ThisApplication, body: bodies.Prune) -> View:
+    return await retaining.prune(application, body.keep, body.by)
 
 
 @routes.post("/{application}/lift")

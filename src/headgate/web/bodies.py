@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Person = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -18,6 +19,11 @@ InsideFile = Annotated[
 Repository = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^/[^\x00-\x1f]*$")]
 
 
+# In a query:
+Named = Annotated[str, Query(min_length=1, max_length=200, description="id, version or commit of a release")]
+Keep = Annotated[int, Query(ge=1, le=1000, description="newest releases that stay, and ways back")]
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -31,6 +37,11 @@ class Apply(Body):
 
 class Make(Body):
     reference: Reference = Field("HEAD", description="branch, tag or commit")
+    by: Person
+
+
+class Prune(Body):
+    keep: Annotated[int, Field(ge=1, le=1000, description="newest releases that stay, and ways back")] = 10
     by: Person
 
 

@@ -7,6 +7,8 @@ from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
 from headgate.cli.output import print_json, say
 
+MAKING = 3600.0  # seconds; images are built and pushed
+
 
 def release(
     reference: str = "HEAD",
@@ -17,7 +19,7 @@ def release(
 ) -> None:
     api = Api(data)
     name = application(api, named)
-    made = api.post(path(name, "releases"), {"reference": reference, "by": by or person()})
+    made = api.post(path(name, "releases"), {"reference": reference, "by": by or person()}, MAKING)
     print_json(made) if as_json else _told(made)
 
 

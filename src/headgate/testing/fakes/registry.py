@@ -1,13 +1,9 @@
 """A registry in memory. Pushed images are told apart by their ids; it may be taken down, and told to lie."""
 
 import hashlib
-import re
 
 from headgate.model.images import DIGEST, Repository
 from headgate.ports import Access, AdapterError
-
-NAME = re.compile(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*")
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 class FakeRegistry:
@@ -30,10 +26,10 @@ class FakeRegistry:
     async def tag(self, repository: Repository, digest: str, tag: str) -> None:
         if not await self.exists(repository, digest):
             raise AdapterError(f"there is no image {repository.name}@{digest}")
-        self._tags.setdefault(repository.name, {})[_tag(tag)] = digest
+        self._tags.setdefault(self._checked(repository, tag), {})[tag] = digest
 
     async def resolve(self, repository: Repository, tag: str) -> str | None:
-        return self._tags.get(self._checked(repository), {}).get(_tag(tag))
+        return self._tags.get(self._checked(repository, tag), {}).get(tag)
 
     async def exists(self, repository: Repository, digest: str) -> bool:
         return digest in self.images.get(self._checked(repository), set())
@@ -48,15 +44,7 @@ class FakeRegistry:
     async def tags(self, repository: Repository) -> dict[str, str]:
         return dict(self._tags.get(self._checked(repository), {}))
 
-    def _checked(self, repository: Repository) -> str:
-        if self.down:
-            raise AdapterError(self.down)
-        if not NAME.fullmatch(repository.name):
-            raise AdapterError(f"{repository.name!r} is not a repository's name")
+    def _checked(self, repository: Repository, tag: str | None = None) -> str:
+        if problem := self.down or repository.problem(tag):
+            raise AdapterError(problem)
         return repository.name
-
-
-def _tag(tag: str) -> str:
-    if not TAG.fullmatch(tag):
-        raise AdapterError(f"{tag!r} is not a tag")
-    return tag

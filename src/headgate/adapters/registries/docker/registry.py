@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.registries.docker.client import PATIENCE, Answer, RegistryClient, reason
-from headgate.adapters.registries.docker.settings import Server, checked, checked_tag, server_of
-from headgate.model.images import DIGEST, Repository
+from headgate.adapters.registries.docker.settings import Server, checked, server_of
+from headgate.model.images import DIGEST, TAG, Repository
 from headgate.ports import Access, AdapterError
 
 KINDS = (
@@ -32,53 +32,51 @@ class DockerRegistry:
     async def access(self, repository: Repository) -> Access:
         server = server_of(repository.settings)
         user, password = server.login() or ("", "")
-        return Access(f"{server.host}/{checked(repository.name)}", user, password)
+        return Access(f"{server.host}/{checked(repository)}", user, password)
 
     async def push(self, image: str, repository: Repository, tag: str) -> str:
-        said = await self._engine.push(image, await self.access(repository), checked_tag(tag))
-        server = server_of(repository.settings)
-        found = await self._manifest(server, repository.name, tag)
-        where = f"{server.host}/{repository.name}:{tag}"
+        name, server = checked(repository, tag), server_of(repository.settings)
+        said = await self._engine.push(image, await self.access(repository), tag)
+        found = await self._manifest(server, name, tag)
+        where = f"{server.host}/{name}:{tag}"
         if found is None:
             raise AdapterError(f"registry {server} took {where} and does not have it; {_distrust(server)}")
         content, digest = _parsed(server, found.body), hashed(found.body)
         if digest != said or image not in (digest, content.get("config", {}).get("digest")):
             held = f"{where} was pushed as {said} and read back as {digest}"
             raise AdapterError(f"registry {server} has something else than was pushed: {held}; {_distrust(server)}")
-        await self._has_blobs(server, repository.name, content)
+        await self._has_blobs(server, name, content)
         return digest
 
     async def tag(self, repository: Repository, digest: str, tag: str) -> None:
-        server = server_of(repository.settings)
-        found = await self._manifest(server, repository.name, digest)
+        name, server = checked(repository, tag), server_of(repository.settings)
+        found = await self._manifest(server, name, digest)
         if found is None:
-            raise AdapterError(f"registry {server} has no image {repository.name}@{digest}")
-        kind = found.headers.get("Content-Type", KINDS[2])
-        path = f"/v2/{checked(repository.name)}/manifests/{checked_tag(tag)}"
-        answer = await self._ask(server, "PUT", path, repository.name, {"Content-Type": kind}, found.body)
-        _expect(server, answer, f"tag {repository.name}:{tag}", 200, 201, 202)
+            raise AdapterError(f"registry {server} has no image {name}@{digest}")
+        kind = {"Content-Type": found.headers.get("Content-Type", KINDS[2])}
+        answer = await self._ask(server, "PUT", f"/v2/{name}/manifests/{tag}", name, kind, found.body)
+        _expect(server, answer, f"tag {name}:{tag}", 200, 201, 202)
 
     async def resolve(self, repository: Repository, tag: str) -> str | None:
-        found = await self._manifest(server_of(repository.settings), repository.name, checked_tag(tag))
+        found = await self._manifest(server_of(repository.settings), checked(repository, tag), tag)
         return hashed(found.body) if found else None
 
     async def exists(self, repository: Repository, digest: str) -> bool:
-        return await self._manifest(server_of(repository.settings), repository.name, digest) is not None
+        return await self._manifest(server_of(repository.settings), checked(repository), digest) is not None
 
     async def delete(self, repository: Repository, digest: str) -> None:
-        server = server_of(repository.settings)
+        name, server = checked(repository), server_of(repository.settings)
         if not DIGEST.fullmatch(digest):
             raise AdapterError(f"{digest!r} is not a digest: images are deleted by digest only")
-        path = f"/v2/{checked(repository.name)}/manifests/{digest}"
-        answer = await self._ask(server, "DELETE", path, repository.name, {})
+        answer = await self._ask(server, "DELETE", f"/v2/{name}/manifests/{digest}", name, {})
         if answer.status == 405:
             remedy = "allow it there (registry:2: REGISTRY_STORAGE_DELETE_ENABLED=true)"
             raise AdapterError(f"registry {server} deletes nothing; {remedy}")
-        _expect(server, answer, f"delete {repository.name}@{digest}", 200, 202, 404)
+        _expect(server, answer, f"delete {name}@{digest}", 200, 202, 404)
 
     async def tags(self, repository: Repository) -> dict[str, str]:
         server = server_of(repository.settings)
-        names = await self._names(server, checked(repository.name))
+        names = await self._names(server, checked(repository))
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def digest_of(name: str) -> str | None:
@@ -103,7 +101,7 @@ class DockerRegistry:
 
     async def _manifest(self, server: Server, name: str, reference: str) -> Answer | None:
         """By tag or digest, its content compared with every digest that is claimed for it. None: not there."""
-        answer = await self._ask(server, "GET", f"/v2/{checked(name)}/manifests/{reference}", name, ACCEPT)
+        answer = await self._ask(server, "GET", f"/v2/{name}/manifests/{reference}", name, ACCEPT)
         if answer.status == 404:
             return None
         _expect(server, answer, f"read {name}:{reference}", 200)
@@ -154,7 +152,7 @@ def _next_page(answer: Answer, name: str) -> str:
     """`Link: </v2/NAME/tags/list?last=x&n=1000>; rel="next"`: only the place to go on from is taken."""
     link = answer.headers.get("Link", "")
     last = parse_qs(urlsplit(link.partition("<")[2].partition(">")[0]).query).get("last", [""])[0]
-    return f"/v2/{name}/tags/list?n={PAGE}&last={checked_tag(last)}" if last else ""
+    return f"/v2/{name}/tags/list?n={PAGE}&last={last}" if TAG.fullmatch(last) else ""
 
 
 def _distrust(server: Server) -> str:

@@ -1,7 +1,6 @@
 """What the file says of a registry: where it is, whom it trusts. Passwords come from the environment."""
 
 import os
-import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,10 +8,8 @@ from ipaddress import ip_address
 
 from yarl import URL
 
+from headgate.model.images import Repository
 from headgate.ports import AdapterError
-
-NAME = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +71,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def checked(name: str) -> str:
-    """A repository's name as the API allows it: it becomes part of a path."""
-    if not NAME.fullmatch(name) or len(name) > 255:
-        raise AdapterError(f"{name!r} is not a repository's name: lower-case letters, digits, and . _ - / between them")
-    return name
-
-
-def checked_tag(tag: str) -> str:
-    if not TAG.fullmatch(tag):
-        raise AdapterError(f"{tag!r} is not a tag: letters, digits, and _ . - at most 128")
-    return tag
+def checked(repository: Repository, tag: str | None = None) -> str:
+    """The repository's name. Raises AdapterError."""
+    if problem := repository.problem(tag):
+        raise AdapterError(problem)
+    return repository.name

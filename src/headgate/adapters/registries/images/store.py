@@ -10,10 +10,9 @@ from pathlib import Path
 from headgate.adapters.docker_images import BuildFailed, DockerImages
 from headgate.adapters.registries.images.context import write
 from headgate.adapters.registries.images.records import Made, Records
-from headgate.model.images import ImageMade, ImageOrder, RegistryRules, Repository, digest_of
+from headgate.model.images import TAG, ImageMade, ImageOrder, RegistryRules, Repository, digest_of
 from headgate.ports import AdapterError, Registry
 
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 LOOPBACK = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+)(?::\d+)?")
 OUTSIDE = re.compile(r"outside the build context|[Nn]ot found in build context|failed to compute cache key|COPY failed")
 HUB = "docker.io"
