@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import socket
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,12 +24,24 @@ SEARCH_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get(
 def require(component: str) -> Path:
     """The executable of a real component. Missing: a failure in CI (HEADGATE_REQUIRE_REAL=1), a skip elsewhere."""
     found = shutil.which(component, path=SEARCH_PATH)
-    if found is not None:
+    if found is not None and (component != "dockerd" or docker_answers()):
         return Path(found)
-    reason = f"{component} is not installed; .ci/run shows how to install it"
+    how = "is not installed" if found is None else "does not answer"
+    reason = f"{component} {how}; .ci/run shows how to install and start it"
     if os.environ.get("HEADGATE_REQUIRE_REAL") == "1":
         pytest.fail(f"{reason} (HEADGATE_REQUIRE_REAL=1 forbids skipping)", pytrace=False)
     pytest.skip(reason)
+
+
+@cache
+def docker_answers() -> bool:
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(host.removeprefix("unix://"))
+        except OSError:
+            return False
+    return True
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -108,7 +108,8 @@ class DockerEngine:
     def _unreachable(self, error: Exception) -> EngineUnreachable:
         self._version = ""  # another one may answer next
         path = socket_path(self._host)
-        why = str(error) or type(error).__name__
+        reason = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else str(error)
+        why = reason or type(error).__name__
         remedy = "Start it (systemctl start docker), or point DOCKER_HOST to its socket"
         if isinstance(error, PermissionError) or "Permission denied" in why:
             remedy = "Add this user to the group docker: whoever may open this socket is root on this machine"

@@ -15,12 +15,12 @@ from headgate.model.rules import (
     Strategy,
     Tolerance,
 )
-from headgate.model.services import Health, Service
+from headgate.model.services import Container, Health, Service
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
-from headgate.spec.sections.service import ServiceSection
+from headgate.spec.sections.service import ContainerSection, ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
 
@@ -47,6 +47,20 @@ def _service(name: str, section: ServiceSection) -> Service:
         health=health,
         replicas=section.replicas,
         env=dict(section.env),
+        container=_container(section.container),
+    )
+
+
+def _container(section: ContainerSection) -> Container:
+    return Container(
+        read_only=section.read_only,
+        tmp=section.tmp,
+        capabilities=tuple(dict.fromkeys(section.capabilities)),
+        new_privileges=section.new_privileges,
+        user=section.user,
+        memory=section.memory,
+        cpus=section.cpus,
+        processes=section.processes,
     )
 
 

@@ -9,7 +9,7 @@ from headgate.model.ids import RevisionId, environment_id
 from headgate.model.releases import Release, Revision
 from headgate.model.routes import Address
 from headgate.model.rules import Environment
-from headgate.model.services import Service, Value
+from headgate.model.services import Container, Service, Value
 
 ID_LENGTH = 12  # hex digits: 48 bits
 
@@ -46,11 +46,19 @@ def _id(revision: Revision) -> RevisionId:
     content = {
         "release": revision.release,
         "environment": revision.environment,
-        "services": [asdict(service) for service in revision.services],
+        "services": [_content(service) for service in revision.services],
         "secret_versions": revision.secret_versions,
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_seconds)
     return RevisionId("rev_" + hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH])
+
+
+def _content(service: Service) -> dict[str, Any]:
+    """Without what the file leaves as it is: a field that is new here gives nothing that runs another id."""
+    content = asdict(service)
+    if service.container == Container():
+        del content["container"]
+    return content
 
 
 def _seconds(span: Any) -> float:

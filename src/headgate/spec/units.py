@@ -12,6 +12,8 @@ DURATION_PATTERN = "^(?=.)" + "".join(f"({NUMBER}{unit})?" for unit in ("d", "h"
 PERCENTAGE_PATTERN = f"^{NUMBER}%$"
 POINTS_PATTERN = f"^{NUMBER}pp$"
 RATE_PATTERN = f"^{NUMBER}/(s|min)$"
+BYTES = {"MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3}
+SIZE_PATTERN = f"^{NUMBER}({'|'.join(BYTES)})$"
 FREEZE_PATTERN = (
     r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01][0-9]|2[0-3]):([0-5][0-9]) - "
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01][0-9]|2[0-3]):([0-5][0-9]) ([A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,2})$"
@@ -21,8 +23,10 @@ DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
 PERCENTAGES = "a percentage (0.1%, 20%)"
 POINTS = "percentage points (0.5pp)"
 RATES = "a rate per second or minute (500/s, 1500/min)"
+SIZES = "a size in memory with its unit (512MiB, 1.5GiB; 500MB)"
 FREEZES = 'a weekly window with its time zone ("Fri 16:00 - Mon 08:00 Europe/London")'
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+SMALLEST = 6 * 1024**2  # bytes
 LONGEST = timedelta(days=365)
 OTHER_NAMES = {
     "d": ("day", "days"),
@@ -87,6 +91,17 @@ def rate(text: str) -> float:
     if not per_second:
         raise Unsuitable("a rate above 0", "Write a rate such as 500/s.")
     return per_second
+
+
+def size(text: str) -> int:
+    """Bytes, whole megabytes and more: 6 MB is the least that the Docker Engine takes for a limit."""
+    if not re.fullmatch(SIZE_PATTERN, text):
+        raise Unsuitable(SIZES, _number_remedy(text, "MiB"))
+    number, unit = re.findall(f"^({NUMBER})(.*)$", text)[0]
+    found = int(Decimal(number) * BYTES[unit])
+    if found < SMALLEST:
+        raise Unsuitable("at least 6MiB", "Write a size such as 512MiB.")
+    return found
 
 
 def freeze(text: str) -> FreezeWindow:

@@ -8,15 +8,21 @@ from headgate.model.services import Value
 from headgate.spec.sections.section import OneOf, Section, ShortForm, defaults_to, part, unsuitable
 from headgate.spec.sections.texts import (
     ANY_SCALAR,
+    Cpus,
+    Flag,
     Folder,
     Image,
     Instances,
     Line,
     Port,
     Positive,
+    Processes,
+    Size,
     Text,
     UrlPath,
+    User,
     Variable,
+    one_word_of,
 )
 
 
@@ -51,6 +57,40 @@ class HealthSection(Section):
     timeout: Positive = defaults_to("2s", "A probe that takes longer has failed.")
 
 
+# What Docker itself gives by default; a service may keep some of it, and never gets more.
+CAPABILITIES = (
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+)
+
+
+class ContainerSection(Section):
+    """How far it is closed, where the platform runs images."""
+
+    read_only: Flag = Field(True, description= "Nothing but /tmp and the data folder can be written to.")
+    tmp: Size = defaults_to("64MiB", "Size of /tmp, which is memory.")
+    capabilities: list[Annotated[str, one_word_of(*CAPABILITIES)]] = Field(
+        default_factory=list, description="Linux capabilities that it keeps. Default: none."
+    )
+    new_privileges: Flag = Field(False, description= "Whether its programs may gain privileges, by setuid for one.")
+    user: User | None = Field(None, description="User, and group after a colon. Default: the image's own.")
+    memory: Size | None = Field(None, description="Most memory; it is ended beyond. Default: no limit.")
+    cpus: Cpus | None = Field(None, description="Most processors, 0.5 for half of one. Default: no limit.")
+    processes: Processes = defaults_to(1000, "Most processes and threads.")
+
+
 class ServiceSection(Section):
     build: Folder | None = Field(None, description="Folder it is built from. Default: `.`; not together with image.")
     image: Image | None = Field(None, description="Image that is run as it is, instead of build.")
@@ -60,6 +100,7 @@ class ServiceSection(Section):
     port: Port = Field(description="Port it listens on inside its container.", examples=[8000])
     health: HealthSection = part(HealthSection, "How readiness is told.")
     replicas: Instances = defaults_to(1, "Instances of each revision.")
+    container: ContainerSection = part(ContainerSection, "How its container is closed, and what it may use.")
     env: dict[Variable, EnvironmentValue] = Field(
         default_factory=dict, description="Environment variables, the same in every environment."
     )

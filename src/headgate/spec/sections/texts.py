@@ -117,9 +117,16 @@ def _text(scalar: Scalar) -> str:
 NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at most 39 characters"
 FOLDERS = "a folder below headgate.yaml's repository, without .."
 FOLDER_PATTERN = r"[A-Za-z0-9._@+-][A-Za-z0-9._@+/ -]{0,254}"
+def _cpus(scalar: Scalar) -> float:
+    if not re.fullmatch(units.NUMBER, scalar.text) or not 0.01 <= float(scalar.text) <= 1000:
+        raise Unsuitable("a number of processors, 0.01 to 1000", "Write a number such as 0.5.")
+    return float(scalar.text)
+
+
 VARIABLE_PATTERN = "[A-Za-z_][A-Za-z0-9_]{0,254}"
 URL_PATTERN = r"https?://[!-~]{1,2000}"
 URLS = "an address that begins with http:// or https://"
+USER_PATTERN = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}"
 HEADER_PATTERN = "[A-Za-z0-9][A-Za-z0-9-]{0,63}"
 
 Text = Annotated[str, Written(_text, "text", {"type": ANY_SCALAR})]
@@ -154,6 +161,7 @@ Url = Annotated[str, Written(_url, URLS, {"type": "string", "pattern": f"^{URL_P
 Branch = Annotated[str, matching("[!-~]{1,100}", "a branch's name or pattern", "Write one such as main or feature/*.")]
 Port = Annotated[int, whole(1, 65535)]
 Instances = Annotated[int, whole(1, MOST_INSTANCES)]
+Processes = Annotated[int, whole(10, 1_000_000)]
 Weight = Annotated[int, whole(1, 99)]
 Count = Annotated[int, whole(1, 1_000_000)]
 Duration = Annotated[timedelta, duration()]
@@ -164,4 +172,7 @@ Growth = Annotated[
 ]
 Points = Annotated[float, amount(units.points, units.POINTS, units.POINTS_PATTERN)]
 Rate = Annotated[float, amount(units.rate, units.RATES, units.RATE_PATTERN)]
+Size = Annotated[int, amount(units.size, units.SIZES, units.SIZE_PATTERN)]
+Cpus = Annotated[float, Written(_cpus, "a number of processors", {"type": "number", "minimum": 0.01, "maximum": 1000})]
+User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USER:GROUP", 'Write such as "1000:1000".')]
 Freeze = Annotated[FreezeWindow, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]

@@ -28,8 +28,7 @@ RELEASE = ReleaseId("rel_00000000000a")
 @asynccontextmanager
 async def staged(folder: Path, **settings: Any) -> AsyncIterator["DockerStage"]:
     quick = {"grace": timedelta(seconds=2), "first_retry": timedelta(seconds=0.4)}
-    made = DockerStage(folder, **{**quick, **settings})
-    made.image = await make(made.engine)
+    made = await DockerStage(folder, **{**quick, **settings}).imaged()
     try:
         yield made
     finally:
@@ -44,6 +43,10 @@ class DockerStage:
         self.engine = DockerEngine(self.settings.engine)
         self.image = ""
         (self.settings.releases / RELEASE).mkdir(parents=True, exist_ok=True)
+
+    async def imaged(self) -> "DockerStage":
+        self.image = await make(self.engine)
+        return self
 
     def revision(
         self,

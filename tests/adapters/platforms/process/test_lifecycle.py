@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tests.adapters.platforms.process.stage import ProcessStage, get, marked, staged, until
 
-from headgate.adapters.platforms.process import ProcessSettings
 from headgate.adapters.machine.exits import back_off, ending
+from headgate.adapters.platforms.process import ProcessSettings
 from headgate.model.services import Value
 from headgate.testing.contracts.platform import PRODUCTION, observed, ready
 

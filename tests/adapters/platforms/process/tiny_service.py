@@ -1,6 +1,7 @@
 """A service for tests that behaves as BEHAVIOUR says, and can be told to behave otherwise while it runs.
 
-GET /healthz, /environment (what it was given, as JSON), /slow?SECONDS, /become/BEHAVIOUR, /print?TEXT, /fork.
+GET /healthz, /environment (what it was given, as JSON), /slow?SECONDS, /become/BEHAVIOUR, /print?TEXT, /fork,
+/ask?URL (what that answers), /write?PATH (what came of it), /status (what the kernel says of it).
 """
 
 import json
@@ -10,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class Service(ThreadingHTTPServer):
@@ -32,6 +35,10 @@ class Answer(BaseHTTPRequestHandler):
             print(argument)
         elif path == "/environment":
             body = json.dumps(dict(os.environ)).encode()
+        elif path in {"/ask", "/write"}:
+            body = tried(path, argument)
+        elif path == "/status":
+            body = Path("/proc/self/status").read_bytes()
         elif path == "/fork":
             session = argument == "session"
             body = str(subprocess.Popen(["sleep", "300"], start_new_session=session).pid).encode()
@@ -46,6 +53,17 @@ class Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass
+
+
+def tried(path: str, argument: str) -> bytes:
+    try:
+        if path == "/write":
+            Path(argument).write_text("x")
+            return b"written"
+        with urllib.request.urlopen(argument, timeout=2) as answer:
+            return bytes(answer.read())
+    except OSError as error:
+        return str(error).encode()
 
 
 def stop(service: Service) -> None:

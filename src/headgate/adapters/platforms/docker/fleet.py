@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from headgate.adapters.envoy_bridges import Bridge, write_bridge
 from headgate.adapters.machine import logs as log_files
 from headgate.adapters.machine.variables import service_variables
 from headgate.adapters.platforms.docker import containers
@@ -13,7 +14,7 @@ from headgate.adapters.platforms.docker.containers import Tag
 from headgate.adapters.platforms.docker.images import Image, image_of
 from headgate.adapters.platforms.docker.instances import Around, Slot
 from headgate.adapters.platforms.docker.networks import Network, Networks
-from headgate.adapters.platforms.docker.variables import command_of, given, own
+from headgate.adapters.platforms.docker.variables import command_of, given, inherited, own
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
@@ -93,6 +94,8 @@ class Fleet:
         if missing:
             image = await image_of(self._around.engine, self._around.folder, revision, service)
             network = await self._networks.ensure(self.environment)
+            if len(revision.services) > 1:
+                write_bridge(self._around.settings.envoy, self.environment, Bridge(network.gateway, network.subnet))
             works += [self._begin(revision, service, tag, image, network) for tag in missing]
         if refusals := await told(works):
             raise AdapterError("; ".join(refusals))
@@ -105,7 +108,7 @@ class Fleet:
         around = self._around
         where = f"{self.environment}, service {service.name}"
         reached = own(service, revision, network)
-        variables = service_variables(reached, image.variables, given(revision, service), where)
+        variables = service_variables(reached, inherited(image), given(revision, service), where)
         command = command_of(service, image, variables, where)
         body = containers.request(around.server, tag, service, image.id, variables, command)
         body["HostConfig"] = containers.host_request(

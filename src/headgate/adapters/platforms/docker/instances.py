@@ -136,9 +136,11 @@ class Slot:
         self._running = False
         self._ended.set()
         lived = span(state["StartedAt"], state["FinishedAt"])
-        words = await logs.last_words(self._around.engine, self.container, state["StartedAt"])
-        why = killed(state, lived) + words
-        self._put_off(why, died_at=state["FinishedAt"])
+        try:
+            words = await logs.last_words(self._around.engine, self.container, state["StartedAt"])
+        except EngineRefused:  # someone is removing it
+            words = ""
+        self._put_off(killed(state, lived) + words, died_at=state["FinishedAt"])
 
     def _put_off(self, why: str, **changes: object) -> None:
         restarts, settings = self.memory.restarts + 1, self._around.settings

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headgate.adapters.docker_engine import DockerEngine
+from headgate.adapters.envoy_bridges import write_bridge
 from headgate.adapters.machine.folders import environment_folder
 from headgate.adapters.machine.jobs import Desk, Jobs
 from headgate.adapters.machine.readiness import Prober
@@ -78,7 +79,7 @@ class DockerPlatform:
 
     async def stop_all(self, environment: EnvironmentId) -> None:
         """Returns when nothing of the environment runs any more. Asks nobody where nothing ever ran."""
-        if not (self.settings.data / "environments" / environment).exists():
+        if not (self.settings.data / "environments" / environment / "revisions").exists():
             return
         place = await self._place(environment)
         await place.fleet.stop(None)
@@ -86,6 +87,7 @@ class DockerPlatform:
             await asyncio.sleep(GONE_PAUSE)
             await self._watch.require()
         await self._networks.remove(environment)
+        write_bridge(self.settings.envoy, environment, None)
 
     async def close(self) -> None:
         """Look away. All containers and commands go on, and the next platform on the same folder finds them."""

@@ -14,6 +14,11 @@ from headgate.model.services import Service, Value
 from headgate.ports import AdapterError
 
 
+def inherited(image: Image) -> dict[str, str]:
+    """Output is seen when it is written, not at the end, unless the image says otherwise."""
+    return {"PYTHONUNBUFFERED": "1", **image.variables}
+
+
 def given(revision: Revision, service: Service) -> dict[str, str]:
     """What cannot be replaced. All addresses inside: only the published port on loopback leads there from outside."""
     application, _, environment = revision.environment.partition("/")

@@ -79,7 +79,7 @@ class EcrRegistry:
         except Refused as error:
             if await self.resolve(repository, tag) == digest:
                 return  # it was so already
-            if error.code == "ImageTagAlreadyExistsException":
+            if error.code in ("ImageTagAlreadyExistsException", "ImageAlreadyExistsException"):
                 what = f"{repository.name}:{tag} names another image already, and its tags cannot be moved"
                 raise AdapterError(f"{what}; give the commit another version") from error
             raise

@@ -10,8 +10,9 @@ from pathlib import Path
 from time import monotonic
 
 from headgate.adapters.envoy_admin import EnvoySettings
+from headgate.adapters.envoy_bridges import Bridge, read_bridges
 from headgate.adapters.traffic.envoy.files import ResourceFile, write, write_text
-from headgate.adapters.traffic.envoy.listeners import DOORS, Door, Folder, listener
+from headgate.adapters.traffic.envoy.listeners import DOORS, Door, Folder, bridge_door, bridge_listener, listener
 from headgate.adapters.traffic.envoy.readback import Readback
 from headgate.adapters.traffic.envoy.routing import door_name, with_closed_doors
 from headgate.adapters.traffic.envoy.watches import require_watches
@@ -91,6 +92,7 @@ class Doors:
         self._settings = settings
         self._folder = folder
         self._ports = Ports(folder.root / "ports.json", settings.address)
+        self._bridges: dict[str, Bridge] = {}  # as they were when Envoy was last told
         self._confirmed: dict[str, int] = {}  # doors that Envoy was seen to listen on
         self._fresh: set[str] = set()  # allocated a moment ago: nobody knows their ports yet
 
@@ -114,6 +116,8 @@ class Doors:
         return {name: None for name in names if all(door_name(environment, name, door) in held for door in DOORS)}
 
     def are_open(self, environment: str, services: dict[str, int | None]) -> bool:
+        if self._bridges.get(environment) != read_bridges(self._settings.folder).get(environment):
+            return False
         return all(
             self._confirmed.get(door) == (port or self._ports.all().get(door, -1))
             for door, port in _doors(environment, services)
@@ -159,8 +163,25 @@ class Doors:
             if any(late.values()):
                 self._write(again=True)
             await asyncio.sleep(0.005)
+        await self._confirm_bridge(readback, environment, services, deadline)
         self._confirmed |= {door: self._ports.all()[door] for door in wanted}
         self._fresh -= wanted.keys()
+
+    async def _confirm_bridge(
+        self, readback: Readback, environment: str, services: dict[str, int | None], deadline: float
+    ) -> None:
+        bridge = self._bridges.get(environment)
+        if bridge is None:
+            return
+        wanted = [bridge_door(door_name(environment, service, "mesh"), bridge) for service in services]
+        while late := await readback.listener_errors(wanted):
+            if monotonic() > deadline:
+                door, error = next(iter(late.items()))
+                raise AdapterError(
+                    f"{environment}: Envoy cannot listen at {bridge.gateway}, where its containers look for "
+                    f"{service_of(door)}: {error or 'no answer in time'}. Free that port there"
+                )
+            await asyncio.sleep(0.005)
 
     def _claim(self, environment: str, door: str, port: int) -> int:
         other = next((name for name, held in self._ports.all().items() if held == port), None)
@@ -175,6 +196,11 @@ class Doors:
     def _write(self, again: bool = False) -> None:
         doors = sorted(self._ports.all().items())
         resources = [listener(self._settings, self._folder, name, _door(name), port) for name, port in doors]
+        self._bridges = read_bridges(self._settings.folder)
+        for name, port in doors:
+            bridge = self._bridges.get(name.rsplit("/", 2)[0])
+            if bridge is not None and _door(name) == "mesh":
+                resources.append(bridge_listener(self._settings, self._folder, name, port, bridge))
         write(self._folder.root, [(self._folder.listeners, resources)], again)
 
 

@@ -1,10 +1,12 @@
 """The bootstrap and the listeners: three doors to each service of each environment."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Literal
 
 from headgate.adapters.envoy_admin import EnvoySettings, admin_socket
+from headgate.adapters.envoy_bridges import Bridge
 from headgate.adapters.traffic.envoy.files import Resource
 
 Door = Literal["public", "mesh", "preview"]
@@ -86,6 +88,24 @@ def listener(settings: EnvoySettings, folder: Folder, name: str, door: Door, por
         "per_connection_buffer_limit_bytes": 32768,
         "filter_chains": [{"filters": [_connections(folder, name, door)]}],
     }
+
+
+def bridge_listener(settings: EnvoySettings, folder: Folder, name: str, port: int, bridge: Bridge) -> Resource:
+    """The mesh door once more, for containers: at the gateway of their network, and for nobody else."""
+    network = IPv4Network(bridge.subnet)
+    own = {"address_prefix": str(network.network_address), "prefix_len": network.prefixlen}
+    same = listener(settings, folder, name, "mesh", port)
+    return {
+        **same,
+        "name": bridge_door(name, bridge),
+        "address": {"socket_address": {"address": bridge.gateway, "port_value": port}},
+        "freebind": True,  # the network may be away for a moment, while the Docker Engine is
+        "filter_chains": [{**same["filter_chains"][0], "filter_chain_match": {"source_prefix_ranges": [own]}}],
+    }
+
+
+def bridge_door(name: str, bridge: Bridge) -> str:
+    return f"{name}@{bridge.gateway}"
 
 
 def _connections(folder: Folder, name: str, door: Door) -> Resource:
