@@ -28,8 +28,7 @@ from headgate.store.verify import Verification, verify
 LOG = "events.db"
 
 # What of a specification the engine itself carries out by now; adapters add their own names.
-# `images` names the platforms that run images.
-FEATURES = {"images": {"docker"}, "checks": {"smoke", "run"}, "gates": {"approval", "soak"}}
+FEATURES = {"checks": {"smoke", "run"}, "gates": {"approval", "soak"}}
 
 
 class WallClock:

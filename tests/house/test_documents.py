@@ -12,6 +12,7 @@ WORDS_PER_PAGE = 550
 # The words of the product, in the order a reader needs them.
 WORDS = [
     *("application", "service", "release", "revision", "environment", "pipeline", "rollout", "strategy", "step"),
+    *("image", "registry", "provenance"),
     *(
         "stable",
         "candidate",

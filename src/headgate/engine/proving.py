@@ -16,7 +16,6 @@ from headgate.model.rules import Application as Rules
 from headgate.ports import EventLog
 
 View = dict[str, Any]
-AGAIN = "make it again from a new commit: `headgate release`"
 
 
 def proven(
@@ -34,10 +33,12 @@ async def envelope(release: Release, log: EventLog) -> Envelope | None:
 
 async def verify(release: Release, rules: Rules, world: World, log: EventLog) -> None:
     """Raises Rejected where it does not verify, AdapterError where that cannot be told now."""
-    reasons = _reasons(release, await envelope(release, log), world)
-    reasons = reasons or await _missing(release, rules, world)
-    if reasons:
-        raise Rejected(f"{release.label} is refused: {'; '.join(reasons)}; {AGAIN}")
+    if reasons := _reasons(release, await envelope(release, log), world):
+        remedy = "commit once more and make a release of that: `headgate release`"
+        raise Rejected(f"{release.label} is refused: {'; '.join(reasons)}; {remedy}")
+    if lost := await _missing(release, rules, world):
+        remedy = f"make it again: `headgate release {release.commit[:12]}`"
+        raise Rejected(f"{release.label} is refused: {'; '.join(lost)}; {remedy}")
 
 
 def _reasons(release: Release, signed: Envelope | None, world: World) -> list[str]:
