@@ -13,6 +13,7 @@ from benchmarks.report import Missed
 KNOWN = {
     "startup": "wall time of `headgate --version` and `headgate status`",
     "log": "what it costs to record a decision durably",
+    "containers": "prepare-to-ready of a container, next to `docker run`",
     "footprint": "memory and idle CPU of the server, and of its Envoy",
     "verdicts": "the judge next to the policies of peers, 200 simulated releases a cell (a quarter of an hour)",
     "switch": "weight switches under load, next to Envoy, nginx and HAProxy alone (twelve minutes or more)",

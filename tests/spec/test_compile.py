@@ -16,7 +16,7 @@ from headgate.model.rules import (
     Strategy,
     Tolerance,
 )
-from headgate.model.services import Health, Service, Value
+from headgate.model.services import Container, Health, Service, Value
 from headgate.spec.compile import application, services
 from headgate.spec.problems import SpecificationError
 from headgate.spec.read import read
@@ -50,6 +50,41 @@ def test_the_samples_services() -> None:
             env={"LOG_LEVEL": Value("plain", "info")},
         ),
     )
+
+
+def test_how_far_a_container_is_closed() -> None:
+    assert services(read(SMALL))[0].container == Container()
+    opened = (
+        "{read_only: false, tmp: 1GiB, capabilities: [NET_BIND_SERVICE, CHOWN, CHOWN], new_privileges: true, "
+        'user: "1000:web", memory: 512MiB, cpus: 0.5, processes: 50}'
+    )
+    (web,) = services(read(SMALL.replace("port: 8000", f"port: 8000, container: {opened}")))
+    assert web.container == Container(
+        read_only=False,
+        tmp=1024**3,
+        capabilities=("NET_BIND_SERVICE", "CHOWN"),
+        new_privileges=True,
+        user="1000:web",
+        memory=512 * 1024**2,
+        cpus=0.5,
+        processes=50,
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed"),
+    [
+        ("capabilities: [SYS_ADMIN]", "NET_BIND_SERVICE"),
+        ("memory: 512", "512MiB"),
+        ("cpus: 0", "a number of processors"),
+        ("cpus: many", "a number of processors"),
+        ("user: '--privileged'", "USER or USER:GROUP"),
+        ("privileged: true", "read_only"),
+    ],
+)
+def test_what_no_container_may_have_is_refused(field: str, allowed: str) -> None:
+    with pytest.raises(SpecificationError, match=allowed):
+        read(SMALL.replace("port: 8000", f"port: 8000, container: {{{field}}}"))
 
 
 def test_the_sample_without_what_arrives_later() -> None:

@@ -11,7 +11,7 @@ from headgate.model.ids import ReleaseId
 from headgate.model.releases import Release, Revision
 from headgate.model.routes import Address
 from headgate.model.rules import Environment
-from headgate.model.services import Health, Service, Value
+from headgate.model.services import Container, Health, Service, Value
 from headgate.spec.compose import compose
 
 WEB = Service("web", ("serve",), 8000, env={"LOG": Value("plain", "info"), "COLOR": Value("plain", "red")})
@@ -77,6 +77,7 @@ DIFFERENT = {
     "environment's variable": (RELEASE, replace(PRODUCTION, env={})),
     "replicas": (RELEASE, replace(PRODUCTION, replicas={})),
     "command": (replace(RELEASE, services=(replace(WEB, command=("other",)), PRICES)), PRODUCTION),
+    "container": (replace(RELEASE, services=(replace(WEB, container=Container(read_only=False)), PRICES)), PRODUCTION),
     "health": (replace(RELEASE, services=(replace(WEB, health=Health("/up")), PRICES)), PRODUCTION),
     "kind of a value": (RELEASE, replace(PRODUCTION, env={"LOG": Value("secret", "warning")})),
 }

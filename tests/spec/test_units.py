@@ -72,6 +72,9 @@ def test_a_duration_reads_back(span: timedelta) -> None:
         (units.rate, "500/s", 500.0),
         (units.rate, "1500/min", 25.0),
         (units.rate, "0.5/s", 0.5),
+        (units.size, "512MiB", 512 * 1024**2),
+        (units.size, "1.5GiB", 1536 * 1024**2),
+        (units.size, "10MB", 10_000_000),
     ],
 )
 def test_shares_and_rates(read, text: str, expected: float) -> None:
@@ -91,6 +94,9 @@ def test_shares_and_rates(read, text: str, expected: float) -> None:
         (units.rate, "500", "A number needs its unit: write 500/s."),
         (units.rate, "500/h", "Write a number and its unit /s."),
         (units.rate, "0/s", "Write a rate such as 500/s."),
+        (units.size, "512", "A number needs its unit: write 512MiB."),
+        (units.size, "512m", "Write a number and its unit MiB."),
+        (units.size, "1MiB", "Write a size such as 512MiB."),
     ],
 )
 def test_what_is_no_share_or_rate(read, text: str, remedy: str) -> None:
@@ -126,7 +132,7 @@ def test_what_is_no_freeze_window(text: str, remedy: str) -> None:
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
-    for read in (units.duration, units.percentage, units.points, units.rate, units.freeze):
+    for read in (units.duration, units.percentage, units.points, units.rate, units.size, units.freeze):
         try:
             read(text)
         except Unsuitable as error:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tests.adapters.platforms.docker.stage import DockerStage
 from tests.adapters.platforms.process.stage import get
 from tests.conftest import require
 
+from headgate.adapters.docker_engine import DockerEngine
 from headgate.adapters.platforms.docker import DockerPlatform
 from headgate.ports import AdapterError
 from headgate.testing.contracts.platform import PRODUCTION, observed, ready
@@ -76,10 +77,31 @@ class TestServer:
 
 
 @asynccontextmanager
-async def engine(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """An engine of its own: it touches no firewall, and needs no bridge beside those it is asked for."""
+async def bridge() -> AsyncIterator[str]:
+    """For an engine of one's own. With none at all it would delete the default one of the machine's engine."""
+    shared, name = DockerEngine(), f"hgt{os.getpid() % 10**8}"
+    options = {"com.docker.network.bridge.name": name}
+    try:
+        await shared.json("POST", "/networks/create", body={"Name": name, "Driver": "bridge", "Options": options})
+        yield name
+    finally:
+        await shared.json("DELETE", f"/networks/{name}", accept=(404,))
+        await shared.close()
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A socket's path must be short."""
+    with tempfile.TemporaryDirectory(prefix="hg-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@asynccontextmanager
+async def engine(folder: Path, bridge: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """An engine of its own, that touches no firewall."""
     options = [f"--host=unix://{folder}/d.sock", f"--data-root={folder}/data", f"--exec-root={folder}/run"]
-    options += [f"--pidfile={folder}/pid", "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"]
+    options += [f"--pidfile={folder}/pid", f"--bridge={bridge}", "--iptables=false", "--ip-masq=false"]
+    options += ["--ip-forward=false"]
     with (folder / "log").open("ab") as log:
         started = await asyncio.create_subprocess_exec(require("dockerd"), *options, stdout=log, stderr=log)
     try:
@@ -98,12 +120,11 @@ async def engine(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
 
 @pytest.mark.real("dockerd")
 @pytest.mark.timeout(120)
-async def test_the_engine_is_restarted_midway(tmp_path: Path) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="hg-"))  # a socket's path must be short
+async def test_the_engine_is_restarted_midway(tmp_path: Path, short: Path) -> None:
     changed: list[str] = []
-    try:
-        async with engine(folder) as first:
-            stage = await DockerStage(tmp_path, engine=f"unix://{folder}/d.sock").imaged()
+    async with bridge() as name:
+        async with engine(short, name) as first:
+            stage = await DockerStage(tmp_path, engine=f"unix://{short}/d.sock").imaged()
             stage.platform.on_change = changed.append
             revision = stage.revision("one")
             await stage.platform.run(revision)
@@ -117,7 +138,7 @@ async def test_the_engine_is_restarted_midway(tmp_path: Path) -> None:
             with pytest.raises(AdapterError, match="The Docker Engine"):
                 await stage.platform.run(revision)
             assert changed, "the engine is told at once, and will say what it cannot see"
-        async with engine(folder):
+        async with engine(short, name):
             await back(stage)
             await observed(stage, lambda seen: seen[0].state == "exited")
             await stage.wait(1.0)
@@ -126,8 +147,6 @@ async def test_the_engine_is_restarted_midway(tmp_path: Path) -> None:
             assert (after.id, after.restarts) == (before.id, 1)
             assert await get(after, "/healthz") == "ok"
             await stage.clear()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def back(stage: DockerStage) -> None:
