@@ -47,7 +47,7 @@ def known(seam: str) -> dict[str, EntryPoint]:
 
 def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
-    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "registries")}
+    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "values", "registries")}
     return {**seams, **FEATURES, "images": image_platforms()}
 
 
@@ -143,6 +143,7 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[Environ
         metrics=made("metrics"),
         source=made("sources")["git"],
         releases=folder / "releases",
+        values=made("values"),
         registries=registries,
         images=Images(folder / "images", registries),
         signer=Ed25519Signer(folder / "signing" / "key.pem"),

@@ -1,6 +1,6 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from headgate.model.checks import Job, JobSeen
 from headgate.model.events import Event, Recorded
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules, Repository
-from headgate.model.measurements import Query, Reading, Window
+from headgate.model.measurements import NoData, Query, Reading, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
@@ -112,6 +112,12 @@ class TrafficRouter(Protocol):
 class MetricSource(Protocol):
     async def read(self, query: Query, revision: RevisionId, window: Window) -> Reading:
         """Counts over the window, or NoData with the reason; never raises for a source that is down."""
+        ...
+
+
+class ValueSource(Protocol):
+    async def value(self, expression: str, settings: Mapping[str, str], window: Window) -> float | NoData:
+        """One number, now; the window is the time since it was last asked. Never raises for a source that is down."""
         ...
 
 

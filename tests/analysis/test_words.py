@@ -62,8 +62,11 @@ def test_what_is_allowed() -> None:
     policy = Policy(gauges={"memory": Tolerance(1.1, 1.25)})
     assert allowed(policy, LATENCY) == "the 4 % allowed"
     assert allowed(policy, Figure("web", "outage", 2.0, 0.0)) == "25 points, which is an outage"
-    assert allowed(policy, Figure("", "memory", 2.0, 0.0)) == "1.1 times the stable's"
-    assert estimate(policy, Figure("", "memory", 2.0, 0.0, answers=9)) == "memory in 9 readings"
+    assert allowed(policy, Figure("", "memory", 2.0, 0.0)) == "the 10 % allowed"
+    assert estimate(policy, Figure("", "memory", 2.0, 0.0, 9, slower=0.123)) == "memory 12.3 % higher in 9 readings"
+    assert estimate(policy, Figure("", "memory", 2.0, 0.0, 9, slower=-0.02)) == "memory 2 % lower in 9 readings"
+    few = estimate(policy, Figure("", "memory", 0.0, 0.0, 4))
+    assert few == "memory in 4 of the 5 pairs of numbers above 0 that it takes"
 
 
 def test_guards() -> None:

@@ -54,6 +54,12 @@ def test_a_policy_that_cannot_decide_is_warned_of_where_it_stands(headgate: Run,
     assert [one["line"] for one in problems] == [14]
 
 
+def test_metrics_of_the_file_are_named_and_not_foretold(headgate: Run, file: Path) -> None:
+    metrics = "{metrics: [{name: sales, job: {run: x}}, {name: tried, job: {run: x}, dry_run: true}]}"
+    file.write_text(FILE.replace("[5, 50]}}", f"[5, 50]}}}}\n    analysis: {metrics}"))
+    assert "not foretold: the file's own metrics, which must pass too: sales\n" in headgate("plan").out
+
+
 def test_what_a_server_measured_is_used_unless_something_else_is_stated(
     headgate: Run, served: Served, repository: Path
 ) -> None:

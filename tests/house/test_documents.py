@@ -23,6 +23,7 @@ WORDS = [
         "check",
         "analysis",
         "measurement",
+        "metric",
         "verdict",
     ),
     *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),

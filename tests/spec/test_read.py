@@ -188,7 +188,7 @@ BAD = {
         production("analysis¦: "),
         "environments.production.analysis: found nothing; allowed: a mapping of errors, latency, "
         "signals, false_rollback_rate, blip, unproven, instance_spread, minimum_requests, interval, at_least, "
-        "deadline. "
+        "deadline, metrics. "
         "Write {} for the defaults, or `FIELD: VALUE`.",
     ),
     "a mapping where a list belongs": bad(

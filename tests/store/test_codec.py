@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.model import checks, events, measurements, releases, rules, services, steps
+from headgate.model import checks, conditions, events, measurements, metrics, releases, rules, services, steps
 from headgate.model.events import ApprovalGiven, Event, RevisionPromoted, RolloutStarted, StepCompleted
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.ports import LogTooNew
 from headgate.store.codec import KINDS, decode, encode
 
-ROOMS = (checks, events, measurements, releases, rules, services, steps)
+ROOMS = (checks, conditions, events, measurements, metrics, releases, rules, services, steps)
 NOUNS = {v for room in ROOMS for v in vars(room).values() if isinstance(v, type) and dataclasses.is_dataclass(v)}
 CENTURY = timedelta(days=36_500)
 

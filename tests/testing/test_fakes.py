@@ -13,11 +13,12 @@ import pytest
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import BUCKETS_PER_DOUBLING, Query, Sample
 from headgate.ports import AdapterError
-from headgate.testing.contracts import baseline, metrics, traffic
+from headgate.testing.contracts import baseline, metrics, traffic, values
 from headgate.testing.fakes.clock import EPOCH, FakeClock
 from headgate.testing.fakes.metrics import FakeMetrics
 from headgate.testing.fakes.router import FakeRouter
 from headgate.testing.fakes.source import FakeSource
+from headgate.testing.fakes.values import FakeValues
 
 
 class RouterStage:
@@ -116,6 +117,27 @@ class TestFakeMetrics(metrics.MetricSourceContract):
     @pytest.fixture
     def stage(self) -> MetricsStage:
         return MetricsStage()
+
+
+class ValuesStage:
+    settings: Mapping[str, str] = {}
+    nothing = "sales of yesterday"
+
+    def __init__(self) -> None:
+        self.values = FakeValues()
+
+    async def holds(self, number: float) -> str:
+        self.values.worth["sales"] = number
+        return "sales"
+
+    async def go_blind(self) -> None:
+        self.values.blind = "the source is down"
+
+
+class TestFakeValues(values.ValueSourceContract):
+    @pytest.fixture
+    def stage(self) -> ValuesStage:
+        return ValuesStage()
 
 
 async def test_an_unreachable_router_says_so_in_every_verb() -> None:

@@ -1,5 +1,7 @@
 """Applying files, making releases, lifting quarantines, over HTTP."""
 
+from typing import Any
+
 import httpx
 from tests.web.world import FILE, Shop, applying
 
@@ -31,6 +33,23 @@ async def test_applying_says_each_rule_that_changed(ask: httpx.AsyncClient) -> N
     assert changes["staging"] == []
     assert changes["other"] == ["new: all-at-once on process"]
     assert changes["guarded"] == ["removed: what runs there goes on running"]
+
+
+async def test_applying_says_what_changed_of_each_metric(ask: httpx.AsyncClient) -> None:
+    def told(metrics: str) -> dict[str, Any]:
+        after = "    after: staging\n"
+        return applying(FILE.replace(after, f"{after}    analysis: {{metrics: [{metrics}]}}\n"))
+
+    gone, old = "{name: gone, job: {run: x}}", "{name: work, job: {run: x}, failure: < 1, interval: 5s}"
+    await ask.post("/api/applications", json=told(f"{gone}, {old}"))
+    changed = old.replace("< 1", "< 2").replace("5s", "9s")
+    answer = (await ask.post("/api/applications", json=told(f"{changed}, {gone.replace('gone', 'fresh')}"))).json()
+    assert answer["environments"][-2]["changes"] == [
+        "analysis: metric gone: removed",
+        "analysis: metric work: failure: < 1 -> < 2",
+        "analysis: metric work: interval: 5s -> 9s",
+        "analysis: metric fresh: new",
+    ]
 
 
 async def test_a_file_with_problems_is_refused_with_all_of_them(ask: httpx.AsyncClient) -> None:

@@ -2,7 +2,8 @@
 
 from math import sqrt
 
-from headgate.analysis import rate
+from headgate.analysis import gauge, rate
+from headgate.analysis.gauge import Gauge
 from headgate.analysis.metric import Metric
 from headgate.analysis.rate import Rate
 from headgate.model.measurements import edge
@@ -32,3 +33,10 @@ def figure(service: str, metric: Metric, seen: Rate, harm: float, proof: float) 
         (share - usual) / (allowed - usual) if len(metric.edges) > 1 and allowed > usual else 0.0,
         by,
     )
+
+
+def compared(name: str, seen: Gauge, allowed: float, harm: float, proof: float) -> Figure:
+    """Of a gauge: how much more than the stable's."""
+    more, low, high = gauge.excess(seen)
+    readings = len(seen.differences)
+    return Figure("", name, harm, proof, readings, low=low, high=high, allowed=allowed, slower=more)

@@ -5,7 +5,7 @@ A heuristic, unlike the rest: exact only for independent normal logarithms. It m
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, isfinite, log, sqrt
+from math import exp, expm1, isfinite, log, sqrt
 
 # d_t = log(candidate / stable) is winsorised at its median +- 3 robust deviations; its lag-1 autocorrelation makes n
 # values worth n_eff = n (1 - rho) / (1 + rho). Against "the mean is at most log m" stands the scale mixture of the
@@ -33,21 +33,34 @@ def gauged(gauge: Gauge, candidate: float, stable: float) -> Gauge:
 
 def nats(gauge: Gauge, ratio: float, worse: bool) -> float:
     """Evidence that the candidate's is more (`worse`) or less than `ratio` times the stable's."""
-    values = _winsorised(gauge.differences)
-    n = len(values)
-    if n < FEWEST:
+    if len(gauge.differences) < FEWEST:
         return 0.0
-    mean = sum(values) / n
+    mean, variance, effective = _moments(gauge)
+    distance = mean - log(ratio)
+    if effective < 2 or (distance > 0) is not worse:
+        return 0.0
+    t_square = effective * distance**2 / variance
+    return log(sum(_t(t_square, effective, width) for width in WIDTHS) / len(WIDTHS))
+
+
+def excess(gauge: Gauge) -> tuple[float, float, float]:
+    """How much more than the stable's, relative: the estimate, and the ends of its interval (95 %). 0 of too few."""
+    if len(gauge.differences) < FEWEST:
+        return 0.0, 0.0, 0.0
+    mean, variance, effective = _moments(gauge)
+    reach = 1.96 * sqrt(variance / effective)
+    return expm1(mean), expm1(mean - reach), expm1(mean + reach)
+
+
+def _moments(gauge: Gauge) -> tuple[float, float, float]:
+    """Mean, variance and the number of independent values that they are worth."""
+    values = _winsorised(gauge.differences)
+    n, mean = len(values), sum(values) / len(values)
     deviations = [one - mean for one in values]
     square = sum(one * one for one in deviations)
     rho = 0.0 if square == 0 else sum(a * b for a, b in pairwise(deviations)) / square
     rho = min(max(rho + (1 + 4 * rho) / n, 0.0), 0.99)
-    effective = n * (1 - rho) / (1 + rho)
-    distance = mean - log(ratio)
-    if effective < 2 or (distance > 0) is not worse:
-        return 0.0
-    t_square = effective * distance**2 / (square / (n - 1) + JITTER**2)
-    return log(sum(_t(t_square, effective, width) for width in WIDTHS) / len(WIDTHS))
+    return mean, square / (n - 1) + JITTER**2, n * (1 - rho) / (1 + rho)
 
 
 def _t(t_square: float, n: float, width: float) -> float:

@@ -11,7 +11,7 @@ from math import exp
 from headgate.analysis import gauge, rate, share, words
 from headgate.analysis.edges import ENOUGH, latency_metrics
 from headgate.analysis.evidence import Evidence, Service
-from headgate.analysis.figure import figure
+from headgate.analysis.figure import compared, figure
 from headgate.analysis.gauge import Gauge
 from headgate.analysis.metric import Metric
 from headgate.analysis.outage import OUTAGE, error_metric
@@ -172,7 +172,7 @@ def _figures(policy: Policy, evidence: Evidence, stage: int) -> tuple[Figure, ..
         limits = policy.gauges[name]
         harm = exp(min(gauge.nats(kept, limits.harm, worse=True) - policy.gauge_bar(), MOST))
         proof = gauge.nats(kept, limits.accept, worse=False) - policy.proven
-        found.append(Figure("", name, harm=harm, proof=proof, answers=len(kept.differences)))
+        found.append(compared(name, kept, limits.harm - 1, harm, proof))
     return tuple(found)
 
 

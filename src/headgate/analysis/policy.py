@@ -87,5 +87,11 @@ def policy(
         silence=max(15.0, 5 * rules.interval.total_seconds()),
         instance_spread=rules.instance_spread,
         instances=instances,
+        gauges={rule.name: _ratios(rule.worse_by) for rule in rules.metrics if rule.worse_by and not rule.dry_run},
         baseline=baseline,
     )
+
+
+def _ratios(worse_by: float) -> Tolerance:
+    """As for latency: a third of what promotion must rule out never puts a release back."""
+    return Tolerance(1 + worse_by / 3, 1 + worse_by)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import exp
 
+from headgate.analysis.gauge import FEWEST
 from headgate.analysis.policy import Policy
 from headgate.analysis.share import Share, expected
 from headgate.model.measurements import Arm, Sample
@@ -52,7 +53,7 @@ def estimate(policy: Policy, one: Figure) -> str:
     name = f"{one.service}: " if one.service else ""
     requests = f"in {one.answers:,} requests"
     if not one.service:
-        return f"{one.metric} in {one.answers} readings"
+        return _compared(one)
     if one.metric in ("errors", "outage"):
         return f"{name}errors {percent(one.share)} against {percent(one.usual)} {requests}"
     if one.limit:
@@ -61,9 +62,16 @@ def estimate(policy: Policy, one: Figure) -> str:
     return f"{name}latency about {abs(one.slower) * policy.widened(policy.latency).harm * 100:.0f} % {way} {requests}"
 
 
+def _compared(one: Figure) -> str:
+    if one.answers < FEWEST:
+        return f"{one.metric} in {one.answers} of the {FEWEST} pairs of numbers above 0 that it takes"
+    way = "higher" if one.slower >= 0 else "lower"
+    return f"{one.metric} {abs(one.slower) * 100:.3g} % {way} in {one.answers} readings"
+
+
 def allowed(policy: Policy, one: Figure) -> str:
     if not one.service:
-        return f"{policy.gauges[one.metric].harm:g} times the stable's"
+        return f"the {(policy.gauges[one.metric].harm - 1) * 100:.2g} % allowed"
     if one.metric == "outage":
         return "25 points, which is an outage"
     if one.metric == "errors":

@@ -53,7 +53,7 @@ class Picture:
         if rollout:
             parts += [_steps(rollout), Text()]
         parts += [_weights(view), Text(), _live(view)]
-        parts += [*_evidence(view), *_verdict(view)]
+        parts += [*_evidence(view), *_conditions(view), *_verdict(view)]
         parts += [Text(f"waits for: {plain(why)}", style="yellow") for why in view.get("waits_for", [])]
         parts += [Text(), *(Text(line(event), style="dim") for event in self._events)]
         title = Text(plain(f"{view['application']} / {view['environment']}"), style="bold")
@@ -159,6 +159,18 @@ def _evidence(view: View) -> "list[RenderableType]":
         worse = Text(one["worse"], style="red" if one["harmful"] else "")
         table.add_row(Text(plain(one["text"])), worse, Text(one["good"], style="green" if one["proven"] else ""))
     return [table]
+
+
+def _conditions(view: View) -> "list[RenderableType]":
+    """The file's own metrics, one line each."""
+    from rich.text import Text
+
+    known = (view.get("rollout") or {}).get("evidence") or {}
+    styles = {"fail": "red", "pass": "green"}
+    return [
+        Text(plain(f"{one['outcome']}: {one['text']}"), style=styles.get(one["outcome"], ""))
+        for one in known.get("conditions", [])
+    ]
 
 
 def _is_candidate(view: View, revision: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import singledispatch
 
 from headgate.decide.baseline import fewest_instances
-from headgate.decide.judging import learnt, weight_at
+from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
 from headgate.model.ids import EnvironmentId, ReleaseId
 from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Request, Rollout
@@ -136,7 +136,8 @@ def _(event: e.MeasurementTaken, state: EnvironmentState, at: datetime) -> Envir
     if rollout is None:
         return state
     evidence = learnt(rollout, state.stable, taken)
-    return _with(state, ticks=taken.tick, last_tick_at=taken.window.end, evidence=evidence)
+    counts = counted(rollout, taken)
+    return _with(state, ticks=taken.tick, last_tick_at=taken.window.end, evidence=evidence, counts=counts)
 
 
 @apply.register

@@ -7,10 +7,11 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from headgate.decide.judging import weight_at
+from headgate.decide.measuring import jobs_due
 from headgate.decide.progress import can_serve, instances_of, job_id, may_run_again
-from headgate.model.checks import Job
+from headgate.model.checks import Check, Job
 from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
-from headgate.model.ids import RevisionId
+from headgate.model.ids import JobId, RevisionId
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
@@ -20,7 +21,7 @@ from headgate.model.steps import RunCheck
 
 
 def plan(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
-    return [*_starts(state, seen, now), *_shifts(state, seen, now), *_jobs(state, seen), *_stops(state, seen, now)]
+    return [*_starts(state, seen, now), *_shifts(state, seen, now), *_jobs(state, seen, now), *_stops(state, seen, now)]
 
 
 def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
@@ -143,14 +144,21 @@ def _preview(rollout: Rollout | None, routed: set[RevisionId]) -> RevisionId | N
     return rollout.revision.id
 
 
-def _jobs(state: EnvironmentState, seen: Seen) -> list[Effect]:
+def _jobs(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
+    """The check of a check step, or what is read as a metric; each once."""
     rollout = state.rollout
-    if rollout is None or rollout.phase != "running" or not isinstance(rollout.step, RunCheck):
+    if rollout is None or rollout.phase != "running":
         return []
-    there = any(job.id == job_id(rollout) and not may_run_again(rollout.step, job) for job in seen.jobs)
-    if there or not _reachable(rollout, seen):
+    step = rollout.step
+    if not isinstance(step, RunCheck):
+        metrics = jobs_due(rollout, now)
+        known = {job.id for job in seen.jobs}
+        lacking = [job(rollout, check, True, one, seen) for one, check in metrics.items() if one not in known]
+    elif any(job.id == job_id(rollout) and not may_run_again(step, job) for job in seen.jobs):
         return []
-    return [RunJob(job(rollout, rollout.step, seen))]
+    else:
+        lacking = [job(rollout, step.check, step.preview, job_id(rollout), seen)]
+    return [RunJob(one) for one in lacking] if _reachable(rollout, seen) else []
 
 
 def _reachable(rollout: Rollout, seen: Seen) -> bool:
@@ -161,15 +169,15 @@ def _reachable(rollout: Rollout, seen: Seen) -> bool:
     return up and known and can_serve(rollout.revision, seen)
 
 
-def job(rollout: Rollout, step: RunCheck, seen: Seen) -> Job:
+def job(rollout: Rollout, check: Check, preview: bool, one: JobId, seen: Seen) -> Job:
     services = rollout.revision.services
     where = {s.name: seen.addresses[s.name] for s in services if s.name in seen.addresses}
     return Job(
-        id=job_id(rollout),
+        id=one,
         environment=rollout.revision.environment,
         revision=rollout.revision.id,
-        check=step.check,
-        services={name: address.preview if step.preview else address.public for name, address in where.items()},
+        check=check,
+        services={name: address.preview if preview else address.public for name, address in where.items()},
         health_paths={service.name: service.health.path for service in services},
     )
 

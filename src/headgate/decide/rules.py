@@ -8,6 +8,7 @@ from headgate.decide.baseline import baseline
 from headgate.decide.fold import apply
 from headgate.decide.gates import closed_gates
 from headgate.decide.judging import verdict_now, weight_at
+from headgate.decide.measuring import is_reading
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
 from headgate.model import events as e
 from headgate.model.effects import Run
@@ -115,7 +116,8 @@ def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) 
     if rollout is None:
         return []
     # What concerns the candidate: a stray that will not stop is no fault of a release on trial.
-    own = [f for f in state.failures if rollout.revision.id in f.effect or rollout.id in f.effect]
+    concerns = [f for f in state.failures if rollout.revision.id in f.effect or rollout.id in f.effect]
+    own = [f for f in concerns if not is_reading(rollout, f.effect)]
     failure = next((failure for failure in reversed(own) if failure.attempt >= ATTEMPTS), None)
     if failure is None:
         return []

@@ -7,7 +7,9 @@ from typing import Any
 
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
+from headgate.model.conditions import Condition
 from headgate.model.ids import environment_id
+from headgate.model.metrics import MetricRule
 from headgate.model.rules import AnalysisRules, Deadlines, Environment, Strategy, Tolerance
 from headgate.model.rules import Application as Rules
 from headgate.ports import AdapterError
@@ -88,8 +90,20 @@ def _differences(prefix: str, before: Any, after: Any) -> Iterator[str]:
             continue
         if isinstance(old, AnalysisRules | Deadlines):
             yield from _differences(f"{name}: ", old, new)
+        elif isinstance(before, AnalysisRules) and field.name == "metrics":
+            yield from _of_metrics(prefix, {one.name: one for one in old}, {one.name: one for one in new})
         else:
             yield f"{name}: {_text(old)} -> {_text(new)}"
+
+
+def _of_metrics(prefix: str, before: Mapping[str, MetricRule], after: Mapping[str, MetricRule]) -> Iterator[str]:
+    for name in dict.fromkeys([*before, *after]):
+        if name not in after:
+            yield f"{prefix}metric {name}: removed"
+        elif name not in before:
+            yield f"{prefix}metric {name}: new"
+        else:
+            yield from _differences(f"{prefix}metric {name}: ", before[name], after[name])
 
 
 def _text(value: Any) -> str:
@@ -112,7 +126,7 @@ def _whole(value: Any) -> str:
             return ", ".join(_whole(one) for one in value)
         case dict():
             return ", ".join(f"{name}={_whole(one)}" for name, one in value.items())
-        case _ if hasattr(value, "__dataclass_fields__"):
+        case _ if hasattr(value, "__dataclass_fields__") and not isinstance(value, Condition):
             return " ".join(f"{field.name}={_whole(getattr(value, field.name))}" for field in fields(value))
         case _:
             return str(value)

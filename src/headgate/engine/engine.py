@@ -53,6 +53,9 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks.clear()
+        for application in self.applications.values():
+            for wheel in application.wheels.values():
+                wheel.close()
 
     def wake(self, environment: str) -> None:
         """Something happened there: look at once."""

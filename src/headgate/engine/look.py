@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
+from headgate.decide.measuring import jobs_due
 from headgate.decide.progress import job_id
+from headgate.engine.values import Values
 from headgate.engine.world import World
 from headgate.model.checks import JobSeen
 from headgate.model.ids import ReleaseId
@@ -30,10 +33,11 @@ log = logging.getLogger(__name__)
 class Look:
     """One look at one environment. Rules may be None: what runs there is then still seen, and taken down if asked."""
 
-    def __init__(self, world: World, state: EnvironmentState, rules: Environment) -> None:
+    def __init__(self, world: World, state: EnvironmentState, rules: Environment, values: Values | None = None) -> None:
         self.platform = world.platforms[rules.platform]
         self.router = world.routers[rules.traffic]
         self.metrics = world.metrics[rules.metrics]
+        self.values = values or Values(world.values)
         self.state = state
         self.rules = rules
         self.unknown: list[str] = []
@@ -41,14 +45,14 @@ class Look:
     async def take(
         self, now: datetime, quarantined: Mapping[ReleaseId, str], passed: Mapping[ReleaseId, datetime], measure: bool
     ) -> Seen:
-        instances, routes, jobs = await asyncio.gather(self._instances(), self._routes(), self._jobs())
+        instances, routes, jobs = await asyncio.gather(self._instances(), self._routes(), self._jobs(now))
         return Seen(
             rules=self.rules,
             instances=instances,
             routes=routes,
             addresses=await self._addresses() if self.state.rollout else {},
             jobs=jobs,
-            measurement=await self._measurement(now, routes) if measure else None,
+            measurement=await self._measurement(now, routes, jobs) if measure else None,
             unknown=tuple(dict.fromkeys(self.unknown)),
             quarantined=dict(quarantined),
             passed=dict(passed),
@@ -70,12 +74,14 @@ class Look:
         asked = self.router.addresses(self.state.id, self._services())
         return await self._seen("the router cannot say its addresses", asked) or {}
 
-    async def _jobs(self) -> tuple[JobSeen, ...]:
+    async def _jobs(self, now: datetime) -> tuple[JobSeen, ...]:
         rollout = self.state.rollout
-        if rollout is None or not isinstance(rollout.step, RunCheck):
+        if rollout is None:
             return ()
-        job = await self._seen("the check cannot be seen", self.platform.observe_job(self.state.id, job_id(rollout)))
-        return (job,) if job else ()
+        wanted = [job_id(rollout)] if isinstance(rollout.step, RunCheck) else list(jobs_due(rollout, now))
+        otherwise = "the check cannot be seen"
+        asked = (self._seen(otherwise, self.platform.observe_job(self.state.id, job)) for job in wanted)
+        return tuple(job for job in await asyncio.gather(*asked) if job)
 
     async def _seen(self, otherwise: str, asked: Awaitable[Answer]) -> Answer | None:
         """The turn goes on whatever becomes of the question: a world that hangs keeps no rollout from its deadlines."""
@@ -91,13 +97,19 @@ class Look:
             self.unknown.append(f"{otherwise}: {type(error).__name__} (a defect of the adapter; see the server's log)")
         return None
 
-    async def _measurement(self, now: datetime, routes: RoutesSeen | None) -> Measurement | None:
+    async def _measurement(
+        self, now: datetime, routes: RoutesSeen | None, jobs: tuple[JobSeen, ...]
+    ) -> Measurement | None:
         rollout = self.state.rollout
         if rollout is None or rollout.phase not in ("running", "paused") or rollout.last_tick_at is None:
             return None
         if now - rollout.last_tick_at < rollout.analysis.interval:
             return None
-        return await self._tick(rollout, Window(rollout.last_tick_at, now), routes)
+        taken, values = await asyncio.gather(
+            self._tick(rollout, Window(rollout.last_tick_at, now), routes),
+            self.values.take(self.state, rollout, jobs, now),
+        )
+        return replace(taken, values=values)
 
     async def _tick(self, rollout: Rollout, window: Window, routes: RoutesSeen | None) -> Measurement:
         asked = {"candidate": rollout.revision if weight_at(rollout) else None}

@@ -101,6 +101,7 @@ def _environment(rules: Environment, seen: Foresight, known: Known) -> View:
         "preparation": seen.preparation.total_seconds(),
         "deadline": rules.analysis.deadline.total_seconds(),
         "unproven": rules.analysis.unproven,
+        "metrics": [one.name for one in rules.analysis.metrics if not one.dry_run],
         "rollback": {**SWITCH.get(rules.traffic, {}), "deadline": rules.deadlines.weight.total_seconds()},
         "regressions": [_regression(what, course) for what, course in seen.worse.items()],
     }

@@ -4,6 +4,7 @@ from functools import singledispatch
 from typing import Any
 
 from headgate.model import events as e
+from headgate.model.measurements import Value
 from headgate.model.steps import describe
 
 NAMED = ("rollout", "release", "outcome", "index", "by", "why")  # what of an event is told beside its sentence
@@ -70,7 +71,15 @@ def _(event: e.MeasurementTaken) -> str:
         for side, samples in sides
         for service, sample in samples.items()
     )
-    return f"measured: {counts or 'nothing'}{'; missing: ' + '; '.join(taken.missing) if taken.missing else ''}"
+    values = "".join(f"; metric {name} {_read(value)}" for name, value in taken.values.items())
+    missing = f"; missing: {'; '.join(taken.missing)}" if taken.missing else ""
+    return f"measured: {counts or 'nothing'}{values}{missing}"
+
+
+def _read(value: Value) -> str:
+    if value.candidate is None:
+        return f"could not be read: {value.missing}"
+    return f"{value.candidate:.6g}" + (f" against the stable's {value.stable:.6g}" if value.stable is not None else "")
 
 
 @sentence.register(e.RolloutPaused)

@@ -12,6 +12,7 @@ from headgate.decide.plan import plan
 from headgate.decide.rules import decide
 from headgate.engine.act import attempt, is_due
 from headgate.engine.look import Look
+from headgate.engine.values import Values
 from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
 from headgate.model.effects import Effect
@@ -52,6 +53,7 @@ class Wheel:
         self._lock = asyncio.Lock()
         self._last: list[Effect] = []  # repeated without result, they are no news: the next turn may wait
         self._unmet = False  # the last look showed a difference
+        self._values = Values(self.world.values)
 
     async def remember(self) -> None:
         """Only what is new: the log alone knows, the state in memory is what it said so far."""
@@ -75,6 +77,9 @@ class Wheel:
         retries = (one.retry_at for one in self.seen.instances or () if one.state == "exited" and one.retry_at)
         return min([longest, *(at - now for at in retries if at > now)])
 
+    def close(self) -> None:
+        self._values.close()
+
     async def command(self, command: Command) -> Refused | None:
         """What someone asks, with all that follows from it at once, in a single entry of the log."""
         async with self._lock:
@@ -97,7 +102,7 @@ class Wheel:
         if self.rules is None:
             return False
         now = self.clock.now()
-        look = Look(self.world, self.state, self.rules)
+        look = Look(self.world, self.state, self.rules, self._values)
         quarantined = self.surroundings.quarantined(self.environment)
         self.seen = await look.take(now, quarantined, self.surroundings.passed(self.environment), measure)
         return True

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
 from headgate.model.rules import Application as Rules
-from headgate.ports import AdapterError, ImageStore, MetricSource, Platform, Registry, Signer, Source, TrafficRouter
+from headgate.ports import (
+    AdapterError,
+    ImageStore,
+    MetricSource,
+    Platform,
+    Registry,
+    Signer,
+    Source,
+    TrafficRouter,
+    ValueSource,
+)
 
 
 class NoImages:
@@ -35,6 +45,7 @@ class World:
     metrics: Mapping[str, MetricSource]
     source: Source
     releases: Path  # folder in which each release's source is laid out
+    values: Mapping[str, ValueSource] = field(default_factory=dict)
     registries: Mapping[str, Registry] = field(default_factory=dict)
     images: ImageStore = NO_IMAGES
     signer: Signer = NO_IMAGES

@@ -77,6 +77,16 @@ Arm = Literal["stable", "baseline"]  # what a candidate is compared with
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """What one metric of the file was read as: a number, or the reason why there is none."""
+
+    candidate: float | None = None
+    stable: float | None = None  # only where the two are compared
+    missing: str = ""
+    detail: str = ""  # of a job that failed: its last words
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """One tick: every service of each revision over the same window. `missing` names what could not be read."""
 
@@ -86,6 +96,7 @@ class Measurement:
     stable: dict[str, Sample] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     baseline: dict[str, Sample] = field(default_factory=dict)  # while it has traffic
+    values: dict[str, Value] = field(default_factory=dict)  # of the file's metrics that were read by this tick
 
     @property
     def against(self) -> Arm:
@@ -105,6 +116,7 @@ class Measurement:
             add(self.stable, later.stable),
             later.missing,
             add(self.baseline, later.baseline),
+            {**self.values, **later.values},
         )
 
 

@@ -33,6 +33,7 @@ class Rollout:
     why: str = ""  # of the latest decision
     ticks: int = 0
     last_tick_at: datetime | None = None
+    counts: object = None  # of the file's metrics, in this step: see headgate.analysis.conditions
     evidence: object = None  # what the judge knows of this rollout: its own, see headgate.analysis.evidence
     verdict: Verdict | None = None  # the latest on record in this step
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from headgate.model.checks import Check
 from headgate.model.images import RegistryRules
+from headgate.model.metrics import MetricRule
 from headgate.model.services import Value
 
 
@@ -53,6 +54,7 @@ class AnalysisRules:
     interval: timedelta = timedelta(seconds=1)  # one measurement each
     at_least: timedelta = timedelta(seconds=60)  # how long each analyze step looks before it may pass
     deadline: timedelta = timedelta(minutes=30)
+    metrics: tuple[MetricRule, ...] = ()  # thresholds and queries of the file, beside all of the above
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,19 @@ class Figure:
     high: float = 0.0
     allowed: float = 0.0  # largest share that is not harm
     limit: float = 0.0  # milliseconds; 0 where no single one
-    slower: float = 0.0  # estimate for graded latency, relative
+    slower: float = 0.0  # estimate for graded latency and for gauges, relative
     factor: float = 1.0  # evidence was divided by it, for answers that come in clusters
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One metric of the file, by its conditions."""
+
+    metric: str
+    outcome: Outcome  # of this metric alone
+    why: str
+    value: float | None = None  # as last read; None where that was an error
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,7 @@ class Verdict:
     outcome: Outcome
     why: str  # one sentence with the numbers it used
     figures: tuple[Figure, ...] = ()
+    standings: tuple[Standing, ...] = ()
 
 
 def odds(ratio: float) -> str:

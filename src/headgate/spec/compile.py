@@ -3,6 +3,8 @@
 from typing import Literal
 
 from headgate.model.checks import Check
+from headgate.model.conditions import parse
+from headgate.model.metrics import MetricRule, ValueQuery
 from headgate.model.rules import (
     AnalysisRules,
     Application,
@@ -20,9 +22,12 @@ from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
+from headgate.spec.sections.metric import MetricSection
 from headgate.spec.sections.service import ContainerSection, ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
+
+SUCCEEDED = parse("== 1")  # of a job without conditions
 
 
 def application(spec: Specification, source: str, file: str) -> Application:
@@ -149,7 +154,37 @@ def _analysis(section: EnvironmentSection) -> AnalysisRules:
         interval=section.interval,
         at_least=rules.at_least,
         deadline=rules.deadline,
+        metrics=tuple(_metric(metric, section) for metric in rules.metrics),
     )
+
+
+def _metric(section: MetricSection, environment: EnvironmentSection) -> MetricRule:
+    return MetricRule(
+        name=section.name,
+        query=_query(section, environment),
+        job=Check(section.name, "run", section.job.run, section.job.timeout) if section.job else None,
+        success=section.success or (SUCCEEDED if section.job and not section.failure else None),
+        failure=section.failure,
+        worse_by=section.worse_by,
+        interval=section.interval,
+        initial_delay=section.initial_delay,
+        count=section.count,
+        failure_limit=section.failure_limit,
+        inconclusive_limit=section.inconclusive_limit,
+        consecutive_error_limit=section.consecutive_error_limit,
+        dry_run=section.dry_run,
+    )
+
+
+def _query(section: MetricSection, environment: EnvironmentSection) -> ValueQuery | None:
+    """Without an address of its own a query goes where the environment's metrics come from, by the same login."""
+    if section.web:
+        return ValueQuery("web", section.web.json_path, section.web.settings())
+    if section.query is None:
+        return None
+    known = environment.metrics.settings if section.query.url is None else {}
+    login: dict[str, str] = {name: known[name] for name in ("url", "token_from", "login_from") if name in known}
+    return ValueQuery(section.query.source, section.query.expression, {**login, **section.query.settings()})
 
 
 def _tolerance(worse_by: float, tolerated: float | None, parts: int) -> Tolerance:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from headgate.model.selectors import parse
+from headgate.spec.metric_rules import metrics
 from headgate.spec.problems import Path, Problem
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
@@ -15,7 +16,7 @@ from headgate.spec.units import written
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, known_services, ports, check_names, group_names)
-    rules = (soak, approvals, analysis, scrapes, selectors)
+    rules = (soak, approvals, analysis, scrapes, selectors, metrics)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 

@@ -6,14 +6,14 @@ from headgate.spec.consistency import approval_sections
 from headgate.spec.problems import Path, Problem
 from headgate.spec.specification import Specification
 
-# Kind -> names. By adapter folder: platforms, traffic, metrics, registries, secrets, provisioners. By feature: images
-# (platforms that run images), checks (smoke, run, load), gates (approval, soak, freeze, webhook), strategies
+# Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, provisioners. By feature:
+# images (platforms that run images), checks (smoke, run, load), gates (approval, soak, freeze, webhook), strategies
 # (blue-green.gate), ci (run).
 Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
-    rules = (named_adapters, images, registry, ci, checks, gates, strategies, values, approvers)
+    rules = (named_adapters, images, registry, ci, checks, gates, strategies, values, value_sources, approvers)
     found = [problem for rule in rules for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -103,6 +103,22 @@ def values(spec: Specification, present: Present) -> Iterator[Problem]:
                 if kind and not present.get(kind):
                     path = (above, name, "env", variable, value.kind)
                     yield spec.problem(path, "a plain value", remedy, f"{value.kind} {value.text}")
+
+
+def value_sources(spec: Specification, present: Present) -> Iterator[Problem]:
+    """What a metric of the file is read from: a source that gives single numbers, or a command."""
+    for name, environment in spec.environments.items():
+        for position, metric in enumerate(environment.analysis.metrics):
+            path: Path = ("environments", name, "analysis", "metrics", position)
+            known = set(present.get("values", ()))
+            if metric.query and metric.query.source not in known - {"web"}:
+                allowed = ", ".join(sorted(known - {"web"})) or "none: no source of single numbers is installed"
+                remedy = "Use one of these, or `web` or `job` instead of `query`."
+                yield spec.problem((*path, "query", "source"), allowed, remedy, metric.query.source)
+            if metric.web and "web" not in known:
+                yield spec.problem((*path, "web"), "query or job", "Install the adapter web for values.", "web")
+            if metric.job and "run" not in present.get("checks", ()):
+                yield spec.problem((*path, "job"), "query or web", "Nothing here runs commands.", "a job")
 
 
 def approvers(spec: Specification, present: Present) -> Iterator[Problem]:

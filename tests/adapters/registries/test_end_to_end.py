@@ -106,6 +106,6 @@ async def test_a_commit_is_served_from_the_image_that_was_proven(yard: Yard) -> 
     await yard.stable(again)
 
     await registry.delete(web, release.images["web"])
-    with pytest.raises(Rejected, match=r"the image of web, .* is no longer in the registry; make it again: `headgate release"):
+    with pytest.raises(Rejected, match=r"image of web, .* is no longer in the registry; make it again: `head"):
         await yard.engine.deploy("shop", "staging", "v1.0", "ann")
     assert await yard.answer() == 200

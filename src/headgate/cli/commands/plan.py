@@ -79,7 +79,7 @@ def _server(data: str | None) -> Callable[[str, str], View]:
 def _told(found: View) -> None:
     for one in found["environments"]:
         say(f"{found['application']} / {one['environment']}")
-        for line in (", ".join(one["steps"]), *_traffic(one), *_judged(one), *_back(one)):
+        for line in (", ".join(one["steps"]), *_traffic(one), *_judged(one), *_metrics(one), *_back(one)):
             say(f"  {line}")
         if one["judged"] != "nothing":
             table(HEADERS, [_row(row) for row in one["regressions"]])
@@ -124,6 +124,11 @@ def _promotion(one: View) -> str:
     baked = f" (the bake's {_time(one['bake'])} included)" if one["bake"] else ""
     rest = f"; {_share(1 - good['share'])} not within the deadlines" if good["share"] < 1 - SOME else ""
     return f"a good release is promoted in {_time(good['usual'])}, 95 % in {_time(good['worst'])}{baked}, {ready}{rest}"
+
+
+def _metrics(one: View) -> list[str]:
+    named = ", ".join(one["metrics"])
+    return [f"not foretold: the file's own metrics, which must pass too: {named}"] if named else []
 
 
 def _back(one: View) -> list[str]:

@@ -24,8 +24,15 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
 
 
 def _evidence(known: dict[str, Any]) -> None:
-    if not known.get("metrics"):
-        return
+    if known.get("metrics"):
+        _compared(known)
+    if known.get("conditions"):
+        say("metrics of the file:")
+    for one in known.get("conditions", []):
+        say(f"  {one['outcome']}: {one['text']}")
+
+
+def _compared(known: dict[str, Any]) -> None:
     say(f"evidence (worse: {known['puts_back']} puts it back; as good: {known['passes']} each passes the step):")
     for one in known["metrics"]:
         good = f", as good {one['good']}" if one["good"] else ""

@@ -1,29 +1,29 @@
 """The section `environments.NAME.analysis`: when a candidate counts as worse than the stable."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from headgate.model.rules import Signal
 from headgate.spec import units
+from headgate.spec.sections.metric import MetricSection
 from headgate.spec.sections.section import Section, defaults_to, part
-from headgate.spec.sections.texts import Count, Duration, Growth, Percentage, Points, Positive, amount, one_word_of
+from headgate.spec.sections.texts import (
+    Count,
+    Duration,
+    Growth,
+    Percentage,
+    Points,
+    Positive,
+    SomeGrowth,
+    SomePoints,
+    amount,
+    one_word_of,
+)
 from headgate.spec.units import Unsuitable
 
 SignalWord = Annotated[Signal, one_word_of("errors", "latency", "p99")]
 Unproven = Literal["hold", "promote", "rollback"]
-
-
-def _some(read: Callable[[str], float], allowed: str, pattern: str) -> Any:
-    """More than none: no finite number of requests proves that two versions are equal."""
-
-    def above_zero(text: str) -> float:
-        if not (found := read(text)):
-            raise Unsuitable(f"more than 0, {allowed}", "Allow some: equality cannot be proven.")
-        return found
-
-    return amount(above_zero, allowed, pattern)
 
 
 def _rate(text: str) -> float:
@@ -33,10 +33,6 @@ def _rate(text: str) -> float:
     return found
 
 
-SomePoints = Annotated[float, _some(units.points, units.POINTS, units.POINTS_PATTERN)]
-SomeGrowth = Annotated[
-    float, _some(lambda text: units.percentage(text, 1000), units.PERCENTAGES, units.PERCENTAGE_PATTERN)
-]
 ErrorRate = Annotated[float, amount(_rate, "0.0001% to 20%", units.PERCENTAGE_PATTERN)]
 
 
@@ -73,3 +69,6 @@ class AnalysisSection(Section):
     )
     at_least: Positive = defaults_to("60s", "How long each step is watched before it may pass.")
     deadline: Positive = defaults_to("30m", "When a step that is not proven is held, promoted or rolled back.")
+    metrics: list[MetricSection] = Field(
+        default_factory=list, description="Thresholds and queries beside the comparison: a release must pass both."
+    )

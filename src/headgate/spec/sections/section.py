@@ -49,7 +49,7 @@ def one_of_these(fields: Any, count: int) -> PydanticCustomError:
     return unsuitable(f"exactly one of {names}", "Remove all but one." if count else "Write one of them.")
 
 
-def unsuitable(allowed: str, remedy: str, at: tuple[int, ...] = ()) -> PydanticCustomError:
+def unsuitable(allowed: str, remedy: str, at: tuple[int | str, ...] = ()) -> PydanticCustomError:
     """The error that `explain` turns into a problem; `at` leads on from the value to the part that is wrong."""
     return PydanticCustomError("unsuitable", "not allowed here", {"allowed": allowed, "remedy": remedy, "at": at})
 

@@ -1,6 +1,7 @@
 """The scalars of the file: names, words, paths, numbers and amounts, each with what it allows and its JSON Schema."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -57,6 +58,17 @@ def amount(read: Any, allowed: str, pattern: str) -> Written:
     return Written(
         lambda scalar: read(scalar.text), allowed, {"type": "string", "pattern": pattern, "description": allowed}
     )
+
+
+def some(read: Callable[[str], float], allowed: str, pattern: str) -> Any:
+    """More than none: no finite number of requests proves that two versions are equal."""
+
+    def above_zero(text: str) -> float:
+        if not (found := read(text)):
+            raise Unsuitable(f"more than 0, {allowed}", "Allow some: equality cannot be proven.")
+        return found
+
+    return amount(above_zero, allowed, pattern)
 
 
 def duration(at_least: str = "0s", at_most: str = "365d") -> Written:
@@ -169,6 +181,10 @@ Positive = Annotated[timedelta, duration("100ms")]
 Percentage = Annotated[float, amount(units.percentage, units.PERCENTAGES, units.PERCENTAGE_PATTERN)]
 Growth = Annotated[
     float, amount(lambda text: units.percentage(text, 1000), units.PERCENTAGES, units.PERCENTAGE_PATTERN)
+]
+SomePoints = Annotated[float, some(units.points, units.POINTS, units.POINTS_PATTERN)]
+SomeGrowth = Annotated[
+    float, some(lambda text: units.percentage(text, 1000), units.PERCENTAGES, units.PERCENTAGE_PATTERN)
 ]
 Points = Annotated[float, amount(units.points, units.POINTS, units.POINTS_PATTERN)]
 Rate = Annotated[float, amount(units.rate, units.RATES, units.RATE_PATTERN)]

@@ -13,8 +13,10 @@ from tests.adapters.metrics.prometheus.stage import settings
 
 from headgate.adapters.metrics.prometheus import client
 from headgate.adapters.metrics.prometheus.source import PrometheusMetrics
+from headgate.adapters.metrics.prometheus.values import PrometheusValues
 from headgate.model.measurements import NoData, Query, Window
 from headgate.testing.contracts.metrics import PRODUCTION, SECOND, STABLE
+from headgate.testing.contracts.values import MINUTE
 
 EMPTY = {"status": "success", "data": {"resultType": "matrix", "result": []}}
 
@@ -95,6 +97,36 @@ async def test_an_answer_that_is_none(
     assert len(told) < 400
 
 
+NUMBERS = [
+    (answer(data([1.5, "12"], "scalar")), 12.0),
+    (answer(data([{"metric": {}, "value": [1.5, "-3e2"]}], "vector")), -300.0),
+    (answer(data([1.5, "+Inf"], "scalar")), "is inf, no number"),
+    (answer(data([], "vector")), "finds nothing for sum(x)"),
+    (answer(data([[1, "2"]], "matrix")), "finds nothing for sum(x)"),
+    (answer(data([{"metric": {}}], "vector")), "what is no number"),
+    (answer(data([{"value": [1, None]}], "vector")), "what is no number"),
+    (answer(data("many", "scalar")), "what is no number"),
+    (answer(data(None, "vector")), "what is no number"),
+    (answer({"status": "success", "data": 7}), "finds nothing"),
+    (answer(status=503), "refused: HTTP 503"),
+]
+
+
+@pytest.mark.parametrize(("answered", "found"), NUMBERS, ids=[str(found)[:40] for _, found in NUMBERS])
+async def test_what_an_expression_is_worth(
+    server: Answering, answered: Callable[[], web.StreamResponse], found: float | str
+) -> None:
+    server.answer = answered
+    values = PrometheusValues()
+    read = await values.value("sum(x)", {"url": server.url}, MINUTE)
+    await values.close()
+    if isinstance(found, float):
+        assert read == found
+    else:
+        assert isinstance(read, NoData)
+        assert found in read.reason
+
+
 @pytest.mark.parametrize("apart", [-3600, -8, 8, 3600])
 async def test_clocks_that_disagree(server: Answering, apart: int) -> None:
     server.answer = answer(date=format_datetime(datetime.now(UTC) + timedelta(seconds=apart), usegmt=True))
@@ -153,6 +185,10 @@ async def test_who_asks_is_read_when_asking_and_told_to_nobody_else(
     server.answer = answer(status=302, location="http://localhost:1/")
     told = await reason(server.url, **{field: "PROMETHEUS_KEY"})
     assert [headers["Authorization"] for _, _, headers in server.asked] == [expected]
+    server.answer = answer(f"what does {expected} want here?", 400)
+    told += await reason(server.url, **{field: "PROMETHEUS_KEY"})
+    assert "*** want here?" in told
+    assert expected.split()[1] not in told
     assert "s3cret" not in told + caplog.text
     monkeypatch.setenv("PROMETHEUS_KEY", "a\r\nHost: b")
     assert "cannot be sent" in await reason(server.url, **{field: "PROMETHEUS_KEY"})

@@ -5,6 +5,8 @@ up to five minutes old. Increases are then exact differences, and adjacent windo
 """
 
 import json
+import math
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -34,12 +36,34 @@ class PrometheusClient:
         """Whether an instant query finds anything. Raises AdapterError."""
         return bool(await self._query(server, query, at, "vector"))
 
+    async def number(self, server: Server, query: str, at: int) -> float:
+        """What an expression is worth: a scalar, or the only sample of a vector. Raises AdapterError."""
+        kind, result = await self._data(server, query, at)
+        try:
+            samples = [result] if kind == "scalar" else [one["value"] for one in result] if kind == "vector" else []
+            numbers = [float(text) for _, text in samples]
+        except (TypeError, ValueError, LookupError) as error:
+            raise AdapterError(f"Prometheus at {server} answered with what is no number") from error
+        if len(numbers) != 1:
+            found = "nothing" if not numbers else f"{len(numbers)} series: aggregate them, as with sum(...)"
+            raise AdapterError(f"Prometheus at {server} finds {found} for {_short(query)}")
+        if not math.isfinite(numbers[0]):
+            raise AdapterError(f"{_short(query)} is {numbers[0]}, no number (a division by nothing?)")
+        return numbers[0]
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     async def _query(self, server: Server, query: str, at: int, kind: str) -> list[Any]:
+        found, result = await self._data(server, query, at)
+        if found != kind or not isinstance(result, list):
+            raise AdapterError(f"Prometheus at {server} answered with something else than a {kind}")
+        return result
+
+    async def _data(self, server: Server, query: str, at: int) -> tuple[str, Any]:
+        """The type of a result, and the result; neither is checked."""
         status, body = await self._post(server, {"query": query, "time": f"{at / 1000:.3f}"})
         try:
             answer = json.loads(body)
@@ -52,9 +76,7 @@ class PrometheusClient:
         if answer.get("warnings"):  # parts are missing, as where one of several stores behind it is down
             raise AdapterError(f"Prometheus at {server} warns of its own answer: {_short(answer['warnings'])}")
         data = answer.get("data")
-        if not isinstance(data, dict) or data.get("resultType") != kind or not isinstance(data.get("result"), list):
-            raise AdapterError(f"Prometheus at {server} answered with something else than a {kind}")
-        return list(data["result"])
+        return (str(data.get("resultType")), data.get("result")) if isinstance(data, dict) else ("", None)
 
     async def _post(self, server: Server, form: dict[str, str]) -> tuple[int, bytes]:
         url, headers, sent = server.url.joinpath("api/v1/query"), server.headers(), datetime.now(UTC)
@@ -71,7 +93,7 @@ class PrometheusClient:
             why = _short(str(error) or type(error).__name__)
             raise AdapterError(f"Prometheus at {server} cannot be reached ({why})") from error
         _same_time(answer.headers.get("Date"), sent, datetime.now(UTC))
-        return answer.status, bytes(body)
+        return answer.status, _without(headers, bytes(body))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -96,6 +118,13 @@ def _same_time(date: str | None, sent: datetime, received: datetime) -> None:
     if not sent - CLOCKS - timedelta(seconds=1) <= theirs <= received + CLOCKS:
         apart = abs((received - theirs).total_seconds())
         raise AdapterError(f"the clocks of Headgate and Prometheus are {apart:,.0f} s apart: set them right (NTP)")
+
+
+def _without(headers: Mapping[str, str], body: bytes) -> bytes:
+    """A proxy that tells what it was asked with, as some do on errors, writes no token into the log."""
+    for value in headers.values():
+        body = body.replace(value.partition(" ")[2].encode(), b"***")
+    return body
 
 
 def _short(words: object) -> str:

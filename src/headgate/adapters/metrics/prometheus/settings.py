@@ -41,6 +41,13 @@ class Server:
         return {}
 
 
+def server_of(settings: Mapping[str, str]) -> Server:
+    """Raises KeyError, and ValueError for an address that is none."""
+    url = URL(settings["url"])
+    url.origin()  # raises ValueError for what has no host
+    return Server(url, settings.get("token_from"), settings.get("login_from"))
+
+
 @dataclass(frozen=True, slots=True)
 class PrometheusSettings:
     server: Server
@@ -51,9 +58,7 @@ class PrometheusSettings:
     def of(cls, settings: Mapping[str, str]) -> "PrometheusSettings":
         """Raises AdapterError: the file was checked, but it may have come from elsewhere."""
         try:
-            url = URL(settings["url"])
-            url.origin()  # raises ValueError for what has no host
-            server = Server(url, settings.get("token_from"), settings.get("login_from"))
+            server = server_of(settings)
             selectors: dict[Role, Selector] = {role: parse(settings[role]) for role in ROLES}
             return cls(server, selectors, _MISSED * timedelta(seconds=float(settings.get("scrape_interval", "15"))))
         except KeyError as error:

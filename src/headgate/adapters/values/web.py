@@ -1,0 +1,167 @@
+"""Value source `web`: a number in the JSON that an address answers with, found by a JSON path (RFC 9535)."""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from math import isfinite
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from headgate.model.measurements import NoData, Window
+from headgate.ports import AdapterError, Host
+
+TIMEOUT = timedelta(seconds=10)
+LARGEST = 256 * 1024  # bytes of an answer
+LONGEST_SHOWN = 100  # characters of an answer in a sentence
+SHORTEST = 4  # characters of a secret
+MOST = 10  # values that a path is followed to: one is wanted
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    url: str
+    headers: dict[str, str]
+    timeout: timedelta
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> "WebSettings":
+        """Headers are read at each call, so that a renewed token needs no restart. Raises AdapterError."""
+        try:
+            url, timeout = settings["url"], timedelta(seconds=float(settings.get("timeout", TIMEOUT.total_seconds())))
+        except (KeyError, ValueError) as error:
+            raise AdapterError(f"a web metric cannot be asked with these settings: {error}") from error
+        named = {key.removeprefix("header."): value for key, value in settings.items() if key.startswith("header.")}
+        return cls(url, {header: _variable(variable) for header, variable in named.items()}, timeout)
+
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no sentence may show, should an answer repeat it; the longest first."""
+        words = {word for value in self.headers.values() for word in (value, *value.split()) if len(word) >= SHORTEST}
+        return tuple(sorted(words, key=len, reverse=True))
+
+
+def create(host: Host) -> "WebValues":
+    return WebValues()
+
+
+class WebValues:
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def value(self, expression: str, settings: Mapping[str, str], window: Window) -> float | NoData:
+        try:
+            asked = WebSettings.of(settings)
+            body = await self._get(asked)
+            return await asyncio.to_thread(number_at, expression, body, asked.secrets)
+        except AdapterError as error:
+            return NoData(str(error))
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _get(self, asked: WebSettings) -> bytes:
+        """Raises AdapterError. A redirection is none of ours: the headers are for the address in the file."""
+        where, timeout = _address(asked.url), aiohttp.ClientTimeout(total=asked.timeout.total_seconds())
+        try:
+            async with self._open().get(
+                asked.url, headers=asked.headers, allow_redirects=False, timeout=timeout
+            ) as answer:
+                if answer.status != 200:
+                    raise AdapterError(f"{where} answered HTTP {answer.status}")
+                return await _limited(answer, where)
+        except TimeoutError as error:
+            raise AdapterError(f"{where} did not answer within {asked.timeout.total_seconds():g} s") from error
+        except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
+            raise AdapterError(f"{where} answered with what is no HTTP ({type(error).__name__})") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise AdapterError(f"{where} cannot be reached ({_short(str(error) or type(error).__name__)})") from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            # Uncompressed: a few bytes must not become more than LARGEST.
+            self._session = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, headers={"Accept-Encoding": "identity"}
+            )
+        return self._session
+
+
+def number_at(path: str, body: bytes, secrets: Sequence[str] = ()) -> float:
+    """Raises AdapterError unless the path leads to exactly one finite number; true is 1, false is 0."""
+    from jsonpath import JSONPathEnvironment, JSONPathError  # a server without web metrics starts without it
+
+    paths = JSONPathEnvironment(strict=True)
+    for name in ("match", "search"):  # an answer must not be able to keep a regular expression busy
+        del paths.function_extensions[name]
+    try:
+        found = [one.value for one in islice(paths.finditer(path, json.loads(body)), MOST)]
+    except JSONPathError as error:
+        why = str(error.args[0]) if error.args else type(error).__name__  # str(error) fails for an empty path
+        raise AdapterError(f"{_short(path)} is no JSON path: {_short(why)}") from error
+    except (ValueError, RecursionError) as error:
+        begin = _short(_without(secrets, body.decode(errors="replace")))
+        raise AdapterError(f"the answer is no JSON: {begin!r}") from error
+    if len(found) != 1:
+        many = f"{MOST} values or more" if len(found) == MOST else f"{len(found)} values" if found else "nothing"
+        raise AdapterError(f"{_short(path)} leads to {many} in the answer")
+    return _number(path, found[0], secrets)
+
+
+def _number(path: str, value: Any, secrets: Sequence[str]) -> float:
+    """As texts too: many write numbers so."""
+    try:
+        number = float(value) if isinstance(value, bool | int | float | str) else None
+    except (ValueError, OverflowError):
+        number = None
+    if number is None or not isfinite(number):
+        shown = _short(_without(secrets, json.dumps(value)))
+        raise AdapterError(f"{_short(path)} leads to {shown}, which is no number")
+    return number
+
+
+async def _limited(answer: aiohttp.ClientResponse, where: str) -> bytes:
+    body = bytearray()
+    async for part in answer.content.iter_chunked(1 << 14):
+        body += part
+        if len(body) > LARGEST:
+            raise AdapterError(f"{where} answers with over {LARGEST >> 10} KiB: name an address that says less")
+    return bytes(body)
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise AdapterError(f"the variable {name} is not set where the Headgate server runs")
+    if not value.isascii() or not value.isprintable():
+        raise AdapterError(f"the variable {name} holds what cannot be sent: printable ASCII only")
+    return value
+
+
+def _address(url: str) -> str:
+    """Without user and query: they are for the server, not for the log."""
+    try:
+        parts = URL(url)
+        return str(parts.origin() / parts.path.strip("/"))
+    except ValueError as error:
+        raise AdapterError("a web metric needs an address that begins with http:// or https://") from error
+
+
+def _without(secrets: Sequence[str], text: str) -> str:
+    """An address that answers with the headers it got, as some do on errors, writes no token into the log."""
+    for secret in secrets:
+        for written in (secret, json.dumps(secret)[1:-1]):
+            text = text.replace(written, "***")
+    return text
+
+
+def _short(text: str) -> str:
+    plain = "".join(one if one.isprintable() else " " for one in text).strip()
+    return plain if len(plain) <= LONGEST_SHOWN else plain[: LONGEST_SHOWN - 3] + "..."
