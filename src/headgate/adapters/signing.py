@@ -15,7 +15,7 @@ from headgate.ports import AdapterError
 
 class Ed25519Signer:
     def __init__(self, path: Path) -> None:
-        """`path`: the private key. Made when something is signed first; 0600."""
+        """`path`: the private key. Made when something is signed first; 0600. Beside it, as .pub, the public one."""
         self._path = path
         self._loaded: Ed25519PrivateKey | None = None
 
@@ -61,6 +61,7 @@ class Ed25519Signer:
         content = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = self._path.with_suffix(".partial")
+        self._path.with_suffix(".pub").write_bytes(_public(key))
         beside.unlink(missing_ok=True)
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(content)
@@ -74,6 +75,11 @@ def encoded(payload_type: str, payload: bytes) -> bytes:
     """DSSE's pre-authentication encoding: no payload can pass for one of another type."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def _public(key: Ed25519PrivateKey) -> bytes:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form)
 
 
 def _name(key: Ed25519PrivateKey) -> str:

@@ -33,6 +33,7 @@ class RegistryClient:
     def __init__(self, patience: timedelta = PATIENCE) -> None:
         self._patience = patience
         self._tokens = Tokens()
+        self._with_password: set[str] = set()  # servers that asked for it: not each request is refused first
 
     async def ask(
         self, server: Server, method: str, path: str, scope: str, headers: Mapping[str, str], data: bytes | None = None
@@ -79,6 +80,8 @@ class RegistryClient:
             raise AdapterError(f"registry {server} cannot be reached ({_short(error)}); {remedy}") from error
 
     def _known(self, server: Server, scope: str) -> dict[str, str]:
+        if str(server) in self._with_password and (login := server.login()):
+            return _basic(login)
         token, until = self._tokens.kept.get((str(server), scope), ("", 0.0))
         return {"Authorization": f"Bearer {token}"} if time.monotonic() < until else {}
 
@@ -92,6 +95,7 @@ class RegistryClient:
         if kind.lower() == "bearer":
             return await self._token(server, session, dict(_PARAMETER.findall(rest)), scope)
         if kind.lower() == "basic" and login:
+            self._with_password.add(str(server))
             return _basic(login)
         raise AdapterError(f"registry {server} asks for a login; {_login_remedy(server)}")
 
