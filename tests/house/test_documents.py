@@ -11,7 +11,8 @@ WORDS_PER_PAGE = 550
 
 # The words of the product, in the order a reader needs them.
 WORDS = [
-    *("application", "service", "release", "revision", "environment", "pipeline", "rollout", "strategy", "step"),
+    *("application", "service", "release", "revision", "instance", "environment", "pipeline", "rollout", "strategy"),
+    "step",
     *("image", "registry", "provenance"),
     *(
         "stable",

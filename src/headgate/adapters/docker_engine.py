@@ -94,8 +94,12 @@ class DockerEngine:
     async def _api(self) -> str:
         if not self._version:
             async with self._opened().get("http://docker/version", timeout=aiohttp.ClientTimeout(CONNECT)) as answer:
-                said = str((await answer.json())["ApiVersion"])
-            theirs = tuple(int(part) for part in said.split("."))
+                said = await answer.json()
+            try:
+                theirs = tuple(int(part) for part in said["ApiVersion"].split("."))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                path = socket_path(self._host)
+                raise EngineUnreachable(f"What answers on {path} is no Docker Engine: look at DOCKER_HOST") from error
             self._version = ".".join(str(part) for part in min(theirs, NEWEST))
         return self._version
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from tests.adapters.platforms.docker.stage import DockerStage
 from tests.adapters.platforms.process.stage import get
 from tests.conftest import require
@@ -167,6 +168,34 @@ async def test_an_engine_that_is_not_there_is_named_with_a_remedy(tmp_path: Path
     stage.platform = DockerPlatform(stage.settings)
     await stage.platform.stop_all(PRODUCTION)
     await stage.platform.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ({"Name": "another"}, r"is no Docker Engine"),
+        ({"ApiVersion": "1.41"}, r"not understood"),
+    ],
+)
+async def test_what_is_no_docker_engine_is_told(tmp_path: Path, version: object, said: str) -> None:
+    """It answers everything with this, and a list of containers that is none."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(version if request.path == "/version" else [{}])
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.UnixSite(runner, str(tmp_path / "d.sock")).start()
+    stage = DockerStage(tmp_path, engine=f"unix://{tmp_path}/d.sock")
+    try:
+        for _ in range(2):
+            with pytest.raises(AdapterError, match=said):
+                await stage.platform.observe(PRODUCTION)
+    finally:
+        await stage.platform.close()
+        await runner.cleanup()
 
 
 @pytest.mark.parametrize("host", ["tcp://127.0.0.1:2375", "ssh://me@host", "unix://", "nonsense"])

@@ -21,6 +21,7 @@ from headgate.model.releases import Revision
 from headgate.model.services import Service
 from headgate.ports import AdapterError
 
+AT_ONCE = 8  # containers that are started: the engine gets no faster with more
 FIRST_LOOK = 2.0  # seconds; how long a new server waits to know whether what it found is ready
 
 
@@ -30,6 +31,7 @@ class Fleet:
         self.slots: dict[str, Slot] = {}
         self._around, self._networks = around, networks
         self._starting = asyncio.Lock()  # two callers at once start no more than one would
+        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     # --- what is there
 
@@ -97,8 +99,12 @@ class Fleet:
             if len(revision.services) > 1:
                 write_bridge(self._around.settings.envoy, self.environment, Bridge(network.gateway, network.subnet))
             works += [self._begin(revision, service, tag, image, network) for tag in missing]
-        if refusals := await told(works):
+        if refusals := await told([self._in_turn(work) for work in works]):
             raise AdapterError("; ".join(refusals))
+
+    async def _in_turn(self, work: Coroutine[Any, Any, None]) -> None:
+        async with self._at_once:
+            await work
 
     def _of(self, revision: RevisionId, service: str) -> list[Slot]:
         slots = (slot for slot in self.slots.values() if not slot.stopping)

@@ -3,6 +3,7 @@
 Everything is found again without it. Only the back-off, and a stop that was under way, begin anew.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from headgate.adapters.machine.folders import read, write_atomically
+from headgate.ports import AdapterError
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,10 @@ def remember(memory: Memory, path: Path) -> None:
 
 
 def recall(path: Path, container: str) -> Memory:
-    """Raises AdapterError where the file is damaged."""
-    found = read(MEMORY, path)
+    """Nothing where the file is damaged: one that can be done without shall not stand in the way."""
+    try:
+        found = read(MEMORY, path)
+    except AdapterError as error:
+        LOG.warning("begins anew with %s: %s", path.stem, error)
+        found = None
     return found if found is not None and found.container == container else Memory(container)

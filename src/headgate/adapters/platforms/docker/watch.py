@@ -35,7 +35,12 @@ class Watch:
             self._known.clear()
             self._task = asyncio.create_task(self._watch(), name="watch the Docker Engine")
             self._task.add_done_callback(report)
-        await self._known.wait()
+        if not self._known.is_set():
+            known = asyncio.create_task(self._known.wait())
+            await asyncio.wait({known, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            known.cancel()
+        if self._task.done():
+            raise AdapterError("What the Docker Engine says is not understood; the server's log has the details")
         if self._wrong is not None:
             raise AdapterError(str(self._wrong))
 
