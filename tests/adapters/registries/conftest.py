@@ -1,23 +1,36 @@
 """One registry with TLS and a login for each module, and repositories of its own for each test."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.adapters.registries.authority import Authority
-from tests.adapters.registries.server import PASSWORD, USER, RegistryServer
+from tests.adapters.registries.server import HOSTS, PASSWORD, USER, RegistryServer
 from tests.conftest import require
 
-from headgate.adapters.docker_engine import socket_path
+from headgate.adapters.docker_engine import DockerEngine, socket_path
 
 
 @pytest.fixture(scope="session")
-def docker() -> None:
-    """A Docker Engine that runs: installed alone it builds nothing."""
+def docker() -> Iterator[None]:
+    """A Docker Engine that runs: installed alone it builds nothing. What was pushed from it is taken out afterwards."""
     with socket.socket(socket.AF_UNIX) as probe:
         if probe.connect_ex(str(socket_path())):
             require("a Docker Engine that runs")
+    yield
+    asyncio.run(taken_out())
+
+
+async def taken_out() -> None:
+    engine = DockerEngine()
+    try:
+        images = await engine.json("GET", "/images/json")
+        for name in [tag for image in images for tag in image["RepoTags"] or [] if tag.partition("/")[0] in HOSTS]:
+            await engine.json("DELETE", f"/images/{name}", accept=(404, 409))
+    finally:
+        await engine.close()
 
 
 @pytest.fixture(scope="session")

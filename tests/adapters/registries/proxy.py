@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
+from tests.adapters.registries.server import HOSTS
 
 Rule = Callable[[web.Request, web.Response], Awaitable[web.Response | None]]
 HOP = {"transfer-encoding", "connection", "content-length", "content-encoding"}
@@ -54,6 +55,7 @@ async def proxied(behind: str) -> AsyncIterator[Proxy]:
     await site.start()
     assert site._server is not None
     proxy.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
+    HOSTS.add(proxy.url.removeprefix("http://"))
     try:
         yield proxy
     finally:

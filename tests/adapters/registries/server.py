@@ -16,6 +16,8 @@ from tests.conftest import require
 USER, PASSWORD = "ada", "open-for-tests"
 HTPASSWD = f"{USER}:$2b$04$OK2eYv7xiGmLKwb8SoP39uidf1.Sip1AQjWgF7GS0FqNNx.2GIQpK\n"  # bcrypt of it
 
+HOSTS: set[str] = set()  # that tests of this process pushed to: their images are taken out of the engine again
+
 
 @dataclass
 class RegistryServer:
@@ -29,6 +31,7 @@ class RegistryServer:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_port()
+        HOSTS.add(f"127.0.0.1:{self.port}")
         self.start()
 
     @property
