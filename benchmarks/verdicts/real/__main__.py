@@ -49,7 +49,7 @@ def main() -> int:
     found = summarised([one for lane in lanes for one in lane.releases], run)
     found["arms"] = differences
     name = asked.name or ("defects" if asked.defects else "by-proof" if asked.by_proof else "same-again")
-    (asked.results / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+    (asked.results / f"{name}.json").write_text(json.dumps(found) + "\n")
     if asked.data:
         traces = {f"{lane.name} {one.label}": one.trace for lane in lanes for one in lane.releases}
         (asked.data / "traces.json").write_text(json.dumps(traces))
