@@ -11,6 +11,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from headgate.adapters.registries.images.store import Images
+from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.backtesting import backtest as backtested
 from headgate.engine.engine import Engine
 from headgate.engine.planning import Ask, Stated
@@ -28,9 +30,8 @@ LOG = "events.db"
 QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 
 # What of a specification the engine itself carries out by now; adapters add their own names.
-# `images` names the platforms that run images.
+# `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
-    "images": {"docker"},
     "checks": {"smoke", "run"},
     "gates": {"approval", "soak", "sign_off"},
     "ci": {"run"},
@@ -53,8 +54,13 @@ def known(seam: str) -> dict[str, EntryPoint]:
 
 def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
-    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "values")}
-    return {**seams, **FEATURES}
+    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "values", "registries")}
+    return {**seams, **FEATURES, "images": image_platforms()}
+
+
+def image_platforms() -> set[str]:
+    """Platforms that run images declare it: see ports.runs_images."""
+    return {name for name, point in known("platforms").items() if getattr(point.load(), "runs_images", False)}
 
 
 async def serve(folder: Path, host: str, port: int | None, started: Callable[[str], None]) -> None:
@@ -134,7 +140,7 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
         settings = ProcessSettings(data=home, releases=folder / "releases", tree=source.folder, grace=QUICK)
         platform = ProcessPlatform(settings, changed)
         stack.push_async_callback(platform.close)
-        world = replace(usual, platforms={"process": platform}, source=source)
+        world = replace(usual, platforms={"process": platform}, source=source, image_platforms=frozenset())
         engine = Engine(world, log, WallClock(), new_id)
         stack.push_async_callback(_end, world, log)
         stack.push_async_callback(engine.stop)
@@ -186,8 +192,20 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[str], N
                 stack.push_async_callback(adapter.close)
         return adapters
 
-    seams = (made("platforms"), made("traffic"), made("metrics"))
-    return World(*seams, made("sources")["git"], folder / "releases", made("values"), made("runners"))
+    registries = made("registries")
+    return World(
+        platforms=made("platforms"),
+        routers=made("traffic"),
+        metrics=made("metrics"),
+        source=made("sources")["git"],
+        releases=folder / "releases",
+        values=made("values"),
+        runners=made("runners"),
+        registries=registries,
+        images=Images(folder / "images", registries),
+        signer=Ed25519Signer(folder / "signing" / "key.pem"),
+        image_platforms=frozenset(image_platforms()),
+    )
 
 
 def _make(point: EntryPoint, folder: Path, changed: Callable[[str], None]) -> Any:

@@ -1,15 +1,16 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from headgate.model.builds import StepOrder, StepSeen
 from headgate.model.checks import Job, JobSeen
 from headgate.model.events import Event, Recorded
 from headgate.model.ids import EnvironmentId, JobId, RevisionId, StepRunId
+from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules, Repository
 from headgate.model.measurements import NoData, Query, Reading, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
@@ -49,6 +50,15 @@ class Host:
     envoy: Path  # folder of the Envoy that traffic and metrics share
     releases: Path  # a release's source lies in <releases>/<release id>
     changed: Callable[[str], None]  # tell the engine to look at once: at an environment or a build
+
+
+C = TypeVar("C", bound=Callable[..., object])
+
+
+def runs_images(create: C) -> C:
+    """Declares of a platform's entry point that it runs images: their digests are made before it is asked to run."""
+    create.runs_images = True  # type: ignore[attr-defined]
+    return create
 
 
 class Clock(Protocol):
@@ -152,6 +162,69 @@ class Commit(Protocol):
     def version(self) -> str | None: ...  # the tag that names exactly this commit
     @property
     def message(self) -> str: ...  # whole, the subject included
+    @property
+    def committed_at(self) -> datetime: ...
+
+
+class Registry(Protocol):
+    """Keeps images. One for all applications: where it is comes with every call. All raise AdapterError."""
+
+    async def access(self, repository: Repository) -> "Access":
+        """The repository as a container engine names it, and the login that it needs there now."""
+        ...
+
+    async def push(self, image: str, repository: Repository, tag: str) -> str:
+        """An image of the container engine, by its id; returns the digest that was read back and compared."""
+        ...
+
+    async def tag(self, repository: Repository, digest: str, tag: str) -> None:
+        """One more name for what is there."""
+        ...
+
+    async def resolve(self, repository: Repository, tag: str) -> str | None:
+        """The digest that a tag stands for now. None: there is no such tag."""
+        ...
+
+    async def exists(self, repository: Repository, digest: str) -> bool:
+        """Whether it is there, and is what its digest says."""
+        ...
+
+    async def delete(self, repository: Repository, digest: str) -> None:
+        """With every tag that names it. What is not there is no error."""
+        ...
+
+    async def tags(self, repository: Repository) -> dict[str, str]:
+        """Every tag with its digest; none where the repository does not exist yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    name: str  # "registry.example.org/shop/web"
+    user: str = ""  # empty: no login
+    password: str = field(default="", repr=False)
+
+
+class ImageStore(Protocol):
+    """Builds images and keeps them in a registry. Both verbs raise AdapterError."""
+
+    async def make(self, order: ImageOrder) -> ImageMade:
+        """Build, push, read back; once: equal content is the image that is there already."""
+        ...
+
+    async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
+        """An image that is there already: what a tag stands for now; a digest of this registry must be in it."""
+        ...
+
+
+class Signer(Protocol):
+    """Signs with the server's own key, and knows its own signature again."""
+
+    def sign(self, payload_type: str, payload: bytes) -> Envelope: ...
+
+    def opened(self, envelope: Envelope) -> bytes:
+        """The payload of an envelope that verifies. Raises AdapterError with the reason for any other."""
+        ...
 
 
 class Source(Protocol):

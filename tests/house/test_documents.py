@@ -14,6 +14,7 @@ WORDS = [
     *("application", "service", "release", "source", "integration", "revision", "instance", "environment"),
     *("build", "runner", "artifact", "finding", "pipeline", "rollout", "strategy"),
     "step",
+    *("image", "registry", "provenance"),
     *(
         "stable",
         "candidate",

@@ -43,6 +43,26 @@ def test_the_designs_sample_names_everything_that_arrives_later() -> None:
     assert told(SAMPLE) == LATER.splitlines()
 
 
+REGISTRY = "registry: {docker: {url: http://127.0.0.1:5000}}\n"
+
+
+def test_a_platform_that_runs_images_needs_a_registry() -> None:
+    assert told(SMALL + REGISTRY, images={"process"}, registries={"docker"}) == []
+    (problem,) = told(SMALL, images={"process"}, registries={"docker"})
+    assert problem == (
+        "f.yaml:5:26: environments.production.platform: found process; allowed: a platform that runs folders, or a "
+        "registry. Platform process runs images: add `registry: {docker: {url: ADDRESS}}`."
+    )
+
+
+def test_a_registry_that_is_not_there_is_named() -> None:
+    (problem,) = told(SMALL + "registry: {ecr: {region: eu-west-1}}\n", registries={"docker"})
+    assert problem == (
+        "f.yaml:6:17: registry.ecr: found ecr; allowed: docker. Use one of these, or install the adapter ecr for "
+        "registries."
+    )
+
+
 def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
     everything = {
         "platforms": {"docker", "kubernetes"},
@@ -52,8 +72,9 @@ def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
         "gates": {"approval", "freeze"},
         "secrets": {"file"},
         "provisioners": {"terraform"},
+        "registries": {"docker"},
     }
-    assert told(SAMPLE + "groups: {release-managers: [alice, bob]}\n", **everything) == []
+    assert told(f"{SAMPLE}groups: {{release-managers: [alice, bob]}}\n{REGISTRY}", **everything) == []
 
 
 @pytest.mark.parametrize(
@@ -84,7 +105,7 @@ def test_a_platform_that_runs_no_images_needs_a_command_and_no_image() -> None:
         "f.yaml:3:16: services.api.image: found api;",
         "f.yaml:4:8: services.web.command: found nothing;",
     ]
-    assert told(content, images={"process"}) == []
+    assert told(content + REGISTRY, images={"process"}, registries={"docker"}) == []
 
 
 def test_nothing_installed_is_said_so() -> None:

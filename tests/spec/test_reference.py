@@ -23,6 +23,15 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "headgate.schema.json"
 TREE: Tree = read(reference(), "reference.yml").tree
 
 
+def with_ecr() -> str:
+    """The reference with the registry that stands in it as a comment, line for line."""
+    above, _, rest = reference().partition("  docker:                        # A registry")
+    docker, _, rest = rest.partition("# ecr:")
+    ecr, _, below = rest.partition("\n\n")
+    hidden = "\n".join(f"#{line}" for line in docker.splitlines())
+    return f"{above}#{hidden}\n  ecr:" + ecr.replace("\n# ", "\n  ") + f"\n\n{below}"
+
+
 def sections(section: type[Section] = File) -> Iterator[type[Section]]:
     """Every section of the file, from the sections themselves."""
     yield section
@@ -46,7 +55,7 @@ def written(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[type
         yield from written(below, (*path, part))
 
 
-WRITTEN = list(written(TREE.root))
+WRITTEN = [*written(TREE.root), *written(read(with_ecr(), "reference.yml").tree.root)]
 
 
 def test_the_walk_finds_sections_of_every_depth() -> None:
@@ -91,7 +100,7 @@ def test_every_default_is_told_as_it_is() -> None:
 
 def test_a_field_that_may_be_left_out_is_told_to_be() -> None:
     """But not where one field of several is written: there the section says so."""
-    choices = {"CheckSection", "GateSection", "MetricsSection", "StrategySection", "ValueSection"}
+    choices = {"CheckSection", "GateSection", "MetricsSection", "RegistrySection", "StrategySection", "ValueSection"}
     for kind in (section for section in sections() if section.__name__ not in choices):
         for name in (name for name, field in fields(kind).items() if field.default is None and name != "image"):
             told = " ".join(comment(line) for section, field, line, _ in WRITTEN if (section, field) == (kind, name))

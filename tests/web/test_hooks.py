@@ -168,7 +168,8 @@ class TestAnnouncing:
         given = await self.token(owner)
         answer = await owner.post("/api/releases", json=self.said(), headers=given)
         assert answer.status_code == 200, answer.text
-        assert answer.json()["images"] == {"web": IMAGE}
+        assert answer.json()["images"] == {"web": IMAGE.partition("@")[2]}
+        assert answer.json()["elsewhere"] == ["web"]
         release = shop.engine.application("shop").release(self.sha)
         assert (release.services[0].image, release.branch) == (IMAGE, "main")
         assert answer.json()["environments"][0]["environment"] == "staging"

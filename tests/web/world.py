@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.engine import Engine
 from headgate.engine.world import World
 from headgate.testing.fakes.eventlog import MemoryEventLog
+from headgate.testing.fakes.images import FakeImages
 from headgate.testing.fakes.metrics import FakeMetrics
 from headgate.testing.fakes.platform import FakePlatform
+from headgate.testing.fakes.registry import FakeRegistry
 from headgate.testing.fakes.router import FakeRouter
 from headgate.testing.fakes.runner import FakeRunner
 from headgate.testing.fakes.source import FakeSource
@@ -51,6 +54,18 @@ environments:
     strategy: all-at-once
     gates: [{approval: {from: [ann], count: 1}}]
 """
+
+
+IMAGES_FILE = """\
+application: shop
+services:
+  web: {build: web, port: 8000}
+  quotes: {build: quotes, port: 8000}
+registry: {docker: {url: "https://registry.example.org"}}
+environments:
+  staging: {platform: docker, deploy: on-request, strategy: all-at-once}
+"""
+IMAGES_PRESENT = {**PRESENT, "platforms": {"process", "docker"}, "images": {"docker"}, "registries": {"docker"}}
 
 
 class Clock:
@@ -95,6 +110,21 @@ def shop(folder: Path) -> Shop:
     world = World(*seams, source, folder / "releases", runners={"host": runner})
     engine = Engine(world, MemoryEventLog(clock), clock, lambda prefix: f"{prefix}_{next(numbers):012x}")
     return Shop(engine, platform, router, metrics, source, clock, runner)
+
+
+def with_images(shop: Shop, folder: Path) -> FakeImages:
+    """Before the engine starts: a platform of the shop's that runs images, and a registry for them."""
+    images = FakeImages(FakeRegistry())
+    shop.engine.world = replace(
+        shop.engine.world,
+        platforms={"docker": shop.platform, "process": shop.platform},
+        registries={"docker": images.registry},
+        images=images,
+        signer=Ed25519Signer(folder / "signing" / "key.pem"),
+        image_platforms=frozenset({"docker"}),
+    )
+    shop.engine.builds.world = shop.engine.world
+    return images
 
 
 @asynccontextmanager

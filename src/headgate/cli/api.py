@@ -28,8 +28,8 @@ class Api:
     def get(self, path: str, timeout: float = ANSWER) -> dict[str, Any]:
         return self._asked("GET", path, None, timeout)
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._asked("POST", path, body, ANSWER)
+    def post(self, path: str, body: dict[str, Any], timeout: float = ANSWER) -> dict[str, Any]:
+        return self._asked("POST", path, body, timeout)
 
     def lines(self, path: str) -> Iterator[str]:
         """Text as it comes, without end where the server has none."""

@@ -95,6 +95,23 @@ def releases(named: Application = None, data: Data = None, as_json: Json = False
     """Every release, newest first, and where it is."""
 
 
+def provenance(release: Release, named: Application = None, data: Data = None, as_json: Json = False) -> None:
+    """How a release's images were made, and whether that verifies: signature, digests, registry."""
+
+
+def images(
+    prune: Annotated[bool, typer.Option("--prune", help="Delete from the registry what nothing needs.")] = False,
+    keep: Annotated[
+        int, typer.Option("--keep", min=1, max=1000, metavar="N", help="Releases that stay, and ways back.")
+    ] = 10,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Images in the registry, and why each one stays. What runs or may be gone back to is never deleted."""
+
+
 def deploy(  # noqa: PLR0913, PLR0917 - each is an option
     environment: Environment,
     release: Annotated[

@@ -15,7 +15,7 @@ from headgate.cli.failure import Failure
 COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve"),
-    *("sign-off", "pin", "unpin", "lift", "audit", "ci", "token", "spec", "demo"),
+    *("sign-off", "pin", "unpin", "lift", "provenance", "images", "audit", "ci", "token", "spec", "demo"),
 )
 
 EXIT_CODES = (

@@ -24,6 +24,7 @@ class ApplicationState:
     lifted: dict[ReleaseId, datetime] = field(default_factory=dict)  # aborts before this moment no longer count
     followed: Followed = Followed()
     versions: dict[ReleaseId, str] = field(default_factory=dict)  # of releases that were tagged later
+    pruned: frozenset[str] = frozenset()  # SERVICE@DIGEST of images that were deleted once
 
 
 def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> ApplicationState:
@@ -35,6 +36,7 @@ def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> App
 def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
     quarantined, lifted = state.quarantined, state.lifted
     specification, releases, versions = state.specification, state.releases, state.versions
+    pruned = state.pruned
     match recorded.event:
         case e.SpecificationApplied(application=application):
             specification = application
@@ -47,8 +49,10 @@ def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
             lifted = {**lifted, release: recorded.at}
         case e.ReleaseVersioned(release=release, version=version):
             versions = {**versions, release: version}
+        case e.ImagesPruned(images=images):
+            pruned = pruned | set(images)
     followed = fold_followed(state.followed, recorded.event, recorded.at)
-    return ApplicationState(recorded.version, specification, releases, quarantined, lifted, followed, versions)
+    return ApplicationState(recorded.version, specification, releases, quarantined, lifted, followed, versions, pruned)
 
 
 @dataclass(frozen=True, slots=True)

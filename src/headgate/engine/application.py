@@ -18,6 +18,7 @@ from headgate.decide.pipeline import (
     signed_off,
 )
 from headgate.engine.building import release_id
+from headgate.engine.proving import verify
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
@@ -121,7 +122,7 @@ class Application:
             revision = await self.revision(wanted.environment, self.releases[wanted.release])
             command = Deploy(revision, RolloutId(self.new_id("rol")), ENGINE, wanted.why, automatic=True)
             return await self.wheels[wanted.environment].command(command) is None
-        except AdapterError as error:
+        except (AdapterError, Rejected) as error:
             self.delayed[wanted.environment] = str(error)
             log.warning("%s/%s: %s cannot be asked for yet: %s", self.name, wanted.environment, wanted.release, error)
             return False
@@ -142,6 +143,13 @@ class Application:
         if self.state.version == version:
             raise Rejected("another change came first; look again and repeat the command")
         await self.remember()
+
+    async def may_go_back(self, name: str | None) -> None:
+        """Only to what is there: a release whose images were pruned must have been made again. Raises Rejected."""
+        for release in release_called(name, self.releases) if name else ():
+            pruned = any(f"{service}@{digest}" in self.state.pruned for service, digest in release.images.items())
+            if pruned and self.state.specification:
+                await verify(release, self.state.specification, self.world, self.log)
 
     # --- finding and composing
 
@@ -179,10 +187,12 @@ class Application:
     async def revision(self, environment: str, release: Release) -> Revision:
         where = environment_id(self.name, environment)
         rules = self.rules(where)
-        if rules is None:
+        if rules is None or self.state.specification is None:
             raise Rejected(f"{environment} is not in the applied specification; `headgate apply` it first")
         if refused := refused_here(release.id, environment, self.state):
             raise Rejected(refused)
+        if rules.platform in self.world.image_platforms:
+            await verify(release, self.state.specification, self.world, self.log)
         await self._lay_out(release)
         services = {service.name: rules.listen.get(service.name) for service in release.services}
         addresses = await self.world.routers[rules.traffic].addresses(where, services)

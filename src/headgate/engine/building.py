@@ -1,16 +1,21 @@
 """Make a release from a commit: the same commit makes the same release, whoever asks and however often."""
 
+import asyncio
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from posixpath import dirname, join, normpath
 
+from headgate.engine.refusals import Immutable, Rejected
 from headgate.engine.world import World
 from headgate.model.builds import Build
 from headgate.model.ids import ReleaseId
+from headgate.model.images import ImageMade, ImageOrder, RegistryRules, digest_of
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
 from headgate.model.services import Service
-from headgate.ports import Clock, Commit
+from headgate.ports import AdapterError, Clock, Commit
 from headgate.spec.compile import services
 from headgate.spec.read import read
 
@@ -24,6 +29,7 @@ class Picked:
     author: str
     subject: str
     version: str | None
+    committed_at: datetime
     message: str = ""
 
 
@@ -40,6 +46,17 @@ class Draft:
     def release(self) -> ReleaseId:
         return release_id(self.application, self.commit.sha)
 
+    @property
+    def label(self) -> str:
+        return self.commit.version or self.commit.sha[:7]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    release: Release
+    trees: dict[str, str]  # service -> digest of the folder that it is built from
+    images: tuple[ImageMade, ...] = ()  # none where no environment runs images
+
 
 async def draft(rules: Rules, reference: str, world: World, branch: str = "") -> Draft:
     """Services come from the commit under release; rules never do."""
@@ -48,7 +65,8 @@ async def draft(rules: Rules, reference: str, world: World, branch: str = "") ->
 
 
 async def draft_of(build: Build, source: str, file: str, world: World) -> Draft:
-    commit = Picked(build.commit, build.branch, build.author, build.subject, build.version)
+    at = (await world.source.resolve(source, build.commit, build.branch)).committed_at
+    commit = Picked(build.commit, build.branch, build.author, build.subject, build.version, at)
     return await _drafted(build.application, source, file, commit, world)
 
 
@@ -57,10 +75,63 @@ async def _drafted(application: str, source: str, file: str, commit: Commit, wor
     return Draft(application, source, commit, placed(services(read(text, f"{file} at {commit.sha[:7]}")), file))
 
 
-async def build(drafted: Draft, world: World, clock: Clock) -> Release:
+async def build(drafted: Draft, rules: Rules, pinned: Mapping[str, str], world: World, clock: Clock) -> Built:
+    """Images are made as the rules that apply now ask for. `pinned`: service -> reference of what is there already."""
     into, folders = world.releases / drafted.release, [service.build for service in drafted.services]
-    images = await world.source.checkout(drafted.source, drafted.commit.sha, into, folders)
-    return _release(drafted, {service.name: images[service.build] for service in drafted.services}, clock)
+    digests = await world.source.checkout(drafted.source, drafted.commit.sha, into, folders)
+    trees = {service.name: digests[service.build] for service in drafted.services}
+    runs = world.runs_images(rules)
+    parts = [part for part in drafted.services if runs or part.name in pinned]
+    made = await _images(drafted, rules, parts, pinned, trees, world)
+    release = _release(drafted, {**trees, **{name: one.digest for name, one in made.items()}}, made, clock)
+    return Built(release, trees, tuple(made.values()) if runs else ())
+
+
+async def _images(
+    drafted: Draft,
+    rules: Rules,
+    parts: Sequence[Service],
+    pinned: Mapping[str, str],
+    trees: Mapping[str, str],
+    world: World,
+) -> dict[str, ImageMade]:
+    """All of them, or the first reason why not: what was made of the others is there when it is asked for again."""
+    registry = rules.registry
+    if registry is None and world.runs_images(rules):
+        raise AdapterError(f"{rules.name} names no registry; add `registry: {{docker: {{url: ADDRESS}}}}` to its file")
+
+    async def one(part: Service) -> ImageMade:
+        image = pinned.get(part.name, part.image)
+        if registry is None:
+            return _as_said(part.name, image or "")
+        if image is not None:
+            return await world.images.pin(part.name, image, registry)
+        return await world.images.make(_order(drafted, part, trees[part.name], registry, world))
+
+    made = await asyncio.gather(*map(one, parts))
+    return {image.service: image for image in made}
+
+
+def _as_said(service: str, image: str) -> ImageMade:
+    """Where no registry is known there is none to ask, and no platform that would run it."""
+    digest = digest_of(image)
+    if digest is None:
+        raise Rejected(f"{image!r} is no image by digest; say which: NAME@sha256:...")
+    return ImageMade(service, image, digest)
+
+
+def _order(drafted: Draft, part: Service, tree: str, registry: RegistryRules, world: World) -> ImageOrder:
+    return ImageOrder(
+        application=drafted.application,
+        service=part.name,
+        folder=str(world.releases / drafted.release / part.build),
+        tree=tree,
+        commit=drafted.commit.sha,
+        committed_at=drafted.commit.committed_at,
+        source=drafted.source,
+        version=drafted.commit.version,
+        registry=registry,
+    )
 
 
 def placed(parts: tuple[Service, ...], file: str) -> tuple[Service, ...]:
@@ -68,8 +139,9 @@ def placed(parts: tuple[Service, ...], file: str) -> tuple[Service, ...]:
     return tuple(replace(part, build=normpath(join(dirname(file), part.build))) for part in parts)
 
 
-def _release(drafted: Draft, images: dict[str, str], clock: Clock) -> Release:
+def _release(drafted: Draft, images: dict[str, str], made: Mapping[str, ImageMade], clock: Clock) -> Release:
     commit = drafted.commit
+    parts = drafted.services
     return Release(
         id=drafted.release,
         application=drafted.application,
@@ -78,7 +150,7 @@ def _release(drafted: Draft, images: dict[str, str], clock: Clock) -> Release:
         author=commit.author,
         subject=commit.subject,
         created_at=clock.now(),
-        services=drafted.services,
+        services=tuple(replace(one, image=made[one.name].reference) if one.name in made else one for one in parts),
         images=images,
         version=commit.version,
     )
@@ -86,3 +158,13 @@ def _release(drafted: Draft, images: dict[str, str], clock: Clock) -> Release:
 
 def release_id(application: str, commit: str) -> ReleaseId:
     return ReleaseId(f"rel_{hashlib.sha256(f'{application} {commit}'.encode()).hexdigest()[:12]}")
+
+
+def same(known: Release, built: Built) -> Release:
+    """A release is immutable. Where its image was lost and building gave another, that is another release's."""
+    for image in built.images:
+        if known.images.get(image.service) != image.digest:
+            was = known.images.get(image.service, "none")
+            what = f"the image of {image.service} in {known.label} is {was}, and building it again gave {image.digest}"
+            raise Immutable(f"{what}; a release never changes: commit once more, then `headgate release`")
+    return known

@@ -18,7 +18,7 @@ from headgate.model.effects import BuildEffect, MakeRelease, StartStep, StopStep
 from headgate.model.ids import BuildId, ReleaseId, StepRunId, build_stream
 from headgate.ports import AdapterError, Clock, Conflict, EventLog
 
-MAKE = timedelta(minutes=2)  # one attempt to make the release
+MAKE = timedelta(minutes=30)  # one attempt to make the release: images are built and pushed
 
 log = logging.getLogger(__name__)
 

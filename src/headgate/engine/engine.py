@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from headgate.decide.builds import BuildState
 from headgate.engine.application import Application
@@ -13,6 +14,7 @@ from headgate.engine.building import draft, draft_of
 from headgate.engine.builds import Builds
 from headgate.engine.ci import BuildWheel
 from headgate.engine.following import Follower
+from headgate.engine.proving import shown
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted, check
 from headgate.engine.releasing import release as made
@@ -153,11 +155,20 @@ class Engine:
         await application.record([e.QuarantineLifted(release.id, by, why)])
         return release
 
+    async def provenance(self, name: str, reference: str) -> dict[str, Any]:
+        application = self.application(name)
+        release = application.release(reference)
+        if application.state.specification is None:
+            raise Rejected(f"{name} has no specification; `headgate apply` it first")
+        return await shown(release, application.state.specification, self.world, self.log)
+
     async def command(self, name: str, environment: str, command: c.Command) -> None:
         """Raises Rejected with the reason where it is refused."""
-        wheel = self.application(name).wheel(environment)
+        application = self.application(name)
+        wheel = application.wheel(environment)
         if isinstance(command, c.Rollback):
-            await self.application(name).restore(environment, command.to)
+            await application.may_go_back(command.to)
+            await application.restore(environment, command.to)
         refused = await wheel.command(command)
         self.wake(wheel.environment)
         if refused:

@@ -11,7 +11,7 @@ from headgate.decide import sources
 from headgate.engine.application import ENGINE, Application
 from headgate.engine.building import placed
 from headgate.engine.ci import BuildWheel
-from headgate.engine.refusals import Rejected
+from headgate.engine.refusals import Immutable, Rejected
 from headgate.engine.releasing import Wanted, record
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId
@@ -113,7 +113,7 @@ class Follower:
             first = error.problems[0] if error.problems else None
             where = f"{first.file}:{first.line}: {first.field}: {first.remedy}" if first else str(error)
             return Found("failed", f"its file is refused: {where}"[:LONGEST_WHY])
-        except Unusable as error:
+        except (Unusable, Immutable) as error:
             return Found("failed", str(error)[:LONGEST_WHY])
 
     async def _commit(self, rules: Rules, ref: str, sha: str) -> Found:

@@ -6,6 +6,7 @@ from headgate.spec.problems import SpecificationError
 __all__ = [
     "AdapterError",
     "Conflict",
+    "Immutable",
     "LogDamaged",
     "LogUnavailable",
     "Rejected",
@@ -20,3 +21,7 @@ class Unknown(Exception):
 
 class Rejected(Exception):
     """It exists, but it cannot be done now."""
+
+
+class Immutable(Rejected):
+    """A release would have to change: it never does, however often one asks."""

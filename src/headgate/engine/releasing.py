@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from headgate.decide.sources import BRANCH, TAG
 from headgate.engine.application import Application
-from headgate.engine.building import Draft, build
-from headgate.engine.refusals import Rejected
+from headgate.engine.building import Built, Draft, build, same
+from headgate.engine.proving import proven
+from headgate.engine.refusals import Immutable, Rejected
 from headgate.model import events as e
 from headgate.model.ids import release_stream
+from headgate.model.images import digest_of
 from headgate.model.releases import Release
-from headgate.model.services import Service
 from headgate.model.sources import INTEGRATED
 
 TRIES = 3  # where something else is recorded for the application at the same moment
@@ -25,7 +26,6 @@ class Wanted:
     only: str = ""  # the one environment that may have it
     images: Mapping[str, str] = field(default_factory=dict)  # service -> reference with digest, built elsewhere
 
-
     @property
     def elsewhere(self) -> bool:
         """Built and tested by another CI."""
@@ -38,17 +38,41 @@ PLAIN = Wanted()
 async def release(application: Application, drafted: Draft, by: str, wanted: Wanted = PLAIN) -> Release:
     """The same commit is the same release, whoever asks, however often, and from several sides at once."""
     async with application.making:
+        rules = application.state.specification
+        if rules is None:
+            raise Rejected(f"{application.name} has no specification; `headgate apply` it first")
         if wanted.claimed:
             wanted = replace(wanted, branch=await _confirmed(application, drafted, wanted.claimed))
-        made = _as_wanted(await build(drafted, application.world, application.clock), wanted)
-        known = application.releases.get(made.id)
+        known = application.releases.get(drafted.release)
+        pinned = _pinned(drafted, wanted, known)
+        built = _as_wanted(await build(drafted, rules, pinned, application.world, application.clock), wanted)
         if known is None:
-            if not await application.log.read(release_stream(made.id)):
-                await application.log.append(release_stream(made.id), [e.ReleaseCreated(made, by)], after=0)
-        elif wanted.images and known.images != made.images:
-            raise Rejected(f"{known.label} is there already, with other images; a release never changes")
-        await record(application, _news(application, made, known))
-        return application.releases[made.id]
+            await _created(application, drafted, built, by)
+        await record(application, _news(application, built.release, known))
+        return same(application.releases[drafted.release], built)
+
+
+def _pinned(drafted: Draft, wanted: Wanted, known: Release | None) -> dict[str, str]:
+    """What another CI has built is not built here, and of a release that is there every tag was resolved already."""
+    names = [service.name for service in drafted.services]
+    if unknown := sorted(set(wanted.images) - set(names)):
+        raise Rejected(f"{drafted.label} has no service {unknown[0]!r}; its services: {', '.join(names)}")
+    if known is None:
+        return dict(wanted.images)
+    if any(known.images.get(name) != digest_of(image) for name, image in wanted.images.items()):
+        raise Immutable(f"{known.label} is there already, with other images; a release never changes")
+    fixed = {service.name for service in drafted.services if service.image} | set(known.elsewhere)
+    return {one.name: one.image for one in known.services if one.name in fixed and one.image and digest_of(one.image)}
+
+
+async def _created(application: Application, drafted: Draft, built: Built, by: str) -> None:
+    """Of images there is no release without provenance: both are one entry of the log."""
+    stream = release_stream(drafted.release)
+    if await application.log.read(stream):
+        return
+    created: list[e.Event] = [e.ReleaseCreated(built.release, by)]
+    signed = [proven(built, drafted.source, application.world)] if built.images else []
+    await application.log.append(stream, [*created, *signed], after=0)
 
 
 async def _confirmed(application: Application, drafted: Draft, ref: str) -> str:
@@ -93,16 +117,7 @@ def check(drafted: Draft, wanted: Wanted) -> None:
         raise Rejected(f"{commit.sha[:12]} is an integration of branches; release one of its branches")
 
 
-def _as_wanted(made: Release, wanted: Wanted) -> Release:
-    made = replace(made, branch=wanted.branch or made.branch, only=wanted.only)
-    if not wanted.images:
-        return made
-    names = [service.name for service in made.services]
-    if unknown := sorted(set(wanted.images) - set(names)):
-        raise Rejected(f"{made.label} has no service {unknown[0]!r}; its services: {', '.join(names)}")
-    services = tuple(_with_image(service, wanted.images) for service in made.services)
-    return replace(made, services=services, images={**made.images, **wanted.images})
-
-
-def _with_image(service: Service, images: Mapping[str, str]) -> Service:
-    return replace(service, image=images[service.name]) if service.name in images else service
+def _as_wanted(built: Built, wanted: Wanted) -> Built:
+    made, elsewhere = built.release, tuple(sorted(wanted.images))
+    made = replace(made, branch=wanted.branch or made.branch, only=wanted.only, elsewhere=elsewhere)
+    return replace(built, release=made)

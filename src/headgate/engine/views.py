@@ -230,6 +230,7 @@ def release(release: Release) -> View:
         "subject": release.subject,
         "created_at": release.created_at.isoformat(),
         "images": release.images,
+        "elsewhere": release.elsewhere,
     }
 
 

@@ -4,7 +4,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headgate.ports import MetricSource, Platform, Runner, Source, TrafficRouter, ValueSource
+from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
+from headgate.model.rules import Application as Rules
+from headgate.ports import (
+    AdapterError,
+    ImageStore,
+    MetricSource,
+    Platform,
+    Registry,
+    Runner,
+    Signer,
+    Source,
+    TrafficRouter,
+    ValueSource,
+)
+
+
+class NoImages:
+    """Stands where nothing makes images: whoever asks is told so."""
+
+    async def make(self, order: ImageOrder) -> ImageMade:
+        raise AdapterError("this server makes no images")
+
+    async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
+        raise AdapterError("this server makes no images")
+
+    def sign(self, payload_type: str, payload: bytes) -> Envelope:
+        raise AdapterError("this server signs nothing")
+
+    def opened(self, envelope: Envelope) -> bytes:
+        raise AdapterError("this server has no key to verify it with")
+
+
+NO_IMAGES = NoImages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +48,10 @@ class World:
     releases: Path  # folder in which each release's source is laid out
     values: Mapping[str, ValueSource] = field(default_factory=dict)
     runners: Mapping[str, Runner] = field(default_factory=dict)
+    registries: Mapping[str, Registry] = field(default_factory=dict)
+    images: ImageStore = NO_IMAGES
+    signer: Signer = NO_IMAGES
+    image_platforms: frozenset[str] = frozenset()  # names of the platforms that run images
 
     @property
     def checkouts(self) -> Path:
@@ -25,3 +61,6 @@ class World:
     def runner(self, image: str | None) -> Runner:
         """By the image of a step: a specification that asks for a runner that is not there was refused when applied."""
         return self.runners["docker" if image else "host"]
+
+    def runs_images(self, rules: Rules) -> bool:
+        return any(environment.platform in self.image_platforms for environment in rules.environments)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
+from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
@@ -89,6 +90,15 @@ class QuarantineLifted:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class ImagesPruned:
+    """Images that nothing needed were deleted from the registry."""
+
+    images: tuple[str, ...]  # SERVICE@sha256:...
+    keep: int  # releases whose images stayed, the newest
+    by: str
+
+
 # --- stream release:ID
 
 
@@ -96,6 +106,14 @@ class QuarantineLifted:
 class ReleaseCreated:
     release: Release
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceSigned:
+    """How the release's images were made, signed when they were; in the same entry of the log as ReleaseCreated."""
+
+    release: ReleaseId
+    envelope: Envelope
 
 
 # --- stream build:ID
@@ -331,7 +349,9 @@ Event = (
     | BranchesIntegrated
     | ReleaseQuarantined
     | QuarantineLifted
+    | ImagesPruned
     | ReleaseCreated
+    | ProvenanceSigned
     | BuildRequested
     | CiStepStarted
     | CiStepEnded

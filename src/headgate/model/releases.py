@@ -20,6 +20,7 @@ class Release:
     images: dict[str, str] = field(default_factory=dict)  # service -> digest of what was built
     version: str | None = None  # the git tag, where there is one
     migration_level: int = 0
+    elsewhere: tuple[str, ...] = ()  # services whose image another CI has built
     only: str = ""  # the one environment that an integration of branches is for; empty: any
 
     @property

@@ -9,6 +9,7 @@ from typing import Literal
 
 from headgate.model.builds import CiStep
 from headgate.model.checks import Check
+from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
 from headgate.model.services import Value
 from headgate.model.sources import Following
@@ -131,6 +132,7 @@ class Application:
     environments: tuple[Environment, ...]
     following: Following = Following()
     ci: tuple[CiStep, ...] = ()  # what a commit must pass before it becomes a release
+    registry: RegistryRules | None = None  # where images are kept; None: nothing here runs images
 
     def environment(self, name: str) -> Environment | None:
         return next((one for one in self.environments if one.name == name), None)

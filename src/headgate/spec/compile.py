@@ -39,8 +39,16 @@ def application(spec: Specification, source: str, file: str) -> Application:
     environments = tuple(_environment(spec, name, section) for name, section in spec.environments.items())
     said = spec.content.source
     following = Following(tuple(said.branches or ()), tuple(said.tags), said.poll, said.releases)
-    steps = _ci(spec.content.pipeline.ci)
-    return Application(spec.application, said.repository or source, file, environments, following, steps)
+    registry = spec.content.registry
+    return Application(
+        spec.application,
+        said.repository or source,
+        file,
+        environments,
+        following=following,
+        ci=_ci(spec.content.pipeline.ci),
+        registry=registry.rules() if registry else None,
+    )
 
 
 def _ci(sections: list[CiSection]) -> tuple[CiStep, ...]:

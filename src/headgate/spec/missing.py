@@ -6,14 +6,14 @@ from headgate.spec.consistency import approval_sections
 from headgate.spec.problems import Path, Problem
 from headgate.spec.specification import Specification
 
-# Kind -> names. By adapter folder: platforms, traffic, metrics, values, secrets, provisioners. By feature: images
-# (platforms that run images), checks (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook), strategies
-# (blue-green.gate), ci (run, image).
+# Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, provisioners. By feature:
+# images (platforms that run images), checks (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook),
+# strategies (blue-green.gate), ci (run, image).
 Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
-    rules = (named_adapters, images, ci, checks, gates, strategies, values, value_sources, approvers)
+    rules = (named_adapters, images, registry, ci, checks, gates, strategies, values, value_sources, approvers)
     found = [problem for rule in rules for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -42,6 +42,19 @@ def images(spec: Specification, present: Present) -> Iterator[Problem]:
         elif service.command is None:
             remedy = f"Platform {bare[0]} runs no images: add `command: [PROGRAM, ARGUMENT]`."
             yield spec.problem((*path, "command"), "command, the program and its arguments", remedy, "nothing")
+
+
+def registry(spec: Specification, present: Present) -> Iterator[Problem]:
+    """Images are deployed by digest, and a digest is what a registry says of them."""
+    section = spec.content.registry
+    if section and section.kind not in present.get("registries", ()):
+        remedy = f"Use one of these, or install the adapter {section.kind} for registries."
+        yield spec.problem(("registry", section.kind), _listed(present, "registries"), remedy, section.kind)
+    for name, environment in spec.environments.items():
+        if section is None and environment.platform in present.get("images", ()):
+            remedy = f"Platform {environment.platform} runs images: add `registry: {{docker: {{url: ADDRESS}}}}`."
+            path = ("environments", name, "platform")
+            yield spec.problem(path, "a platform that runs folders, or a registry", remedy, environment.platform)
 
 
 def ci(spec: Specification, present: Present) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from headgate.engine import applying, build_views, sightings, standing, views
+from headgate.engine import applying, build_views, retaining, sightings, standing, views
 from headgate.model.releases import Release
 from headgate.web import bodies
 from headgate.web.asked import Asked, ThisApplication
@@ -56,6 +56,23 @@ async def release(server: Asked, application: ThisApplication, body: bodies.Make
     if isinstance(made, Release):
         return views.released(application, made)
     return build_views.build(made, server.engine.clock.now())
+
+
+@routes.get("/{application}/provenance")
+async def provenance(server: Asked, application: ThisApplication, release: bodies.Named) -> View:
+    """How a release's images were made, and whether that verifies now; `problem` says why not."""
+    return await server.engine.provenance(application.name, release)
+
+
+@routes.get("/{application}/images")
+async def images(application: ThisApplication, keep: bodies.Keep = 10) -> View:
+    """Every image in the registry; those of which `needed` is empty are deleted by a prune."""
+    return await retaining.images(application, keep)
+
+
+@routes.post("/{application}/images/prune")
+async def prune(application: ThisApplication, body: bodies.Prune) -> View:
+    return await retaining.prune(application, body.keep, body.by)
 
 
 @routes.post("/{application}/lift")

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Person = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -23,6 +24,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,38}$")]
 Digest = Annotated[
     str, StringConstraints(max_length=500, pattern=r"^[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9._-]+)?@sha256:[0-9a-f]{64}$")
 ]
+# In a query:
+Named = Annotated[str, Query(min_length=1, max_length=200, description="id, version or commit of a release")]
+Keep = Annotated[int, Query(ge=1, le=1000, description="newest releases that stay, and ways back")]
 
 
 class Body(BaseModel):
@@ -38,6 +42,11 @@ class Apply(Body):
 
 class Make(Body):
     reference: Reference = Field("HEAD", description="branch, tag or commit")
+    by: Person
+
+
+class Prune(Body):
+    keep: Annotated[int, Field(ge=1, le=1000, description="newest releases that stay, and ways back")] = 10
     by: Person
 
 

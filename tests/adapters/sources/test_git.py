@@ -85,6 +85,7 @@ class TestResolve:
         assert (commit.author, commit.subject) == ("Zoë <zoe@example.org>", "Rate motor enquiries: first")
         latest = await source.resolve(str(repository.path), "main")
         assert (latest.branch, latest.version, latest.subject) == ("main", None, "Second")
+        assert latest.committed_at.timestamp() == int(repository.git("log", "-1", "--format=%ct", second))
 
     async def test_the_highest_of_several_tags_is_the_version(self, source: GitSource, repository: Repository) -> None:
         repository.commit("one")

@@ -10,6 +10,7 @@ from headgate.cli.failure import GAVE_WAY, OK, REFUSED
 from headgate.cli.output import print_json, say
 
 LONG_POLL = 20.0  # seconds
+MAKING = 3600.0  # seconds; images are built and pushed
 
 
 def release(
@@ -22,7 +23,7 @@ def release(
 ) -> int:
     api = Api(data)
     name = application(api, named)
-    made = api.post(path(name, "releases"), {"reference": reference, "by": by or person()})
+    made = api.post(path(name, "releases"), {"reference": reference, "by": by or person()}, MAKING)
     if "steps" in made and not no_wait:
         return _built(api, name, made, as_json)
     if as_json:
@@ -78,7 +79,8 @@ def _ended(api: Api, name: str, build: str, event: dict[str, Any], as_json: bool
 def _told(made: dict[str, Any]) -> None:
     say(f"{made.get('release')}  {made.get('label')}  {str(made.get('commit'))[:10]}  {made.get('subject')}")
     for service, image in made.get("images", {}).items():
-        say(f"  {service}: {image}")
+        elsewhere = "  (built elsewhere)" if service in made.get("elsewhere", []) else ""
+        say(f"  {service}: {image}{elsewhere}")
     there = made.get("environments", [])
     for one in there:
         say(f"  {one.get('state')} in {one.get('environment')}")

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.pipeline import PipelineSection
+from headgate.spec.sections.registry import RegistrySection
 from headgate.spec.sections.section import Section, part
 from headgate.spec.sections.service import ServiceSection
 from headgate.spec.sections.source import SourceSection
@@ -16,6 +17,9 @@ class File(Section):
     application: Name = Field(description="The application's name.", examples=["shop"])
     services: Annotated[dict[Name, ServiceSection], Field(min_length=1)] = Field(
         description="The programs it consists of.", examples=["{web: {port: 8000, command: [...]}}"]
+    )
+    registry: RegistrySection | None = Field(
+        None, description="Optional. Where images are kept; needed where a platform runs images."
     )
     pipeline: PipelineSection = part(PipelineSection, "What every commit goes through.")
     source: SourceSection = part(SourceSection, "Where commits come from.")

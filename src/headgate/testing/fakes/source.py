@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from headgate.model.sources import INTEGRATED, Integration
@@ -19,6 +20,7 @@ class FakeCommit:
     version: str | None
     files: Mapping[str, str]  # path below the repository -> text
     message: str = ""
+    committed_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeSource:

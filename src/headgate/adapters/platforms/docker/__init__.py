@@ -2,11 +2,12 @@
 
 from headgate.adapters.platforms.docker.platform import DockerPlatform
 from headgate.adapters.platforms.docker.settings import DockerSettings
-from headgate.ports import Host
+from headgate.ports import Host, runs_images
 
 __all__ = ["DockerPlatform", "DockerSettings", "create"]
 
 
+@runs_images
 def create(host: Host) -> DockerPlatform:
     settings = DockerSettings(data=host.folder, releases=host.releases, envoy=host.envoy)
     return DockerPlatform(settings, host.changed)

@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from headgate.adapters.sources.git import integration
@@ -31,6 +32,7 @@ class GitCommit:
     subject: str
     version: str | None
     message: str
+    committed_at: datetime
 
 
 class GitSource:
@@ -46,9 +48,9 @@ class GitSource:
         where = await self._holding(repository, reference)
         private = self._private(await self._mirrors.place(repository))
         sha = await self._sha(where, reference)
-        author, subject, message = await self._said(where, sha)
+        author, subject, message, at = await self._said(where, sha)
         found = await self._branch(where, sha, branch or reference) if where != private else INTEGRATED
-        return GitCommit(sha, found, author, subject, await self._version(where, sha, reference), message)
+        return GitCommit(sha, found, author, subject, await self._version(where, sha, reference), message, at)
 
     async def heads(self, repository: str) -> dict[str, str]:
         if is_remote(repository):
@@ -91,16 +93,16 @@ class GitSource:
         return True
 
     @staticmethod
-    async def _said(where: Path, sha: str) -> tuple[str, str, str]:
-        """Author, subject, message; whatever someone has written there, it is not endless."""
+    async def _said(where: Path, sha: str) -> tuple[str, str, str, datetime]:
+        """Author, subject, message, and when; whatever someone has written there, it is not endless."""
         size = int(await git(where, "cat-file", "-s", sha))
         if size > LONGEST_COMMIT:
             raise Unusable(f"The message of {sha[:12]} is too long: {size} bytes of at most {LONGEST_COMMIT}")
-        form = "--format=%an <%ae>%x00%s%x00%B"
+        form = "--format=%ct%x00%an <%ae>%x00%s%x00%B"
         shown = await git(where, "log", "-1", "--no-show-signature", "--encoding=UTF-8", form, sha, "--")
-        said = shown.decode(errors="replace").rstrip("\n").split("\0", 2)
-        author, subject, message = [*said, "", ""][:3]
-        return author[:LONGEST_SUBJECT], subject[:LONGEST_SUBJECT], message
+        said = shown.decode(errors="replace").rstrip("\n").split("\0", 3)
+        written, author, subject, message = [*said, "", "", ""][:4]
+        return author[:LONGEST_SUBJECT], subject[:LONGEST_SUBJECT], message, moment(written)
 
     async def read_file(self, repository: str, commit: str, path: str) -> str:
         sha, inside = full(commit), below(path)
@@ -170,6 +172,14 @@ class GitSource:
         )
         names = (await git(repository, *asked)).decode(errors="replace").splitlines()
         return reference if reference in names else next(iter(names), None)
+
+
+def moment(seconds: str) -> datetime:
+    """Since 1970. A forged commit may name a time that no calendar has: it counts as none."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def full(commit: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
@@ -29,6 +29,7 @@ class Edit:
     author: str = ""
     subject: str = "as it stands in the working tree"
     message: str = "as it stands in the working tree"
+    committed_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)  # nothing that is made of it says when
 
 
 class WorkingTree:

@@ -1,0 +1,141 @@
+"""Images of a Docker Engine: build one from a folder, find it, name it, push it.
+
+Shared by the image store and the registries: what is pushed is what the engine built.
+"""
+
+import asyncio
+import json
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from headgate.adapters.docker_engine import DockerEngine, EngineRefused, lines
+from headgate.ports import Access, AdapterError
+
+BUILDING = timedelta(minutes=30)  # for one image
+PUSHING = timedelta(minutes=15)  # for one image
+CHUNK = 1 << 20  # bytes of a context
+FULL = re.compile(r"\b(?:500|507)\b|no space|quota")  # what registries say with no room left
+TOLD = 12  # last lines of output that an error may repeat
+
+
+class BuildFailed(AdapterError):
+    """The engine did not build it: `step` is the Dockerfile's, where it is known."""
+
+    def __init__(self, why: str, step: str, output: tuple[str, ...]) -> None:
+        super().__init__(why)
+        self.step = step
+        self.output = output
+
+
+class DockerImages:
+    def __init__(self, host: str | None = None, pushing: timedelta = PUSHING) -> None:
+        """`host` as in DOCKER_HOST, which counts where none is given."""
+        self._host = host
+        self._pushing = pushing
+
+    async def build(self, context: Path, labels: Mapping[str, str]) -> str:
+        """`context`: a tar. Returns the image's id. BuildKit is used where the engine recommends it."""
+        query = {"labels": json.dumps(labels), "rm": "1", "forcerm": "1"}
+        tar = {"Content-Type": "application/x-tar"}
+        async with self._engine(BUILDING, "build an image") as engine:
+            version = await _builder(engine)
+            try:
+                async with engine.open(
+                    "POST", "/build", {**query, "version": version}, _content(context), tar, endless=True
+                ) as answer:
+                    return await _built(_messages(answer))
+            except EngineRefused as error:
+                raise BuildFailed(str(error), "", ()) from error
+
+    async def push(self, image: str, access: Access, tag: str) -> str:
+        """Returns the digest that the engine says it pushed."""
+        named = {"repo": access.name, "tag": tag}
+        path = f"/images/{quote(access.name, safe='/:')}/push"
+        async with self._engine(self._pushing, f"push to {access.name}") as engine:
+            await engine.json("POST", f"/images/{quote(image, safe=':')}/tag", named)
+            login = {"X-Registry-Auth": _login(access)}
+            async with engine.open("POST", path, {"tag": tag}, headers=login, endless=True) as answer:
+                return await _pushed(_messages(answer), access.name)
+
+    @asynccontextmanager
+    async def _engine(self, patience: timedelta, what: str) -> AsyncIterator[DockerEngine]:
+        """Connections of its own: closing them is how a build or a push that nobody waits for any more is ended."""
+        engine = DockerEngine(self._host)
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                yield engine
+        except TimeoutError as error:
+            raise AdapterError(f"Docker did not {what} within {patience.total_seconds():g} s") from error
+        finally:
+            await engine.close()
+
+
+async def _builder(engine: DockerEngine) -> str:
+    """2: BuildKit, as the engine recommends it from version 23 on."""
+    async with engine.open("GET", "/_ping") as answer:
+        return "2" if answer.headers.get("Builder-Version") == "2" else "1"
+
+
+async def _content(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as stream:
+        while part := await asyncio.to_thread(stream.read, CHUNK):
+            yield part
+
+
+async def _messages(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """What the engine tells while it works, one JSON object on each line. An error is the last one."""
+    async for line in lines(answer):
+        message = json.loads(line)
+        if isinstance(message, dict):
+            yield message
+
+
+async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:
+    image, step = "", ""
+    output: list[str] = []
+    async for message in messages:
+        if text := str(message.get("stream", "")).strip():
+            step = text.partition(" : ")[2] if text.startswith("Step ") else step
+            output = [*output, text][-TOLD:]
+        if why := _error(message):
+            raise BuildFailed(why, step, tuple(output))
+        aux = message.get("aux")
+        if isinstance(aux, dict) and "ID" in aux:
+            image = str(aux["ID"])
+    if not image:
+        raise BuildFailed("the engine broke off before the image was built", step, tuple(output))
+    return image
+
+
+async def _pushed(messages: AsyncIterator[dict[str, Any]], name: str) -> str:
+    digest = ""
+    async for message in messages:
+        if why := _error(message):
+            full = "; its disk may be full: see its log" if FULL.search(why) else ""
+            raise AdapterError(f"{name} did not take it: {why}{full}")
+        aux = message.get("aux")
+        if isinstance(aux, dict) and "Digest" in aux:
+            digest = str(aux["Digest"])
+    if not digest:
+        raise AdapterError(f"the push to {name} broke off before it was done; repeat the command")
+    return digest
+
+
+def _error(message: Mapping[str, Any]) -> str:
+    detail = message.get("errorDetail")
+    inner = detail.get("message") if isinstance(detail, dict) else None
+    return str(inner or message.get("error") or "").strip()
+
+
+def _login(access: Access) -> str:
+    """Sent for every push: without any, older engines refuse the request."""
+    login = {"username": access.user, "password": access.password, "serveraddress": access.name.partition("/")[0]}
+    return urlsafe_b64encode(json.dumps(login if access.user else {}).encode()).decode()

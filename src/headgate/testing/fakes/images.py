@@ -1,0 +1,39 @@
+"""An image store in memory, on a fake registry: equal content is one image, and what was made is counted."""
+
+from headgate.model.images import ImageMade, ImageOrder, RegistryRules, Repository, digest_of
+from headgate.ports import Unusable
+from headgate.testing.fakes.registry import HOST, FakeRegistry
+
+
+class FakeImages:
+    def __init__(self, registry: FakeRegistry) -> None:
+        self.registry = registry
+        self.broken = ""  # a reason makes every build fail
+        self.built: list[tuple[str, str]] = []  # service, commit
+        self.salt = ""  # another one: building gives other images, as an engine whose cache is gone does
+        self._made: dict[tuple[str, str], tuple[str, str]] = {}  # repository and tree -> digest and commit
+
+    async def make(self, order: ImageOrder) -> ImageMade:
+        repository = order.registry.repository(order.application, order.service)
+        name = (await self.registry.access(repository)).name
+        digest, commit = self._made.get((name, order.tree), ("", ""))
+        if not digest or not await self.registry.exists(repository, digest):
+            digest, commit = await self._build(order, repository), order.commit
+            self._made[name, order.tree] = digest, commit
+        await self.registry.tag(repository, digest, order.commit)
+        return ImageMade(order.service, f"{name}@{digest}", digest, commit)
+
+    async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
+        name, _, tag = image.partition("@")[0].partition(":")
+        own = Repository(name.removeprefix(f"{HOST}/"))
+        digest = digest_of(image) or await self.registry.resolve(own, tag)
+        gone = own.name != name and digest is not None and not await self.registry.exists(own, digest)
+        if digest is None or gone:
+            raise Unusable(f"service {service}: there is no image {image}")
+        return ImageMade(service, f"{name}@{digest}", digest)
+
+    async def _build(self, order: ImageOrder, repository: Repository) -> str:
+        if self.broken:
+            raise Unusable(f"image of {order.service} at {order.commit[:7]}: {self.broken}")
+        self.built.append((order.service, order.commit))
+        return await self.registry.push(f"{order.tree}{self.salt}", repository, order.commit)
