@@ -23,6 +23,7 @@ environments:
     strategy: all-at-once
     keep_warm: 0s
     gates: [{sign_off: {from: qa}}]
+source: {releases: on-announce}  # a commit is no release until someone asks
 """
 
 
