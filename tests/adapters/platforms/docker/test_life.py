@@ -107,7 +107,7 @@ async def test_strangers_are_never_touched(stage: DockerStage, tmp_path: Path) -
     names = {f"headgate-test-stranger-{stage.platform.server}-{name}": given for name, given in named.items()}
     try:
         for name, given in names.items():
-            body = {"Image": stage.image, "Labels": given, "Env": ["PORT=8000"]}
+            body = {"Image": stage.image, "Labels": given, "Env": ["PORT=8000"], "HostConfig": {"NetworkMode": "none"}}
             await stage.engine.json("POST", "/containers/create", {"name": name}, body)
             await stage.engine.json("POST", f"/containers/{name}/start")
         await stage.restart()

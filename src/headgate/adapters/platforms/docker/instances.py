@@ -137,7 +137,7 @@ class Slot:
         self._ended.set()
         lived = span(state["StartedAt"], state["FinishedAt"])
         try:
-            words = await logs.last_words(self._around.engine, self.container, state["StartedAt"])
+            words = await logs.last_words(self._around.engine, self.container, self.memory.died_at)
         except EngineRefused:  # someone is removing it
             words = ""
         self._put_off(killed(state, lived) + words, died_at=state["FinishedAt"])

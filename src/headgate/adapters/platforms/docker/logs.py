@@ -8,6 +8,7 @@ from headgate.adapters.machine.logs import worded
 
 HEADER = 8  # bytes before each piece: which stream, three zeros, the length in four bytes
 LAST_LINES = 50  # most that are asked for to explain a death
+AFTERMATH = 0.2  # seconds after a death in which its last lines may still be written down; no life begins so soon
 KEPT_LINES = 2000  # of a container that goes away
 
 
@@ -44,9 +45,10 @@ async def pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             held = held[end:]
 
 
-async def last_words(engine: DockerEngine, container: str, since: str) -> str:
-    """Of this life of the container, which began at `since` (as the engine writes it)."""
-    query = {"tail": str(LAST_LINES), "since": seconds(since)}
+async def last_words(engine: DockerEngine, container: str, died_before: str | None) -> str:
+    """Of this life of the container. When it began is of no use: the engine notes that after the first lines."""
+    since = {} if died_before is None else {"since": f"{float(seconds(died_before)) + AFTERMATH:.9f}"}
+    query = {"tail": str(LAST_LINES), **since}
     return worded([line async for line in _read(engine, container, query)])
 
 
