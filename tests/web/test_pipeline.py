@@ -23,6 +23,7 @@ environments:
     strategy: all-at-once
     keep_warm: 0s
     gates: [{sign_off: {from: qa}}]
+source: {releases: on-announce}  # a commit is no release until someone asks
 """
 
 
@@ -125,7 +126,14 @@ async def test_a_rollback_finds_its_source_again(ask: httpx.AsyncClient, v1: Sho
     """keep_warm is 0: what was stable before is gone, and its source was cleaned up."""
     await release(ask, v1, "v2")
     await until(ask, v2={"qa": "stable", "production": "waiting"})
-    folder = v1.engine.world.releases / v1.engine.application("shop").release("v1").id
+    application = v1.engine.application("shop")
+    folder, wheel = v1.engine.world.releases / application.release("v1").id, application.wheel("qa")
+    before = wheel.state.previous
+    assert before is not None
+    async with asyncio.timeout(10):
+        while before.id in {one.revision for one in wheel.seen.instances or ()}:
+            v1.engine.wake(wheel.environment)
+            await asyncio.sleep(0.01)
     shutil.rmtree(folder)
     await told(ask, "qa", "rollback")
     assert (folder / "web/app.py").read_text() == "v1"

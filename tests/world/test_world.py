@@ -46,6 +46,8 @@ def test_everything_that_can_happen_happens() -> None:
 OF_OTHER_STREAMS = {
     *("SpecificationApplied", "ReleaseAnnounced", "ReleaseQuarantined", "QuarantineLifted", "ReleaseCreated"),
     *("ReleaseVersioned", "SourceFollowed", "CommitSeen", "BranchesIntegrated"),
+    *("BuildRequested", "CiStepStarted", "CiStepEnded", "ImageMade", "BuildCancelled", "BuildEnded"),
+    *("ProvenanceSigned", "ImagesPruned"),
     *("VerdictReached", "RolloutEnded", "RolloutStarted"),  # told in more detail
 }
 
