@@ -36,7 +36,7 @@ def left_running(folder: Path) -> list[str]:
 
 def test_all_of_it_holds(tmp_path: Path) -> None:
     done = subprocess.run(
-        [*HEADGATE, "demo", "--rate", "100", "--json"],
+        [*HEADGATE, "demo", "--rate", "200", "--json"],
         env=environment(tmp_path),
         capture_output=True,
         text=True,

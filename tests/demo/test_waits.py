@@ -8,6 +8,7 @@ import pytest
 from headgate.bootstrap import present
 from headgate.cli.demo.waits import shortened
 from headgate.cli.failure import Failure
+from headgate.model.rules import Tolerance
 from headgate.spec.compile import application
 from headgate.spec.missing import missing
 from headgate.spec.read import read
@@ -27,7 +28,7 @@ def test_only_staging_and_production_are_left_and_releases_advance_by_themselves
     ]
 
 
-def test_only_waits_and_steps_of_the_rules_change() -> None:
+def test_only_waits_steps_and_margins_of_latency_change() -> None:
     given, made = (application(read(text), "/source", "headgate.yaml") for text in (EXAMPLE, shortened(EXAMPLE)))
     before, after = given.environment("production"), made.environment("production")
     assert before
@@ -37,7 +38,9 @@ def test_only_waits_and_steps_of_the_rules_change() -> None:
     assert after.bake == timedelta(seconds=5)
     assert after.analysis.at_least == timedelta(seconds=6)
     assert after.analysis.interval == timedelta(seconds=1)
-    same = ("errors", "latency", "p99", "minimum_requests")
+    assert after.analysis.latency == Tolerance(0.45, 0.9)
+    assert after.analysis.p99 == Tolerance(0.45, 1.2)
+    same = ("errors", "minimum_requests", "false_rollback_rate")
     assert all(getattr(before.analysis, name) == getattr(after.analysis, name) for name in same)
     assert given.environment("staging") == made.environment("staging")
 
@@ -56,7 +59,7 @@ def test_comments_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["environments:", "  production:", "    analysis:", "    bake:", "    strategy: {canary"]
+    "key", ["environments:", "  production:", "    analysis:", "      latency:", "    bake:", "    strategy: {canary"]
 )
 def test_a_file_that_changed_too_much_is_refused_by_name(key: str) -> None:
     lines = EXAMPLE.splitlines()

@@ -55,7 +55,8 @@ def estimate(policy: Policy, one: Figure) -> str:
     if not one.service:
         return _compared(one)
     if one.metric in ("errors", "outage"):
-        return f"{name}errors {percent(one.share)} against {percent(one.usual)} {requests}"
+        what = "outage: errors" if one.metric == "outage" else "errors"
+        return f"{name}{what} {percent(one.share)} against {percent(one.usual)} {requests}"
     if one.limit:
         return f"{name}slower than {one.limit:.0f} ms: {percent(one.share)} against {percent(one.usual)} {requests}"
     way = "higher" if one.slower >= 0 else "lower"

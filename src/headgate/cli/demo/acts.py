@@ -18,7 +18,7 @@ from headgate.cli.demo.traffic import Figures, Traffic
 from headgate.cli.demo.waits import TOLD
 from headgate.cli.demo.watching import APPLICATION, ENVIRONMENTS, Watching
 
-LONGEST = 150.0  # seconds for one version's whole way
+LONGEST = 300.0  # seconds for one version's whole way: at 100 requests/s one good release in twenty takes three minutes
 QUIET = 4.0  # seconds of the stable alone between two versions, with which a slow one is compared
 TRAFFIC = 600.0  # seconds; the load generator ends by itself after that
 
