@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from headgate.adapters.docker_roots import DockerRoots as DockerRoots  # noqa: PLC0414 - for the demo
 from headgate.adapters.registries.images.store import Images
 from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.backtesting import backtest as backtested
@@ -162,23 +163,27 @@ def _forget(log: Path) -> None:
         file.unlink()
 
 
-async def take_down(folder: Path) -> None:
+async def take_down(folder: Path, data: bool = False) -> None:
     """End all that runs from a data folder whose server has ended: instances, steps, then Envoy. For demos and tests.
+
+    `data`: what environments keep outside of the folder goes too, in volumes of containers.
 
     Raises FolderInUse, LogDamaged, LogUnavailable, AdapterError.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
-        await _end(await _world(folder, stack, lambda environment: None), log)
+        await _end(await _world(folder, stack, lambda environment: None), log, data)
 
 
-async def _end(world: World, log: SqliteEventLog) -> None:
+async def _end(world: World, log: SqliteEventLog, data: bool = False) -> None:
     prefix = environment_stream(EnvironmentId(""))
     environments = [EnvironmentId(stream.removeprefix(prefix)) for stream in await log.streams(prefix)]
     platforms: list[Any] = [one for one in world.platforms.values() if hasattr(one, "stop_all")]
     routers: list[Any] = list(world.routers.values())
     await asyncio.gather(*(platform.stop_all(where) for platform in platforms for where in environments))
+    outside = [one for one in platforms if data and hasattr(one, "remove_data")]
+    await asyncio.gather(*(platform.remove_data(where) for platform in outside for where in environments))
     runners: list[Any] = [one for one in world.runners.values() if hasattr(one, "stop_all")]
     await asyncio.gather(*(runner.stop_all() for runner in runners))
     await asyncio.gather(*(router.close(stop=True) for router in routers))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from headgate.cli.demo import calibrate, claims, example, summary
 from headgate.cli.demo.answers import read
+from headgate.cli.demo.containers import Containers
 from headgate.cli.demo.scene import Act
 from headgate.cli.demo.screen import Screen
 from headgate.cli.demo.server import Server
@@ -24,12 +25,15 @@ TRAFFIC = 600.0  # seconds; the load generator ends by itself after that
 
 
 class Demo:
-    def __init__(self, server: Server, folder: Path, source: Path, screen: Screen) -> None:
-        self.server, self.screen = server, screen
+    def __init__(
+        self, server: Server, folder: Path, source: Path, screen: Screen, containers: Containers | None = None
+    ) -> None:
+        """Without containers its services run as processes."""
+        self.server, self.screen, self.containers = server, screen, containers
         self.traffic: Traffic | None = None
         self.journeys: list[Journey] = []
         self._folder, self._source = folder, source
-        self._repository = example.Repository(source, folder / "repository")
+        self._repository = self._copy(None)
         self._acts = {one.label: Act(f"{one.label}  {one.subject}: {one.nature}") for one in example.VERSIONS}
         self._choice = calibrate.Choice(0, "no traffic was sent", False)
         self._watching: Watching | None = None
@@ -47,7 +51,15 @@ class Demo:
 
     # --- before anything is released
 
+    def _copy(self, supply: example.Supply | None) -> example.Repository:
+        return example.Repository(self._source, self._folder / "repository", supply)
+
     def _set_up(self) -> None:
+        if self.containers is not None:
+            self.screen.say("a registry starts, and gets a base image that is made of this machine's Python")
+            begun = time.monotonic()
+            self._repository = self._copy(self.containers.begin())
+            self.screen.note(f"nothing was pulled; made, imported and pushed in {time.monotonic() - begun:.1f} s")
         self.screen.say("a copy of examples/pcw becomes a repository of its own, and a server starts")
         self._repository.begin()
         self.server.start()
@@ -105,7 +117,8 @@ class Demo:
         made = json.loads(self.server.ordered("release", "--json", folder=self._repository.folder))
         took = time.time() - asked
         release = str(made["release"])
-        self.screen.say(f"CI passed: {version.label} is a release {took:.1f} s after it was asked for")
+        images = ", its images pushed and pinned by digest," if self.containers is not None else ""
+        self.screen.say(f"CI passed: {version.label} is a release{images} {took:.1f} s after it was asked for")
         self.watching.until(lambda: self.watching.settled(release), LONGEST)
         journey = Journey(version.label, took, asked, *(self.watching.rollout(name, release) for name in ENVIRONMENTS))
         self.journeys.append(journey)

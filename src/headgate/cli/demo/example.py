@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 
-from headgate.cli.demo.waits import shortened
+from headgate.cli.demo.waits import contained, shortened
 from headgate.cli.failure import Failure
 
 FILE = "headgate.yaml"
 AUTHOR = ("-c", "user.name=A Developer", "-c", "user.email=developer@example.com")
+BASE = re.compile(r"^ARG BASE=.*$", re.MULTILINE)
 GIT_SECONDS = 60.0
 # A developer's own settings (signing, hooks, templates) are no part of this.
 PLAIN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -24,6 +25,15 @@ class Version:
     subject: str  # of its commit
     nature: str  # what it is like, for people who watch
     patch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Where containers have their images from."""
+
+    base: str  # that every Dockerfile begins with
+    registry: str  # its address
+    prefix: str  # of the names there
 
 
 FIRST = Version("v1", "The price comparison", "what users have today")
@@ -73,17 +83,31 @@ def installed(package: str) -> bool:
 
 
 class Repository:
-    def __init__(self, example: Path, folder: Path) -> None:
+    def __init__(self, example: Path, folder: Path, supply: Supply | None = None) -> None:
+        """`supply`: its services run in containers."""
         self.folder = folder
         self._example = example
+        self._supply = supply
 
     def begin(self) -> None:
         """The example as version 1, with the demo's waits in its headgate.yaml."""
         shutil.copytree(self._example, self.folder, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
         file = self.folder / FILE
-        file.write_text(shortened(file.read_text(encoding="utf-8")), encoding="utf-8")
+        text = shortened(file.read_text(encoding="utf-8"))
+        if self._supply is not None:
+            text = contained(text, self._supply.registry, self._supply.prefix)
+            self._build_on(self._supply.base)
+        file.write_text(text, encoding="utf-8")
         self._git("init", "--quiet", "--initial-branch=main")
         self.commit(FIRST)
+
+    def _build_on(self, base: str) -> None:
+        for file in sorted(self.folder.glob("services/*/Dockerfile")):
+            text, found = BASE.subn(f"ARG BASE={base}", file.read_text(encoding="utf-8"))
+            if found != 1:
+                remedy = "Renew headgate/cli/demo/example.py: it changes that line."
+                raise Failure("a Dockerfile does not take its base by `ARG BASE=`", str(file), remedy)
+            file.write_text(text, encoding="utf-8")
 
     def change(self, version: Version) -> None:
         self._git("apply", str(self._example / "versions" / version.patch))

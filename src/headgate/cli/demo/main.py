@@ -12,6 +12,8 @@ import typer
 
 from headgate.cli.demo import example
 from headgate.cli.demo.acts import Demo
+from headgate.cli.demo.containers import Containers
+from headgate.cli.demo.platform import Choice, Platform, chosen
 from headgate.cli.demo.screen import Screen, screen
 from headgate.cli.demo.server import Server
 from headgate.cli.demo.summary import Summary, as_json
@@ -28,14 +30,21 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, and what happens
 Folder = Annotated[
     str | None, typer.Option("--data", metavar="FOLDER", help="A new or empty folder to work in; it is kept.")
 ]
+RunsOn = Annotated[
+    Platform | None,
+    typer.Option("--platform", help="Containers or processes. Default: containers where a Docker Engine answers."),
+]
 
 
-def demo(rate: Rate = 500, keep: Keep = False, data: Folder = None, as_json_: Json = False) -> None:
+def demo(
+    rate: Rate = 500, platform: RunsOn = None, keep: Keep = False, data: Folder = None, as_json_: Json = False
+) -> None:
     """A commit goes to production under live traffic; a bad one is put back. Exit code 0 if all of it held."""
     source = example.find()
+    choice = chosen(platform, source)
     try:
         with _ended_by_signals():
-            summary = _played(source, rate, keep, data, as_json_)
+            summary = _played(source, choice, rate, keep, data, as_json_)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     print_json(as_json(summary)) if as_json_ else shown(summary)
@@ -44,22 +53,25 @@ def demo(rate: Rate = 500, keep: Keep = False, data: Folder = None, as_json_: Js
     raise typer.Exit(OK if summary.ok else REFUSED)
 
 
-def _played(source: Path, rate: int, keep: bool, data: str | None, quiet: bool) -> Summary:
+def _played(source: Path, choice: Choice, rate: int, keep: bool, data: str | None, quiet: bool) -> Summary:
     with ExitStack() as stack:
         home = _home(data)
         folder = home / "demo"
         folder.mkdir()
         shown = screen(quiet)
+        shown.plainly(f"The services run {choice.why}")
         told = _Ending(home, kept=keep or data is not None, screen=shown)
         stack.callback(told.remove)
         server = Server(home, folder / "server.log")
-        playing = Demo(server, folder, source, shown)
+        containers = Containers(folder, source) if choice.platform is Platform.DOCKER else None
+        playing = Demo(server, folder, source, shown, containers)
         stack.callback(told.end, playing)
         shown.scene.title = f"Headgate demo; in another terminal: HEADGATE_DATA={home} headgate watch production"
         with shown:
             shown.say(f"in another terminal: export HEADGATE_DATA={home}, then headgate status, watch or why")
             summary = told.kept_if_it_fails(playing, rate)
         summary.kept = str(home) if told.kept else ""
+        summary.platform = choice.platform
         return summary
 
 
@@ -82,11 +94,12 @@ class _Ending:
 
     def end(self, playing: Demo) -> None:
         with _deaf():
-            self._screen.plainly("what the demo started ends: load generator, server, instances, Envoy")
+            images = ", images, registry" if playing.containers is not None else ""
+            self._screen.plainly(f"what the demo started ends: load generator, server, instances, Envoy{images}")
             if playing.traffic is not None:
                 playing.traffic.stop()
-            left = playing.server.stop()
-        if left:
+            unended = [playing.server.stop(), playing.containers.end() if playing.containers is not None else ""]
+        if left := "; ".join(filter(None, unended)):
             self.kept = True
             raise Failure(f"not all that the demo started could be ended: {left}", str(self.home), "End it by hand.")
 

@@ -89,7 +89,7 @@ class Server:
         from headgate.ports import AdapterError, LogDamaged, LogUnavailable
 
         try:
-            asyncio.run(bootstrap.take_down(self.data))
+            asyncio.run(bootstrap.take_down(self.data, data=True))
         except (AdapterError, LogDamaged, LogUnavailable) as error:
             return str(error)
         return ""

@@ -55,6 +55,7 @@ class Summary:
     claims: list[Claim] = field(default_factory=list)
     seconds: float = 0.0
     kept: str = ""
+    platform: str = ""
 
     @property
     def bad_in_good(self) -> int | None:
@@ -128,6 +129,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
     return {
         "ok": summary.ok,
         "seconds": round(summary.seconds, 1),
+        "platform": summary.platform,
         "rate": summary.rate,
         "why_rate": summary.why_rate,
         "served": summary.served,

@@ -34,9 +34,19 @@ def shortened(text: str) -> str:
     lines = _added(lines, waits, "environments", "production", "analysis")
     lines = _without(lines, "environments", "production", "bake")
     lines = _without(lines, "environments", "production", "strategy")
+    lines = _without(lines, "environments", "production", "gates")
     added = [f"strategy: {{canary: {{steps: {STEPS}, sticky: cookie}}}}", f"bake: {BAKE}"]
     lines = _added(lines, added, "environments", "production")
     return "\n".join([NOTE, *lines, FOLLOWED, ""])
+
+
+def contained(text: str, registry: str, prefix: str) -> str:
+    """The same in containers, with images of a registry at that address."""
+    lines = text.splitlines()
+    for name in _names(lines, "environments"):
+        lines = _without(lines, "environments", name, "platform")
+        lines = _added(lines, ["platform: docker"], "environments", name)
+    return "\n".join([*lines, f'registry: {{docker: {{url: "{registry}", prefix: {prefix}}}}}', ""])
 
 
 def _block(lines: Lines, *path: str) -> tuple[int, int]:

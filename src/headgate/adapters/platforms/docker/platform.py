@@ -89,6 +89,12 @@ class DockerPlatform:
         await self._networks.remove(environment)
         write_bridge(self.settings.envoy, environment, None)
 
+    async def remove_data(self, environment: EnvironmentId) -> None:
+        """The volume of an environment in which nothing runs any more. Nobody but demos and tests asks for it."""
+        if (self.settings.data / "environments" / environment / "revisions").exists():
+            volume = containers.scope(self.server, environment)
+            await self._engine.json("DELETE", f"/volumes/{volume}", accept=(404,))
+
     async def close(self) -> None:
         """Look away. All containers and commands go on, and the next platform on the same folder finds them."""
         await self._watch.close()
