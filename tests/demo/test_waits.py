@@ -1,12 +1,13 @@
 """The demo's headgate.yaml follows from the example's, and is valid."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from headgate.bootstrap import present
-from headgate.cli.demo.waits import shortened
+from headgate.cli.demo.waits import contained, shortened
 from headgate.cli.failure import Failure
 from headgate.model.rules import Tolerance
 from headgate.spec.compile import application
@@ -42,12 +43,33 @@ def test_only_waits_steps_and_margins_of_latency_change() -> None:
     assert after.analysis.p99 == Tolerance(0.45, 1.2)
     same = ("errors", "minimum_requests", "false_rollback_rate")
     assert all(getattr(before.analysis, name) == getattr(after.analysis, name) for name in same)
+    assert (before.gates, after.gates) != ((), ()), "the demo has no QA that could sign off"
+    assert after.gates == ()
     assert given.environment("staging") == made.environment("staging")
 
 
 def test_releases_are_made_when_the_demo_asks() -> None:
     """It reverts a bad version by a commit: followed, that would set out in the middle of the next act."""
     assert application(read(shortened(EXAMPLE)), "/source", "headgate.yaml").following.releases == "on-announce"
+
+
+def contained_one() -> str:
+    return contained(shortened(EXAMPLE), "http://127.0.0.1:5000", "headgate-demo-1")
+
+
+def test_in_containers_it_is_valid_as_well() -> None:
+    assert [str(problem) for problem in missing(read(contained_one()), present())] == []
+
+
+def test_in_containers_only_platform_and_registry_are_others() -> None:
+    before, after = (application(read(text), "/source", "f") for text in (shortened(EXAMPLE), contained_one()))
+    assert after.registry
+    assert after.registry.kind == "docker"
+    assert dict(after.registry.settings)["url"] == "http://127.0.0.1:5000"
+    assert [environment.platform for environment in after.environments] == ["docker", "docker"]
+    assert before == replace(
+        after, registry=None, environments=tuple(replace(one, platform="process") for one in after.environments)
+    )
 
 
 def test_services_stay_as_they_are() -> None:

@@ -16,6 +16,15 @@ AGAIN = 0.2  # seconds
 LONGEST = 30.0  # seconds, until a build that was broken off has let go of what it held
 
 
+async def engine_info() -> dict[str, Any]:
+    """What the engine says of itself. Raises AdapterError where none answers."""
+    engine = DockerEngine()
+    try:
+        return dict(await engine.json("GET", "/info"))
+    finally:
+        await engine.close()
+
+
 async def import_root(
     engine: DockerEngine, name: str, tar: bytes | AsyncIterator[bytes], changes: Sequence[str]
 ) -> str:
@@ -34,14 +43,6 @@ class DockerRoots:
 
     def __init__(self, label: str) -> None:
         self._label = label
-
-    async def about(self) -> dict[str, Any]:
-        """What the engine says of itself. Raises AdapterError where none answers."""
-        engine = DockerEngine()
-        try:
-            return dict(await engine.json("GET", "/info"))
-        finally:
-            await engine.close()
 
     async def make(self, tar: Path, name: str, changes: Sequence[str]) -> str:
         """Returns the image's id."""

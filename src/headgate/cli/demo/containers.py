@@ -27,11 +27,11 @@ def lacking(example: Path) -> str:
     from headgate import bootstrap  # heavy, and `--help` does not need it
 
     try:
-        about = asyncio.run(bootstrap.DockerRoots("").about())
+        about = asyncio.run(bootstrap.engine_info())
     except AdapterError as error:
         return str(error)
-    if elsewhere := _elsewhere(about):
-        return f"the Docker Engine is {elsewhere}, and containers there do not reach each other through this machine"
+    if where := elsewhere(about):
+        return f"the Docker Engine is {where}, and containers there do not reach each other through this machine"
     if shutil.which(PROGRAM) is None:
         return f"{PROGRAM} is not installed (Debian, Ubuntu: apt-get install {PROGRAM})"
     if missing := [name for name in (*PROGRAMS, "ldd") if shutil.which(name) is None]:
@@ -41,7 +41,7 @@ def lacking(example: Path) -> str:
     return "" if "pip" in packages.needed(["pip"]) else "the base image needs pip, which is not installed"
 
 
-def _elsewhere(about: dict[str, Any]) -> str:
+def elsewhere(about: dict[str, Any]) -> str:
     if "Docker Desktop" in about.get("OperatingSystem", ""):
         return "Docker Desktop"
     return "rootless" if any("rootless" in one for one in about.get("SecurityOptions") or ()) else ""

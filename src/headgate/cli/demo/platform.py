@@ -22,12 +22,13 @@ class Choice:
 def chosen(asked: Platform | None, example: Path) -> Choice:
     """Raises Failure where containers were asked for in vain."""
     if asked is Platform.PROCESS:
-        return Choice(asked, "on processes, as asked: --platform process.")
+        return Choice(asked, "as processes, as asked: --platform process.")
     missing = lacking(example)
     if asked is Platform.DOCKER and missing:
         raise Failure(f"there can be no containers: {missing}", "--platform docker", "Or: --platform process.", USAGE)
     if missing:
-        return Choice(Platform.PROCESS, f"on processes, not in containers: {missing}.")
+        why = missing.partition(". ")[0]
+        return Choice(Platform.PROCESS, f"as processes, not in containers: {why[0].lower()}{why[1:]}.")
     if asked is Platform.DOCKER:
         return Choice(asked, "in containers, as asked: --platform docker.")
     why = "in containers: a Docker Engine answers, and docker-registry is installed; or ask for --platform process."
