@@ -11,8 +11,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from headgate.adapters.docker_roots import DockerRoots as DockerRoots  # noqa: PLC0414 - for the demo
-from headgate.adapters.docker_roots import engine_info as engine_info  # noqa: PLC0414 - for the demo
+from headgate.adapters.docker_label import DockerLabel as DockerLabel  # noqa: PLC0414 - for the demo
+from headgate.adapters.docker_label import engine_info as engine_info  # noqa: PLC0414 - for the demo
 from headgate.adapters.registries.images.store import Images
 from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.backtesting import backtest as backtested

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headgate.cli.demo import packages
-from headgate.cli.demo.containers import requirements
+from headgate.cli.demo.base import requirements
 from headgate.cli.demo.example import find
 
 

@@ -1,6 +1,7 @@
 """What the demo needs to run its services in containers without any network: a base image, and a registry."""
 
 import asyncio
+import os
 import secrets
 import shutil
 import signal
@@ -10,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from headgate.cli.demo import packages
+from headgate.cli.demo.base import PROGRAMS, configuration, layer, requirements, root
 from headgate.cli.demo.example import Supply
 from headgate.cli.demo.registry import PROGRAM, Registry
-from headgate.cli.demo.root import Root, standard_library
 from headgate.cli.failure import Failure
 from headgate.ports import AdapterError
 
-PROGRAMS = ("sh", "mkdir", "chown")  # that the Dockerfiles run, beside Python and pip
-PACKAGES = "/opt/packages"  # inside
-# pip finds all that is required, in the versions that are; what it does not find it must not look for elsewhere.
-CHANGES = ("ENV PATH=/bin", f"ENV PYTHONPATH={PACKAGES}", "ENV PIP_NO_INDEX=1", "ENV PIP_ROOT_USER_ACTION=ignore")
+LABEL = "headgate.demo"  # of all that the demo makes in the engine, with a value of its own
+TAG = "1"
 
 
 def lacking(example: Path) -> str:
@@ -47,62 +46,46 @@ def elsewhere(about: dict[str, Any]) -> str:
     return "rootless" if any("rootless" in one for one in about.get("SecurityOptions") or ()) else ""
 
 
-def requirements(example: Path) -> list[str]:
-    files = sorted(example.glob("services/*/requirements.txt"))
-    return sorted({line.strip() for file in files for line in file.read_text().splitlines() if line.strip()})
-
-
 class Containers:
     def __init__(self, folder: Path, example: Path) -> None:
         from headgate import bootstrap
 
         self._folder, self._example = folder, example
         self._mark = f"headgate-demo-{secrets.token_hex(4)}"
-        self._roots = bootstrap.DockerRoots(f"headgate.demo={self._mark}")
+        self._label = bootstrap.DockerLabel(f"{LABEL}={self._mark}")
         self._registry = Registry(folder)
 
     def begin(self) -> Supply:
+        """The base image goes to the registry first: what is built on it is then pushed without it."""
         self._registry.start()
-        base = f"{self._registry.host}/{self._mark}/base:1"
-        tar = self._folder / "base.tar"
+        name = f"{self._mark}/base"
+        path = self._folder / "base.tar.gz"
         try:
-            with tar.open("wb") as stream:
-                root(self._example).write(stream)
-            with _held():
-                image = asyncio.run(self._roots.make(tar, base, CHANGES))
-            # Pushed first and once: what builds on it is pushed without it.
-            asyncio.run(self._roots.push(image, base))
-        except AdapterError as error:
-            remedy = "Without containers: --platform process."
-            raise Failure(f"no base image can be made: {error}", str(self._folder), remedy) from error
+            made = layer(root(self._example), path)
+            self._registry.put(name, TAG, made, configuration(made, {LABEL: self._mark}, os.uname().machine))
         finally:
-            tar.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        base = f"{self._registry.host}/{name}:{TAG}"
+        try:
+            with _held():
+                asyncio.run(self._label.bring(base))
+        except AdapterError as error:
+            raise Failure(str(error), str(self._folder), "Without containers: --platform process.") from error
         return Supply(base, f"http://{self._registry.host}", self._mark)
 
     def end(self) -> str:
         """All of it goes: images, what is left of broken builds, registry. Returns what could not, or nothing."""
         self._registry.stop()
         try:
-            asyncio.run(self._roots.clear())
+            asyncio.run(self._label.clear())
         except AdapterError as error:
-            return f"{error}; docker images --all --filter label=headgate.demo={self._mark} shows it"
+            return f"{error}; docker images --all --filter label={LABEL}={self._mark} shows it"
         return ""
-
-
-def root(example: Path) -> Root:
-    made = Root()
-    made.add(standard_library())
-    for name in PROGRAMS:
-        made.add_program(name)
-    for package in packages.needed([*requirements(example), "pip"]).values():
-        made.files |= {f"{PACKAGES}/{inside}": here for inside, here in packages.files(package)}
-        made.texts |= {f"/bin/{name}": text for name, text in packages.scripts(package)}
-    return made
 
 
 @contextmanager
 def _held() -> Iterator[None]:
-    """Signals wait: an import that is broken off may leave an image behind that nobody has looked for yet."""
+    """Signals wait: a pull that is broken off may leave an image behind that was not there when it was looked for."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield

@@ -51,7 +51,7 @@ class Root:
         """A tar, with the libraries that all of it needs."""
         here = {path.resolve() for path in self.files.values()}  # wheels bring libraries of their own
         self.add(path for path in libraries(self.files.values()) if path.resolve() not in here)
-        with tarfile.open(fileobj=stream, mode="w") as tar:
+        with tarfile.open(fileobj=stream, mode="w|") as tar:
             for folder in self.folders:
                 entry = tarfile.TarInfo(folder.lstrip("/"))
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o1777

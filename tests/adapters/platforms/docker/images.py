@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 from headgate.adapters.docker_engine import DockerEngine
-from headgate.adapters.docker_roots import import_root
 from headgate.cli.demo.root import Root, imported
 
 SERVICE = Path(__file__).parents[1] / "process" / "tiny_service.py"
@@ -31,5 +30,8 @@ async def make(engine: DockerEngine, name: str = "headgate-test/tiny", changes: 
     said = ('CMD ["/bin/python", "/app/service.py"]', "ENV PATH=/bin", "USER nobody", *changes)
     tag = hashlib.sha256(content + repr(said).encode()).hexdigest()[:12]
     if "Id" not in await engine.json("GET", f"/images/{name}:{tag}/json", accept=(404,)):
-        await import_root(engine, f"{name}:{tag}", content, said)
+        query = {"fromSrc": "-", "repo": name, "tag": tag, "changes": list(said)}
+        async with engine.open("POST", "/images/create", query, content) as answer:
+            told = await answer.text()
+        assert "error" not in told, told
     return f"{name}:{tag}"
