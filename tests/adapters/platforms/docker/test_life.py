@@ -134,3 +134,13 @@ async def test_two_servers_of_one_engine_do_not_see_each_other(stage: DockerStag
     finally:
         await other.close()
     await ready(stage, 1)
+
+
+async def test_what_an_environment_keeps_goes_only_when_that_is_asked_for(stage: DockerStage) -> None:
+    await stage.platform.run(stage.revision("one"))
+    await ready(stage, 1)
+    await stage.platform.stop_all(PRODUCTION)
+    volume = f"/volumes/{stage.name('').rstrip('.')}"
+    assert (await stage.engine.json("GET", volume))["Labels"]
+    await stage.platform.remove_data(PRODUCTION)
+    assert "Labels" not in await stage.engine.json("GET", volume, accept=(404,))
