@@ -13,7 +13,7 @@ import pytest
 from headgate.adapters.docker_engine import DockerEngine
 from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.docker_label import DockerLabel
-from headgate.cli.demo.base import configuration, layer
+from headgate.cli.demo.image import configuration, layer
 from headgate.cli.demo.registry import Registry
 from headgate.cli.demo.root import Root
 from headgate.cli.failure import Failure

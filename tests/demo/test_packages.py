@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from headgate.cli.demo import packages
-from headgate.cli.demo.base import requirements
 from headgate.cli.demo.example import find
+from headgate.cli.demo.image import requirements
 
 
 def test_the_example_requires_the_versions_that_are_locked() -> None:

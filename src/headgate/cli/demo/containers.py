@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from headgate.cli.demo import packages
-from headgate.cli.demo.base import PROGRAMS, configuration, layer, requirements, root
 from headgate.cli.demo.example import Supply
+from headgate.cli.demo.image import PROGRAMS, configuration, layer, requirements, root
 from headgate.cli.demo.registry import PROGRAM, Registry
 from headgate.cli.failure import Failure
 from headgate.ports import AdapterError

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from headgate.cli.demo.base import Layer
+from headgate.cli.demo.image import Layer
 from headgate.cli.failure import Failure
 
 PROGRAM = "docker-registry"
