@@ -52,7 +52,8 @@ class Containers:
 
         self._folder, self._example = folder, example
         self._mark = f"headgate-demo-{secrets.token_hex(4)}"
-        self._label = bootstrap.DockerLabel(f"{LABEL}={self._mark}")
+        self.label = f"{LABEL}={self._mark}"
+        self._engine = bootstrap.DockerLabel(self.label)
         self._registry = Registry(folder)
 
     def begin(self) -> Supply:
@@ -68,7 +69,7 @@ class Containers:
         base = f"{self._registry.host}/{name}:{TAG}"
         try:
             with _held():
-                asyncio.run(self._label.bring(base))
+                asyncio.run(self._engine.bring(base))
         except AdapterError as error:
             raise Failure(str(error), str(self._folder), "Without containers: --platform process.") from error
         return Supply(base, f"http://{self._registry.host}", self._mark)
@@ -77,9 +78,9 @@ class Containers:
         """All of it goes: images, what is left of broken builds, registry. Returns what could not, or nothing."""
         self._registry.stop()
         try:
-            asyncio.run(self._label.clear())
+            asyncio.run(self._engine.clear())
         except AdapterError as error:
-            return f"{error}; docker images --all --filter label={LABEL}={self._mark} shows it"
+            return f"{error}; docker images --all --filter label={self.label} shows it"
         return ""
 
 
