@@ -14,7 +14,7 @@ from headgate.cli.failure import Failure
 HEADGATE = (sys.executable, "-P", "-c", "import sys; from headgate.cli.main import main; sys.exit(main())")
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
-COMMAND_SECONDS = 90.0  # the server's own answer may take 60
+COMMAND_SECONDS = 180.0  # a push to a registry that is gone is given up after one minute
 
 
 class Server:
