@@ -26,12 +26,14 @@ class DockerLabel:
 
     def __init__(self, label: str) -> None:
         self._label = label
+        self._cached_before: set[str] | None = None  # by BuildKit, whose cache bears no labels
 
     async def bring(self, image: str) -> None:
         """One that bears it, from a registry without a login: `image` is NAME:TAG. Raises AdapterError."""
         name, _, tag = image.rpartition(":")
         engine = DockerEngine()
         try:
+            self._cached_before = await _cached(engine)
             async with engine.open("POST", "/images/create", {"fromImage": name, "tag": tag}) as answer:
                 told = [json.loads(line) async for line in lines(answer)]
         finally:
@@ -40,7 +42,7 @@ class DockerLabel:
             raise AdapterError(f"Docker did not pull {image}: {told[-1]['error'] if told else 'it broke off'}")
 
     async def clear(self) -> None:
-        """No container and no image with the label is left. Raises AdapterError."""
+        """No container and no image with the label is left, nor what was cached since. Raises AdapterError."""
         engine = DockerEngine()
         try:
             async with asyncio.timeout(LONGEST):
@@ -48,6 +50,8 @@ class DockerLabel:
                     for path in left:
                         await _removed(engine, path)
                     await asyncio.sleep(AGAIN)
+                if self._cached_before is not None:
+                    await _forget(engine, self._cached_before)
         except TimeoutError as error:
             raise AdapterError(f"Docker did not remove all with the label {self._label}") from error
         finally:
@@ -70,3 +74,24 @@ async def _removed(engine: DockerEngine, path: str) -> None:
     except EngineRefused as error:
         if error.status < 500:  # else two builds let go of one layer at once: it is looked at again
             raise
+
+
+async def _cached(engine: DockerEngine) -> set[str]:
+    """Ids of what BuildKit keeps. Nobody else has such a cache, and to ask an older engine takes long."""
+    async with engine.open("GET", "/_ping") as answer:
+        if answer.headers.get("Builder-Version") != "2":
+            return set()
+    found = await engine.json("GET", "/system/df", {"type": "build-cache"})
+    return {one["ID"] for one in found.get("BuildCache") or ()}
+
+
+async def _forget(engine: DockerEngine, kept: set[str]) -> None:
+    """Layers stay on the disk as long as they are cached. What a build of others cached meanwhile goes too."""
+    while True:
+        freed = 0
+        for one in await _cached(engine) - kept:
+            query = {"all": "1", "filters": json.dumps({"id": [one]})}
+            done = await engine.json("POST", "/build/prune", query)
+            freed += len(done.get("CachesDeleted") or ())
+        if not freed:
+            return
