@@ -17,6 +17,31 @@ from headgate.spec.read import read
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "pcw" / "headgate.yaml").read_text()
 
 
+def with_docker() -> str:
+    """As its first comment says."""
+    registry = next(line for line in EXAMPLE.splitlines() if line.startswith("#   registry:"))
+    head, environments, rest = EXAMPLE.partition("\nenvironments:")
+    dev, devint, later = rest.partition("\n  devint:")
+    later = later.replace("platform: process", "platform: docker")
+    return f"{registry.removeprefix('#   ')}\n{head}{environments}{dev}{devint}{later}"
+
+
+@pytest.mark.parametrize("text", [EXAMPLE, with_docker()], ids=["as it stands", "with docker"])
+def test_the_example_is_valid(text: str) -> None:
+    assert [str(problem) for problem in missing(read(text), present())] == []
+
+
+def test_the_example_goes_the_whole_way() -> None:
+    rules = application(read(EXAMPLE), "/source", "headgate.yaml")
+    assert [(e.name, e.deploy, e.after, e.integrate) for e in rules.environments] == [
+        ("dev", "on-request", None, False),
+        ("devint", "on-build", None, True),
+        ("qa", "on-request", None, False),
+        ("staging", "on-build", None, False),
+        ("production", "on-advance", "staging", False),
+    ]
+
+
 def test_it_is_valid_and_all_it_asks_for_is_here() -> None:
     assert [str(problem) for problem in missing(read(shortened(EXAMPLE)), present())] == []
 
