@@ -17,6 +17,7 @@ from urllib.parse import quote
 import aiohttp
 
 from headgate.adapters.docker_engine import DockerEngine, EngineRefused, lines
+from headgate.model.services import PLAIN, Dockerfile
 from headgate.ports import Access, AdapterError
 
 BUILDING = timedelta(minutes=30)  # for one image
@@ -41,9 +42,11 @@ class DockerImages:
         self._host = host
         self._pushing = pushing
 
-    async def build(self, context: Path, labels: Mapping[str, str]) -> str:
+    async def build(self, context: Path, labels: Mapping[str, str], how: Dockerfile = PLAIN) -> str:
         """`context`: a tar. Returns the image's id. BuildKit is used where the engine recommends it."""
-        query = {"labels": json.dumps(labels), "rm": "1", "forcerm": "1"}
+        query = {"labels": json.dumps(labels), "rm": "1", "forcerm": "1", "dockerfile": how.path}
+        query |= {"target": how.target} if how.target else {}
+        query |= {"buildargs": json.dumps(how.args)} if how.args else {}
         tar = {"Content-Type": "application/x-tar"}
         async with self._engine(BUILDING, "build an image") as engine:
             version = await _builder(engine)

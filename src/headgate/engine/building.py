@@ -131,6 +131,7 @@ def _order(drafted: Draft, part: Service, tree: str, registry: RegistryRules, wo
         source=drafted.source,
         version=drafted.commit.version,
         registry=registry,
+        dockerfile=part.dockerfile,
     )
 
 

@@ -19,7 +19,7 @@ from headgate.model.rules import (
     Strategy,
     Tolerance,
 )
-from headgate.model.services import Container, Health, Service
+from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
@@ -81,7 +81,8 @@ def _service(name: str, section: ServiceSection) -> Service:
         name=name,
         command=tuple(section.command or ()),
         port=section.port,
-        build=section.build or ".",
+        build=section.folder,
+        dockerfile=section.build.dockerfile if section.build else PLAIN,
         image=section.image,
         health=health,
         replicas=section.replicas,

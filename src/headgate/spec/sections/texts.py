@@ -172,7 +172,14 @@ HeaderValue = Annotated[
         {"type": ANY_SCALAR},
     ),
 ]
-Folder = Annotated[str, Written(_folder, FOLDERS, {"type": "string", "pattern": f"^{FOLDER_PATTERN}$"})]
+FOLDER = Written(_folder, FOLDERS, {"type": "string", "pattern": f"^{FOLDER_PATTERN}$"})
+Folder = Annotated[str, FOLDER]
+Stage = Annotated[
+    str, matching("[A-Za-z0-9][A-Za-z0-9._-]{0,127}", "the name of a stage", "Write the name behind its AS.")
+]
+Argument = Annotated[
+    str, matching(VARIABLE_PATTERN, "a build argument's name: letters, digits and _", "Write a name such as BASE.")
+]
 Pattern = Annotated[str, Written(_pattern, GLOBS, {"type": "string", "pattern": f"^{GLOB_PATTERN}$"})]
 Image = Annotated[
     str,
