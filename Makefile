@@ -22,7 +22,8 @@ test: setup ## everything: lint, types, import map, all tests, real components i
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	@if [ -d examples/pcw/tests ]; then cd examples/pcw && ../../$(BIN)/python -m pytest -q; fi
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto -m "not real"
+	$(BIN)/python -m pytest -m real # one at a time: they measure, and their load takes the whole machine
 
 check: setup ## under a minute, nothing started: lint, types, import map, fast tests
 	$(BIN)/ruff check
