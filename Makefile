@@ -28,7 +28,7 @@ test: setup ## everything: lint, types, import map, all tests, real components i
 check: setup ## under a minute, nothing started: lint, types, import map, fast tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n auto -m "not real" --hypothesis-profile quick
+	$(BIN)/python -m pytest -q -n auto -m "not real and not slow" --hypothesis-profile quick
 
 bench: setup ## measure against raw Envoy, nginx and HAProxy on this machine
 	$(BIN)/python -m benchmarks
