@@ -54,8 +54,8 @@ class DockerStage(HostStage):
 
     def elsewhere(self, socket: Path, **settings: Any) -> "DockerStage":
         """The same, with an engine that answers on that socket."""
-        made = DockerStage(self.folder, self.image, self.secrets)
-        made.settings = self.settings.model_copy(update={"engine": f"unix://{socket}", **settings})
+        made = DockerStage(self.folder / "elsewhere", self.image, self.secrets)
+        made.settings = made.settings.model_copy(update={"engine": f"unix://{socket}", **settings})
         made.runner = made._made()
         return made
 

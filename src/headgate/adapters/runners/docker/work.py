@@ -23,6 +23,7 @@ from headgate.adapters.runners.docker import containers
 from headgate.adapters.runners.docker.containers import ENDED, OUTPUT, RUNNER, STEP
 from headgate.adapters.runners.docker.owner import give, owner
 from headgate.adapters.runners.docker.settings import DockerStepSettings
+from headgate.adapters.runners.steps.output import sunk
 from headgate.adapters.runners.steps.work import Life, Output
 from headgate.model.builds import StepOrder
 from headgate.model.ids import StepRunId
@@ -49,6 +50,7 @@ class Attendance:
     step: StepRunId
     begun: Begun
     since: datetime  # when it was asked for, then when its container was started
+    made: bool = False  # there may be a container of it
     life: asyncio.Task[Life] | None = None
     end: asyncio.Task[None] | None = None
     told: asyncio.Event = field(default_factory=asyncio.Event)  # to stop
@@ -142,11 +144,11 @@ class Containers:
             except asyncio.CancelledError:
                 await asyncio.gather(making, return_exceptions=True)
                 raise
+            return await self._lived(one)
         except AdapterError as error:
             return Life("failed", one.seconds, f"could not begin: {error}", whole=True)
         finally:
-            os.close(writing)
-        return await self._lived(one)
+            os.close(writing)  # not before: without a writer the sink ends, and the container opens its own when it can
 
     async def _answering(self) -> None:
         """An engine that is being restarted is waited for; one that is not there is told."""
@@ -163,6 +165,7 @@ class Containers:
     async def _make(self, one: Attendance, order: StepOrder, user: tuple[int, int]) -> None:
         name = containers.name(self.runner, one.step)
         body = containers.request(self.runner, order, Path(one.begun.top), f"{user[0]}:{user[1]}")
+        one.made = True
         await self._remove(one.step)  # what an attempt that did not get so far has left
         await self._engine.json("POST", "/containers/create", {"name": name}, body)
         write_atomically(self._path(one.step, "begun"), BEGUN.dump_json(one.begun).decode())
@@ -217,18 +220,19 @@ class Containers:
             one.life.cancel()
             await asyncio.gather(one.life, return_exceptions=True)
         ended = Life("stopped", one.seconds, one.why) if one.life.cancelled() else one.life.result()
-        while trouble := await self._put_away(one.step, ended):
+        while trouble := await self._put_away(one, ended):
             one.trouble = trouble
             await asyncio.sleep(PAUSE)
         self._ended[one.step] = ended
         self._attended.pop(one.step, None)
         self._changed(one.step)
 
-    async def _put_away(self, step: StepRunId, ended: Life) -> str:
+    async def _put_away(self, one: Attendance, ended: Life) -> str:
         """Written down, then removed, then told: in this order it is true whenever the server is killed."""
         try:
-            write_atomically(self._path(step, "ended"), LIFE.dump_json(ended).decode())
-            await self._remove(step)
+            write_atomically(self._path(one.step, "ended"), LIFE.dump_json(ended).decode())
+            if one.made:
+                await self._remove(one.step)
         except AdapterError as error:
             return str(error)
         return ""
@@ -255,8 +259,17 @@ class Containers:
         if "State" in found and since is None:
             self.forget(step)
             return
-        one = Attendance(step, begun, since or datetime.now(UTC))
-        self._attend(one, self._lived(one))
+        one = Attendance(step, begun, since or datetime.now(UTC), made=True)
+        self._attend(one, self._adopted(one))
+
+    async def _adopted(self, one: Attendance) -> Life:
+        """Its server may have been killed before it had opened the way into its log, which ended with that server."""
+        if not sunk(self.log(one.step)).exists():
+            return await self._lived(one)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE):
+                return await self._exit(one)
+        return Life("lost", one.seconds, "the server was killed while it began")
 
     async def _sweep(self) -> None:
         """Containers of steps that have ended, or that nobody knows any more."""
