@@ -46,7 +46,7 @@ def test_everything_that_can_happen_happens() -> None:
 OF_OTHER_STREAMS = {
     *("SpecificationApplied", "ReleaseAnnounced", "ReleaseQuarantined", "QuarantineLifted", "ReleaseCreated"),
     *("ReleaseVersioned", "SourceFollowed", "CommitSeen", "BranchesIntegrated"),
-    *("BuildRequested", "CiStepStarted", "CiStepEnded", "ImageMade", "BuildCancelled", "BuildEnded"),
+    *("BuildRequested", "CiStepStarted", "CiStepEnded", "ImageProvided", "BuildCancelled", "BuildEnded"),
     *("ProvenanceSigned", "ImagesPruned"),
     *("VerdictReached", "RolloutEnded", "RolloutStarted"),  # told in more detail
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from headgate.decide.builds import BuildState
 from headgate.engine.application import Application
-from headgate.engine.building import draft, draft_of
+from headgate.engine.building import Told, draft, draft_of
 from headgate.engine.builds import Builds
 from headgate.engine.ci import BuildWheel
 from headgate.engine.following import Follower
@@ -100,13 +100,13 @@ class Engine:
         await self._advance(application)
         return release
 
-    async def _release_of(self, state: BuildState) -> None:
+    async def _release_of(self, state: BuildState, told: Told) -> None:
         """What a build becomes, all of whose steps passed."""
         build = state.build
         drafted = await draft_of(build, state.source, state.file, self.world)
         try:
             application = self.application(build.application)
-            await made(application, drafted, state.by, Wanted(build.branch, only=build.only))
+            await made(application, drafted, state.by, Wanted(build.branch, only=build.only), told)
         except (Rejected, Unknown) as error:  # someone else wrote at the same moment: the next attempt follows
             raise AdapterError(str(error)) from error
         await self._advance(application)

@@ -149,10 +149,14 @@ class CiStepEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageMade:
+class ImageProvided:
+    """One image of what the build becomes is in the registry."""
+
     service: str
-    reference: str
-    digest: str
+    reference: str  # with its digest
+    seconds: float
+    made: bool  # False: equal content had been made before, or someone else's image was named
+    built_from: str = ""  # the commit whose content it is; empty for someone else's image
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +359,7 @@ Event = (
     | BuildRequested
     | CiStepStarted
     | CiStepEnded
-    | ImageMade
+    | ImageProvided
     | BuildCancelled
     | BuildEnded
     | ReleaseRequested

@@ -17,11 +17,12 @@ class FakeImages:
         repository = order.registry.repository(order.application, order.service)
         name = (await self.registry.access(repository)).name
         digest, commit = self._made.get((name, order.tree), ("", ""))
-        if not digest or not await self.registry.exists(repository, digest):
+        new = not digest or not await self.registry.exists(repository, digest)
+        if new:
             digest, commit = await self._build(order, repository), order.commit
             self._made[name, order.tree] = digest, commit
         await self.registry.tag(repository, digest, order.commit)
-        return ImageMade(order.service, f"{name}@{digest}", digest, commit)
+        return ImageMade(order.service, f"{name}@{digest}", digest, commit, new)
 
     async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
         name, _, tag = image.partition("@")[0].partition(":")
