@@ -297,6 +297,56 @@ class TestByItself:
         (release,) = yard.shop.engine.application("shop").releases.values()
         assert await yard.problem(release) is None
 
+    async def built(self, yard: Yard, version: str = "1") -> BuildWheel:
+        """A build of a commit with that version of web, whose step has passed."""
+        file = FILE + "pipeline: {ci: [{name: test, run: pytest}]}\n"
+        await yard.apply(file)
+        files = {"headgate.yaml": file, "web/Dockerfile": version, "quotes/Dockerfile": "1"}
+        yard.shop.source.commit(REPOSITORY, files)
+        build = await yard.shop.engine.release("shop", "HEAD", "ann")
+        assert isinstance(build, BuildWheel)
+        await until(lambda: f"{build.id}.test.1" in yard.shop.runner.orders)
+        yard.shop.runner.end("test", "passed")
+        yard.shop.engine.wake(build.id)
+        return build
+
+    async def test_each_image_is_recorded_and_what_changes_nothing_builds_nothing(self, yard: Yard) -> None:
+        for version, made in (("1", {"web": True, "quotes": True}), ("2", {"web": True, "quotes": False})):
+            build = await self.built(yard, version)
+            await until(lambda build=build: build.state.outcome)
+            assert {name: one.made for name, one in build.state.images.items()} == made
+            release = list(yard.shop.engine.application("shop").releases.values())[-1]
+            images = {one.name: one.image for one in release.services}
+            assert {name: one.reference for name, one in build.state.images.items()} == images
+
+    @pytest.mark.parametrize("newer", [False, True], ids=["cancelled by someone", "by a newer commit"])
+    async def test_one_that_is_cancelled_while_images_are_made_ends_at_once(self, yard: Yard, newer: bool) -> None:
+        yard.images.slow["shop"] = asyncio.Event()
+        build = await self.built(yard)
+        await until(lambda: build.seen.making)
+        assert not build.state.outcome
+        if newer:
+            await self.built(yard, "2")
+        else:
+            await yard.shop.engine.builds.cancel("shop", build.id, "ann", "a mistake")
+        await until(lambda: build.state.outcome)
+        assert (build.state.outcome, yard.images.built, build.state.release) == ("cancelled", [], None)
+        assert build.state.why.startswith("bld_" if newer else "a mistake")
+        assert not yard.shop.engine.application("shop").releases
+
+    async def test_a_slow_one_holds_up_no_other_application(self, yard: Yard) -> None:
+        yard.images.slow["shop"] = asyncio.Event()
+        slow = await self.built(yard)
+        await until(lambda: slow.seen.making)
+        other = FILE.replace("application: shop", "application: other")
+        await yard.apply(other)
+        yard.shop.source.commit(REPOSITORY, {"headgate.yaml": other, "web/Dockerfile": "1", "quotes/Dockerfile": "1"})
+        made = await yard.shop.engine.release("other", "HEAD", "ann")
+        assert isinstance(made, Release)
+        assert (slow.state.outcome, [service for service, _ in yard.images.built]) == (None, ["web", "quotes"])
+        yard.images.slow["shop"].set()
+        await until(lambda: slow.state.outcome == "passed")
+
     async def test_an_image_that_cannot_be_built_is_said_once_and_keeps_nothing_else_back(self, yard: Yard) -> None:
         await yard.apply(FILE.replace("on-request", "on-build, branches: [main]"))
         application = yard.shop.engine.application("shop")
