@@ -66,9 +66,11 @@ class BuildWheel:
             await self.remember()
             if self.state.outcome is not None:
                 return False
+            # Looked for first: with its release, all news of its making are there.
+            release = self.others.release(self.state.build)
             if not await self._record(self._news()):
                 return True
-            self.seen = await self._look()
+            self.seen = await self._look(release)
             events = decide_build(self.state, self.seen, self.clock.now())
             if not await self._record(events):
                 return False
@@ -83,16 +85,15 @@ class BuildWheel:
                 return False
             return await self._record([e.BuildCancelled(by, why)])
 
-    async def _look(self) -> BuildSeen:
+    async def _look(self, release: ReleaseId | None) -> BuildSeen:
         unknown: list[str] = []
         steps: dict[StepRunId, StepSeen | None] = {}
         for run in self.state.runs.values():
             if run.outcome in (None, "lost"):
                 await self._look_at(run.step, steps, unknown)
         build = self.state.build
-        superseded, release = self.others.superseded(build), self.others.release(build)
-        making = self._making is not None
-        return BuildSeen(steps, tuple(unknown), self.others.room(build), superseded, release, making)
+        room, superseded = self.others.room(build), self.others.superseded(build)
+        return BuildSeen(steps, tuple(unknown), room, superseded, release, self._making is not None)
 
     def _news(self) -> list[e.Event]:
         """What came of the making since the last turn."""
@@ -101,7 +102,7 @@ class BuildWheel:
         news: list[e.Event] = [
             one for one in self._provided if one.service not in known or one.reference != known[one.service].reference
         ]
-        self._provided = []
+        self._provided.clear()
         if ended is not None:
             self._making = None
             failure = None if ended.cancelled() else ended.result()
