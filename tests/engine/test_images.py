@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,13 @@ from tests.web.world import REPOSITORY, Shop, with_images
 from tests.web.world import shop as opened
 
 from headgate.adapters.signing import Ed25519Signer
-from headgate.engine import applying, proving, retaining
+from headgate.engine import applying, proving, retaining, views
 from headgate.engine.ci import BuildWheel
 from headgate.engine.refusals import AdapterError, Immutable, Rejected
 from headgate.engine.releasing import PLAIN, Wanted
 from headgate.model import commands as c
-from headgate.model.events import ProvenanceSigned, ReleaseCreated
-from headgate.model.ids import release_stream
+from headgate.model.events import ProvenanceSigned, ReleaseCreated, ReleaseRefused
+from headgate.model.ids import application_stream, release_stream
 from headgate.model.images import Repository, digest_of
 from headgate.model.releases import Release
 from headgate.ports import Unusable
@@ -198,6 +199,43 @@ class TestProving:
         release = await yard.release(file)
         await yard.apply()
         await self.refused(yard, release, "it has no provenance")
+
+    async def test_one_that_would_come_by_itself_is_refused_once_and_comes_when_it_is_made_again(
+        self, yard: Yard
+    ) -> None:
+        release = await yard.release()
+        await yard.registry.delete(Repository("shop/web"), release.images["web"])
+        engine, application = yard.shop.engine, yard.shop.engine.application("shop")
+        await yard.apply(FILE.replace("on-request", "on-build, branches: [main]"))
+        await application.advance()
+        due = application.delayed["staging"].again_at
+        for _ in range(3):
+            await application.advance()
+        events = [one.event for one in await engine.log.read(application_stream("shop"))]
+        (refused,) = [event for event in events if isinstance(event, ReleaseRefused)]
+        assert (refused.release, refused.environment) == (release.id, "staging")
+        assert application.delayed["staging"].again_at == due  # it was not looked at again
+        assert "the image of web, " in refused.why
+        assert refused.why in views.summary(application, "staging", engine.clock.now())["waits_for"]
+        await engine.release("shop", "HEAD", "ann")  # makes the image again
+        assert await yard.stable() == release.id
+        assert not application.delayed
+
+    async def test_a_registry_that_is_away_is_asked_again_and_nothing_is_refused(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("headgate.engine.application.AWAY", timedelta(seconds=0.1))
+        release = await yard.release()
+        application = yard.shop.engine.application("shop")
+        yard.registry.down = "registry https://registry.example.org cannot be reached"
+        await yard.apply(FILE.replace("on-request", "on-build, branches: [main]"))
+        await application.advance()
+        assert (application.state.refused, application.delayed["staging"].why) == ({}, yard.registry.down)
+        yard.registry.down = ""
+        await asyncio.sleep(0.1)
+        assert await application.advance() == ["staging"]
+        yard.shop.engine.wake("shop/staging")
+        assert await yard.stable() == release.id
 
     async def test_a_registry_that_is_down_refuses_nothing_for_good(self, yard: Yard) -> None:
         release = await yard.release()

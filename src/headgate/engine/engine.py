@@ -82,6 +82,7 @@ class Engine:
         application = await self._application(rules.name)
         if application.state.specification != rules:
             await application.record([e.SpecificationApplied(rules, by)])
+        application.retry()
         self._spin(application)
         self.look(rules.name)
         return application
@@ -97,6 +98,7 @@ class Engine:
         if rules.ci and not wanted.elsewhere and drafted.release not in application.releases:
             return await self.builds.request(rules, drafted, by, wanted)
         release = await made(application, drafted, by, wanted)
+        application.retry()
         await self._advance(application)
         return release
 

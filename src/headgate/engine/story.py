@@ -142,6 +142,11 @@ def _(event: e.ImageProvided) -> str:
     return f"the image of {event.service} {provided(event)}: {event.reference}"
 
 
+@sentence.register
+def _(event: e.ReleaseRefused) -> str:
+    return f"{event.release} may not come to {event.environment}: {event.why}"
+
+
 def provided(event: e.ImageProvided) -> str:
     """How it came to be there."""
     if event.made:

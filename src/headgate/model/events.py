@@ -91,6 +91,15 @@ class QuarantineLifted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseRefused:
+    """It would have come here by itself and may not: what it is made of, or its provenance, does not verify."""
+
+    release: ReleaseId
+    environment: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImagesPruned:
     """Images that nothing needed were deleted from the registry."""
 
@@ -353,6 +362,7 @@ Event = (
     | BranchesIntegrated
     | ReleaseQuarantined
     | QuarantineLifted
+    | ReleaseRefused
     | ImagesPruned
     | ReleaseCreated
     | ProvenanceSigned
