@@ -354,44 +354,19 @@ class EffectFailed:
 
 
 Event = (
-    SpecificationApplied
-    | ReleaseAnnounced
-    | ReleaseVersioned
-    | SourceFollowed
-    | CommitSeen
-    | BranchesIntegrated
-    | ReleaseQuarantined
-    | QuarantineLifted
-    | ReleaseRefused
-    | ImagesPruned
-    | ReleaseCreated
-    | ProvenanceSigned
-    | BuildRequested
-    | CiStepStarted
-    | CiStepEnded
-    | ImageProvided
-    | BuildCancelled
-    | BuildEnded
-    | ReleaseRequested
-    | ReleaseSuperseded
-    | ReleaseDropped
-    | ApprovalGiven
-    | ReleasePinned
-    | ReleaseUnpinned
+    # of applications
+    SpecificationApplied | ReleaseAnnounced | ReleaseVersioned | SourceFollowed | CommitSeen | BranchesIntegrated
+    | ReleaseQuarantined | QuarantineLifted | ReleaseRefused | ImagesPruned
+    # of releases and builds
+    | ReleaseCreated | ProvenanceSigned
+    | BuildRequested | CiStepStarted | CiStepEnded | ImageProvided | BuildCancelled | BuildEnded
+    # of environments
+    | ReleaseRequested | ReleaseSuperseded | ReleaseDropped | ApprovalGiven | ReleasePinned | ReleaseUnpinned
     | ReleaseSignedOff
-    | RolloutStarted
-    | BaselineDropped
-    | StepCompleted
-    | StepsSkipped
-    | MeasurementTaken
-    | VerdictReached
-    | RolloutPaused
-    | RolloutResumed
-    | RevisionPromoted
-    | RolloutAborted
-    | RolloutEnded
+    | RolloutStarted | BaselineDropped | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
+    | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | EffectFailed
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

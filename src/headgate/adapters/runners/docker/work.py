@@ -106,9 +106,9 @@ class Containers:
             one.told.set()
 
     async def stop_all(self, why: str) -> None:
-        for path in self._folder.glob("*.begun"):
+        for step in filter(self._runs, [StepRunId(path.stem) for path in self._folder.glob("*.begun")]):
             with suppress(AdapterError):
-                await self.stop(StepRunId(path.stem), why)
+                await self.stop(step, why)
         for one in list(self._attended.values()):
             one.why = one.why or why
             one.told.set()
