@@ -109,11 +109,9 @@ async def _pull(engine: DockerEngine, image: str) -> None:
 def _named(image: str) -> tuple[str, str]:
     """Without a tag the engine would pull all there are."""
     name, _, digest = image.partition("@")
-    if digest:
-        return name, digest
-    first, slash, last = name.rpartition("/")
+    above, slash, last = name.rpartition("/")
     word, _, tag = last.partition(":")
-    return f"{first}{slash}{word}", tag or "latest"
+    return f"{above}{slash}{word}", digest or tag or "latest"
 
 
 async def _builder(engine: DockerEngine) -> str:

@@ -63,7 +63,7 @@ class TestItsEnd:
     async def test_too_much_memory_is_told_as_that(self, stage: DockerStage) -> None:
         found = await stage.run("tail /dev/zero", memory=16 * 1024 * 1024)
         assert found.state == "failed"
-        assert "because it needed more memory: more than the 16,777,216 bytes of `container:" in found.why
+        assert "killed, because it needed more memory: more than the 16,777,216 bytes of `container:" in found.why
 
     async def test_stopped_nothing_of_it_is_left(self, stage: DockerStage) -> None:
         order = stage.order("echo began; sleep 60")

@@ -82,11 +82,13 @@ def ending(inspected: Mapping[str, Any], by_itself: bool, limit: int | None) -> 
     code, after = int(state["ExitCode"]), f"after {seconds:.1f} s"
     if code == 0 and by_itself:
         return Life("passed", seconds, f"passed in {seconds:.1f} s", whole=True)
-    if state.get("OOMKilled"):
-        most = f"more than the {limit:,} bytes of `container: {{memory: ...}}`" if limit else "more than there is"
-        return Life("failed", seconds, f"was killed {after} because it needed more memory: {most}")
+    most = f"more than the {limit:,} bytes of `container: {{memory: ...}}`" if limit else "more than there is"
+    memory = f"killed, because it needed more memory: {most}" if state.get("OOMKilled") else ""
     if by_itself:
-        return Life("failed", seconds, f"exited with code {code} {after}", whole=True)
+        some = f"; a program of it was {memory}" if memory else ""
+        return Life("failed", seconds, f"exited with code {code} {after}{some}", whole=True)
+    if memory:
+        return Life("failed", seconds, f"was {memory}")
     return Life("lost", seconds, f"its container was ended {after} from outside, code {code}: was Docker restarted?")
 
 

@@ -80,13 +80,13 @@ class Containers:
         """Returns before it runs: an image may have to be pulled first."""
         if await self.seen(order.id) is not None:
             return
-        top, user = checkout.parent, owner(order.step.container.user, order.step.name)
+        top = checkout.parent
         (top / ENDED).unlink(missing_ok=True)
         writing = output(top / OUTPUT)
         one = Attendance(
             order.id, Begun(str(top), order.step.timeout, order.step.container.memory), since=datetime.now(UTC)
         )
-        self._attend(one, self._begun(one, order, writing, user))
+        self._attend(one, self._begun(one, order, writing))
 
     async def seen(self, step: StepRunId) -> Life | None:
         async with self._finding:
@@ -131,8 +131,9 @@ class Containers:
 
     # --- its beginning
 
-    async def _begun(self, one: Attendance, order: StepOrder, writing: int, user: tuple[int, int]) -> Life:
+    async def _begun(self, one: Attendance, order: StepOrder, writing: int) -> Life:
         try:
+            user = owner(order.step.container.user, order.step.name)
             await asyncio.to_thread(give, Path(one.begun.top), user)
             await self._answering()
             await self._sweep()
