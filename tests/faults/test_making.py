@@ -50,7 +50,7 @@ class Yard:
 
         async def there() -> bool:
             view = await build(self.stage, name)
-            return "its release: images are made" in view["waits_for"] and await self.left() != []
+            return "its release, which is being made" in view["waits_for"] and await self.left() != []
 
         await self.stage.until(there, "the image is being made")
 

@@ -208,7 +208,7 @@ def waits(state: BuildState, seen: BuildSeen, now: datetime) -> list[str]:
     if seen.room <= 0 and not told:
         told.append("steps of other builds, which run first")
     if all(state.passed(step.name) for step in state.steps):
-        told.append("its release: images are made" if seen.making else "its release")
+        told.append("its release, which is being made" if seen.making else "its release")
     return [*told, *seen.unknown, *(failure.why for failure in state.failures[-1:])]
 
 

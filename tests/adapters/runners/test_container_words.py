@@ -33,6 +33,8 @@ def ended(code: int, **more: Any) -> dict[str, Any]:
         (ended(137), True, None, "failed", "exited with code 137 after 2.5 s"),
         (ended(137), False, None, "lost", f"{OUTSIDE}, code 137: was Docker restarted?"),
         (ended(0), False, None, "lost", f"{OUTSIDE}, code 0: was Docker restarted?"),
+        (ended(125), False, None, "failed", f"could not begin: {containers.MAPPED}"),
+        (ended(125), True, None, "failed", "exited with code 125 after 2.5 s"),
         (ended(137, OOMKilled=True), False, 2**20, "failed", f"was {KILLED} the 1,048,576 bytes of {FIELD}"),
         (ended(1, OOMKilled=True), True, None, "failed", f"{EXITED}; a program of it was {KILLED} there is"),
         (ended(0, OOMKilled=True), True, 2**20, "passed", "passed in 2.5 s"),

@@ -14,10 +14,13 @@ from headgate.model.ids import StepRunId
 RUNNER, STEP = "headgate.runner", "headgate.step"  # labels: whose container it is, and of which step
 INSIDE = "/headgate"  # where the step's own folder stands in its container
 OUTPUT, ENDED = "output", "ended"  # in that folder: the way into the log, and what is there once the command has ended
+SHUT = 125  # exit code, where what is in that folder is someone else's
 # $1 is the command line. Docker's own log would hold on its disk what is masked in ours.
 WRAPPER = (
-    f'exec >{INSIDE}/{OUTPUT} 2>&1 </dev/null; /bin/sh -c "$1"; code=$?; : >{INSIDE}/{ENDED}; exit "$code"'
+    f"[ -w {INSIDE}/{OUTPUT} ] || exit {SHUT}; exec >{INSIDE}/{OUTPUT} 2>&1 </dev/null; "
+    f'/bin/sh -c "$1"; code=$?; : >{INSIDE}/{ENDED}; exit "$code"'
 )
+MAPPED = "its own folder is shut to it: an engine that maps users (rootless, userns-remap) cannot run steps"
 
 
 def runner_id(data: Path) -> str:
@@ -89,6 +92,8 @@ def ending(inspected: Mapping[str, Any], by_itself: bool, limit: int | None) -> 
         return Life("failed", seconds, f"exited with code {code} {after}{some}", whole=True)
     if memory:
         return Life("failed", seconds, f"was {memory}")
+    if code == SHUT:
+        return Life("failed", seconds, f"could not begin: {MAPPED}", whole=True)
     return Life("lost", seconds, f"its container was ended {after} from outside, code {code}: was Docker restarted?")
 
 

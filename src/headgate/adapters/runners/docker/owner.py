@@ -27,8 +27,8 @@ def owner(user: str | None, step: str) -> tuple[int, int]:
 
 
 def give(top: Path, to: tuple[int, int]) -> None:
-    """All below, links themselves and never what they lead to."""
-    if to == (os.geteuid(), os.getegid()):
+    """All below, links themselves and never what they lead to. A cache may come from a step of another user."""
+    if os.geteuid() != 0:
         return
     try:
         for folder, folders, files in os.walk(top):
