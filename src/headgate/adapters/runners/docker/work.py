@@ -5,6 +5,7 @@ How one ended is written down before its container goes, so that a server that i
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +30,7 @@ from headgate.model.builds import StepOrder
 from headgate.model.ids import StepRunId
 from headgate.ports import AdapterError
 
+LOG = logging.getLogger(__name__)
 PAUSE = 1.0  # seconds, before an engine that went away is asked again
 FORCED = {"force": "1", "v": "1"}  # it is killed first; its anonymous volumes go with it
 GONE = "its container is gone: someone else removed it"
@@ -220,7 +222,7 @@ class Containers:
         if not one.life.done():
             one.life.cancel()
             await asyncio.gather(one.life, return_exceptions=True)
-        ended = Life("stopped", one.seconds, one.why) if one.life.cancelled() else one.life.result()
+        ended = _outcome(one, one.life)
         while trouble := await self._put_away(one, ended):
             one.trouble = trouble
             await asyncio.sleep(PAUSE)
@@ -286,3 +288,12 @@ class Containers:
 
     def _path(self, step: StepRunId, kind: str) -> Path:
         return self._folder / f"{checked('step', step)}.{kind}"
+
+
+def _outcome(one: Attendance, life: asyncio.Task[Life]) -> Life:
+    if life.cancelled():
+        return Life("stopped", one.seconds, one.why)
+    if (error := life.exception()) is not None:
+        LOG.error("%s failed", life.get_name(), exc_info=error)
+        return Life("lost", one.seconds, "what Docker says of it is not understood; the server's log has the details")
+    return life.result()
