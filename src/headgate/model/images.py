@@ -73,6 +73,7 @@ class ImageMade:
     reference: str  # "registry.example.org/shop/web@sha256:...": what is deployed
     digest: str  # "sha256:..."
     built_from: str = ""  # the commit that it was first built from; another one with equal content changes nothing
+    new: bool = field(default=False, compare=False)  # it was not there before
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from headgate.model.builds import CiStep
+from headgate.model.builds import CiStep, StepContainer
 from headgate.model.checks import Check
 from headgate.model.conditions import parse
 from headgate.model.metrics import MetricRule, ValueQuery
@@ -26,7 +26,7 @@ from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
 from headgate.spec.sections.metric import MetricSection
-from headgate.spec.sections.pipeline import CiSection
+from headgate.spec.sections.pipeline import CiContainerSection, CiSection
 from headgate.spec.sections.service import ContainerSection, ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
@@ -66,9 +66,14 @@ def _ci(sections: list[CiSection]) -> tuple[CiStep, ...]:
             junit=section.junit,
             sarif=section.sarif,
             severity=section.severity,
+            container=_bounds(section.container),
         )
         for section, before in zip(sections, above, strict=False)
     )
+
+
+def _bounds(section: CiContainerSection) -> StepContainer:
+    return StepContainer(section.user, section.memory, section.cpus, section.processes)
 
 
 def services(spec: Specification) -> tuple[Service, ...]:

@@ -224,4 +224,7 @@ Rate = Annotated[float, amount(units.rate, units.RATES, units.RATE_PATTERN)]
 Size = Annotated[int, amount(units.size, units.SIZES, units.SIZE_PATTERN)]
 Cpus = Annotated[float, Written(_cpus, "a number of processors", {"type": "number", "minimum": 0.01, "maximum": 1000})]
 User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USER:GROUP", 'Write such as "1000:1000".')]
+UserNumber = Annotated[
+    str, matching("[0-9]{1,9}(:[0-9]{1,9})?", "numbers, UID or UID:GID", 'Write such as "1000:1000": files need them.')
+]
 Freeze = Annotated[FreezeWindow, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]

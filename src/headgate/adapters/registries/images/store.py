@@ -36,11 +36,11 @@ class Images:
         name = (await registry.access(repository)).name
         async with self._making.setdefault((name, order.content), asyncio.Lock()):
             made = await self._there(registry, repository, name, order.content)
-            if made is None:
+            if new := made is None:
                 made = await self._build_and_push(order, registry, repository)
                 await asyncio.to_thread(self._records.keep, name, order.content, made)
         await _tagged(registry, repository, made.digest, _tags(order))
-        return ImageMade(order.service, f"{name}@{made.digest}", made.digest, made.commit)
+        return ImageMade(order.service, f"{name}@{made.digest}", made.digest, made.commit, new)
 
     async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
         """In the application's own registry with its login, elsewhere without one; a digest is not looked for there."""
