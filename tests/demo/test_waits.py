@@ -78,15 +78,18 @@ def test_releases_are_made_when_the_demo_asks() -> None:
     assert application(read(shortened(EXAMPLE)), "/source", "headgate.yaml").following.releases == "on-announce"
 
 
+BASE = "127.0.0.1:5000/headgate-demo-1/base:1"
+
+
 def contained_one() -> str:
-    return contained(shortened(EXAMPLE), "http://127.0.0.1:5000", "headgate-demo-1")
+    return contained(shortened(EXAMPLE), "http://127.0.0.1:5000", "headgate-demo-1", BASE)
 
 
 def test_in_containers_it_is_valid_as_well() -> None:
     assert [str(problem) for problem in missing(read(contained_one()), present())] == []
 
 
-def test_in_containers_only_platform_and_registry_are_others() -> None:
+def test_in_containers_only_platform_registry_and_base_are_others() -> None:
     before, after = (application(read(text), "/source", "f") for text in (shortened(EXAMPLE), contained_one()))
     assert after.registry
     assert after.registry.kind == "docker"

@@ -13,7 +13,6 @@ from headgate.cli.failure import Failure
 
 FILE = "headgate.yaml"
 AUTHOR = ("-c", "user.name=A Developer", "-c", "user.email=developer@example.com")
-BASE = re.compile(r"^ARG BASE=.*$", re.MULTILINE)
 GIT_SECONDS = 60.0
 # A developer's own settings (signing, hooks, templates) are no part of this.
 PLAIN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -31,7 +30,7 @@ class Version:
 class Supply:
     """Where containers have their images from."""
 
-    base: str  # that every Dockerfile begins with
+    base: str  # the Dockerfiles' argument
     registry: str  # its address
     prefix: str  # of the names there
 
@@ -95,19 +94,10 @@ class Repository:
         file = self.folder / FILE
         text = shortened(file.read_text(encoding="utf-8"))
         if self._supply is not None:
-            text = contained(text, self._supply.registry, self._supply.prefix)
-            self._build_on(self._supply.base)
+            text = contained(text, self._supply.registry, self._supply.prefix, self._supply.base)
         file.write_text(text, encoding="utf-8")
         self._git("init", "--quiet", "--initial-branch=main")
         self.commit(FIRST)
-
-    def _build_on(self, base: str) -> None:
-        for file in sorted(self.folder.glob("services/*/Dockerfile")):
-            text, found = BASE.subn(f"ARG BASE={base}", file.read_text(encoding="utf-8"))
-            if found != 1:
-                remedy = "Renew headgate/cli/demo/example.py: it changes that line."
-                raise Failure("a Dockerfile does not take its base by `ARG BASE=`", str(file), remedy)
-            file.write_text(text, encoding="utf-8")
 
     def change(self, version: Version) -> None:
         self._git("apply", str(self._example / "versions" / version.patch))

@@ -1,4 +1,4 @@
-"""A root file system made of this machine's own Python: what an image stands on where none can be pulled.
+"""A root file system made of this machine's own files: what an image stands on where none can be pulled.
 
 Everything lies inside where it lies here, so that the interpreter finds its library by itself.
 """
@@ -31,11 +31,13 @@ class Root:
     texts: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     folders: tuple[str, ...] = ("/tmp",)  # noqa: S108 - inside; anyone may write there
+    python: bool = True
 
     def __post_init__(self) -> None:
         self.texts |= {"/etc/passwd": PASSWD, "/etc/group": GROUP}
-        self.links |= {"/bin/python": str(interpreter()), "/bin/python3": "python"}
-        self.add([interpreter()])
+        if self.python:
+            self.links |= {"/bin/python": str(interpreter()), "/bin/python3": "python"}
+            self.add([interpreter()])
 
     def add(self, paths: Iterable[Path]) -> None:
         self.files |= {str(path): path for path in paths}

@@ -40,12 +40,16 @@ def shortened(text: str) -> str:
     return "\n".join([NOTE, *lines, FOLLOWED, ""])
 
 
-def contained(text: str, registry: str, prefix: str) -> str:
-    """The same in containers, with images of a registry at that address."""
+def contained(text: str, registry: str, prefix: str, base: str) -> str:
+    """The same in containers: images stand on that base, and lie in the registry at that address."""
     lines = text.splitlines()
     for name in _names(lines, "environments"):
         lines = _without(lines, "environments", name, "platform")
         lines = _added(lines, ["platform: docker"], "environments", name)
+    for name in _names(lines, "services"):
+        start, _ = _block(lines, "services", name, "build")
+        context = lines[start].partition(":")[2].strip()
+        lines[start] = f"{'  ' * 2}build: {{context: {context}, args: {{BASE: \"{base}\"}}}}"
     return "\n".join([*lines, f'registry: {{docker: {{url: "{registry}", prefix: {prefix}}}}}', ""])
 
 
