@@ -79,6 +79,7 @@ def test_packages_of_other_versions_are_named(tmp_path: Path) -> None:
     assert "uvicorn==0.1 (" in containers.lacking(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_engine")
 def test_the_command_refuses_and_leaves_nothing(tmp_path: Path) -> None:
     command = [*HEADGATE, "demo", "--platform", "docker", "--data", str(tmp_path / "home")]

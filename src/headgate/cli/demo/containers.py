@@ -19,6 +19,7 @@ from headgate.ports import AdapterError
 
 LABEL = "headgate.demo"  # of all that the demo makes in the engine, with a value of its own
 TAG = "1"
+INSTEAD = "Without containers: --platform process."
 
 
 def lacking(example: Path) -> str:
@@ -64,6 +65,8 @@ class Containers:
         try:
             made = layer(root(self._example), path)
             self._registry.put(name, TAG, made, configuration(made, {LABEL: self._mark}, os.uname().machine))
+        except OSError as error:
+            raise Failure(f"the base image cannot be made: {error}", str(self._folder), INSTEAD) from error
         finally:
             path.unlink(missing_ok=True)
         base = f"{self._registry.host}/{name}:{TAG}"
@@ -71,7 +74,7 @@ class Containers:
             with _held():
                 asyncio.run(self._engine.bring(base))
         except AdapterError as error:
-            raise Failure(str(error), str(self._folder), "Without containers: --platform process.") from error
+            raise Failure(str(error), str(self._folder), INSTEAD) from error
         return Supply(base, f"http://{self._registry.host}", self._mark)
 
     def end(self) -> str:

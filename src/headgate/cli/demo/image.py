@@ -45,14 +45,14 @@ def root(example: Path) -> Root:
 def layer(made: Root, path: Path) -> Layer:
     """Stored, not compressed: it never leaves this machine, and Docker would take ten seconds to compress it."""
     with path.open("wb") as file:
-        outer = Counted(file)
+        outer = Hashed(file)
         with gzip.GzipFile(filename="", fileobj=outer, mode="wb", compresslevel=0, mtime=0) as packed:
-            inner = Counted(packed)
+            inner = Hashed(packed)
             made.write(cast(BinaryIO, inner))
     return Layer(path, outer.digest(), inner.digest())
 
 
-class Counted:
+class Hashed:
     """Hashes what goes through it."""
 
     def __init__(self, stream: Any) -> None:
