@@ -1,6 +1,6 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -43,6 +43,17 @@ class LogUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    name: str  # "registry.example.org/shop/web"
+    user: str = ""  # empty: no login
+    password: str = field(default="", repr=False)
+
+
+async def no_login(application: str, image: str) -> Access | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """What an adapter is made with: every entry point of a seam is a callable that takes a Host."""
 
@@ -50,6 +61,8 @@ class Host:
     envoy: Path  # folder of the Envoy that traffic and metrics share
     releases: Path  # a release's source lies in <releases>/<release id>
     changed: Callable[[str], None]  # tell the engine to look at once: at an environment or a build
+    # Application and image -> what to show to the image's registry; None: it is not the application's. AdapterError.
+    login: Callable[[str, str], Awaitable[Access | None]] = no_login
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -169,7 +182,7 @@ class Commit(Protocol):
 class Registry(Protocol):
     """Keeps images. One for all applications: where it is comes with every call. All raise AdapterError."""
 
-    async def access(self, repository: Repository) -> "Access":
+    async def access(self, repository: Repository) -> Access:
         """The repository as a container engine names it, and the login that it needs there now."""
         ...
 
@@ -198,15 +211,8 @@ class Registry(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    name: str  # "registry.example.org/shop/web"
-    user: str = ""  # empty: no login
-    password: str = field(default="", repr=False)
-
-
 class ImageStore(Protocol):
-    """Builds images and keeps them in a registry. Both verbs raise AdapterError."""
+    """Builds images and keeps them in a registry. All verbs raise AdapterError."""
 
     async def make(self, order: ImageOrder) -> ImageMade:
         """Build, push, read back; once: equal content is the image that is there already."""
@@ -214,6 +220,10 @@ class ImageStore(Protocol):
 
     async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
         """An image that is there already: what a tag stands for now; a digest of this registry must be in it."""
+        ...
+
+    async def login(self, image: str, registry: RegistryRules) -> Access | None:
+        """What the image's registry asks for. None: it is not this one, and is shown nothing of ours."""
         ...
 
 

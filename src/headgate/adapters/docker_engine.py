@@ -2,6 +2,7 @@
 
 import json
 import os
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from headgate.ports import AdapterError
+from headgate.ports import Access, AdapterError
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 NEWEST = (1, 47)  # of the API, that this client was written for; older engines are spoken to in their own version
@@ -26,8 +27,9 @@ class EngineUnreachable(AdapterError):
 class EngineRefused(AdapterError):
     """The engine answered, and said no."""
 
-    def __init__(self, text: str, status: int) -> None:
-        super().__init__(text)
+    def __init__(self, asked: str, said: str, status: int) -> None:
+        super().__init__(f"Docker refused {asked}: {said}")
+        self.said = said
         self.status = status  # of HTTP: 404 it is not there, 409 it is so already or in use
 
 
@@ -86,7 +88,7 @@ class DockerEngine:
                 method, url, params=query, data=content, headers=given, timeout=limit
             ) as answer:
                 if answer.status >= 400 and answer.status not in accept:
-                    raise EngineRefused(f"Docker refused {method} {path}: {await _message(answer)}", answer.status)
+                    raise EngineRefused(f"{method} {path}", await _message(answer), answer.status)
                 yield answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(error) from error
@@ -135,6 +137,26 @@ async def lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
                 yield line
     if rest.strip():
         yield rest
+
+
+async def messages(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """What the engine tells while it works, one JSON object on each line. An error is the last one."""
+    async for line in lines(answer):
+        message = json.loads(line)
+        if isinstance(message, dict):
+            yield message
+
+
+def error_in(message: Mapping[str, Any]) -> str:
+    detail = message.get("errorDetail")
+    inner = detail.get("message") if isinstance(detail, dict) else None
+    return str(inner or message.get("error") or "").strip()
+
+
+def login(access: Access) -> str:
+    """Sent for every push: without any, older engines refuse the request."""
+    known = {"username": access.user, "password": access.password, "serveraddress": access.name.partition("/")[0]}
+    return urlsafe_b64encode(json.dumps(known if access.user else {}).encode()).decode()
 
 
 async def _message(answer: aiohttp.ClientResponse) -> str:

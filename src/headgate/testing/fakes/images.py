@@ -1,7 +1,7 @@
 """An image store in memory, on a fake registry: equal content is one image, and what was made is counted."""
 
 from headgate.model.images import ImageMade, ImageOrder, RegistryRules, Repository, digest_of
-from headgate.ports import Unusable
+from headgate.ports import Access, Unusable
 from headgate.testing.fakes.registry import HOST, FakeRegistry
 
 
@@ -31,6 +31,10 @@ class FakeImages:
         if digest is None or gone:
             raise Unusable(f"service {service}: there is no image {image}")
         return ImageMade(service, f"{name}@{digest}", digest)
+
+    async def login(self, image: str, registry: RegistryRules) -> Access | None:
+        name = image.partition("@")[0]
+        return await self.registry.access(Repository(name.removeprefix(f"{HOST}/"))) if name.startswith(HOST) else None
 
     async def _build(self, order: ImageOrder, repository: Repository) -> str:
         if self.broken:

@@ -8,10 +8,12 @@ from typing import Any
 
 from headgate.adapters.envoy_bridges import Bridge, write_bridge
 from headgate.adapters.machine import logs as log_files
+from headgate.adapters.machine.tasks import report
 from headgate.adapters.machine.variables import service_variables
 from headgate.adapters.platforms.docker import containers
+from headgate.adapters.platforms.docker.coming import Coming
 from headgate.adapters.platforms.docker.containers import Tag
-from headgate.adapters.platforms.docker.images import Image, image_of
+from headgate.adapters.platforms.docker.images import Image, Images
 from headgate.adapters.platforms.docker.instances import Around, Slot
 from headgate.adapters.platforms.docker.networks import Network, Networks
 from headgate.adapters.platforms.docker.variables import command_of, given, inherited, own
@@ -22,14 +24,21 @@ from headgate.model.services import Service
 from headgate.ports import AdapterError
 
 AT_ONCE = 8  # containers that are started: the engine gets no faster with more
+PROMPT = 2.0  # seconds, in which a pull that is quick or refused is told to who asked for it
 FIRST_LOOK = 2.0  # seconds; how long a new server waits to know whether what it found is ready
 
 
+Part = tuple[RevisionId, str]  # a revision's service
+
+
 class Fleet:
-    def __init__(self, environment: EnvironmentId, around: Around, networks: Networks) -> None:
+    def __init__(self, environment: EnvironmentId, around: Around, networks: Networks, images: Images) -> None:
         self.environment = environment
         self.slots: dict[str, Slot] = {}
-        self._around, self._networks = around, networks
+        self._around, self._networks, self._images = around, networks, images
+        self._coming: dict[Part, Coming] = {}
+        self._waiting: set[asyncio.Task[None]] = set()  # for what is coming
+        self._refused: dict[Part, str] = {}  # why an image did not come, for who asks next
         self._starting = asyncio.Lock()  # two callers at once start no more than one would
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
@@ -58,7 +67,9 @@ class Fleet:
             await slot.refresh()
 
     def instances(self) -> list[Instance]:
-        return sorted((slot.seen() for slot in self.slots.values()), key=lambda instance: instance.id)
+        seen = [slot.seen() for slot in self.slots.values()]
+        seen += [instance for coming in self._coming.values() for instance in coming.instances()]
+        return sorted(seen, key=lambda instance: instance.id)
 
     def containers(self, service: str | None) -> dict[str, str]:
         """Name of the instance -> the engine's id. None: of every service."""
@@ -87,14 +98,16 @@ class Fleet:
     def _missing(self, revision: Revision, service: Service) -> list[Tag]:
         """Tags of the containers to make. Nothing may come between this and the making: the lock sees to it."""
         count = service.replicas - len(self._of(revision.id, service.name))
+        if (revision.id, service.name) in self._coming:
+            return []
         tags = (containers.tagged(revision, service, number) for number in range(1, len(self.slots) + count + 1))
         return [tag for tag in tags if tag.id not in self.slots][: max(count, 0)]
 
     async def _fill(self, revision: Revision, service: Service, missing: list[Tag]) -> None:
         now = datetime.now(UTC)
         works = [slot.start() for slot in self._of(revision.id, service.name) if slot.due(now)]
-        if missing:
-            image = await image_of(self._around.engine, self._around.folder, revision, service)
+        image = await self._image(revision, service, missing) if missing else None
+        if image is not None:
             network = await self._networks.ensure(self.environment)
             if len(revision.services) > 1:
                 write_bridge(self._around.settings.envoy, self.environment, Bridge(network.gateway, network.subnet))
@@ -130,6 +143,54 @@ class Fleet:
             await slot.discard()
             raise AdapterError(f"{where}: {error}") from error
 
+    # --- images that are not there yet
+
+    async def _image(self, revision: Revision, service: Service, missing: list[Tag]) -> Image | None:
+        """None: it is on its way, and what needs it is started once it is there."""
+        part, engine = (revision.id, service.name), self._around.engine
+        if why := self._refused.pop(part, None):
+            raise AdapterError(why)
+        found = await self._images.find(self._around.folder, revision, service)
+        if found is not None:
+            return found
+        pull = await self._images.pull(revision, service)
+        task = asyncio.create_task(pull.run(engine), name=f"pull {pull.reference}")
+        coming = self._coming[part] = Coming(tuple(missing), pull, task)
+        self._around.changed()
+        try:
+            await asyncio.wait({task}, timeout=PROMPT)
+        except asyncio.CancelledError:
+            self._give_up(part, coming)
+            raise
+        if not task.done():
+            self._go_on(revision, part, coming)
+            return None
+        self._give_up(part, coming)
+        task.result()
+        return await self._images.find(self._around.folder, revision, service)
+
+    def _go_on(self, revision: Revision, part: Part, coming: Coming) -> None:
+        async def wait() -> None:
+            try:
+                await coming.task
+                self._give_up(part, coming)
+                await self.start_missing(revision)
+            except AdapterError as error:
+                self._refused[part] = str(error)
+            finally:
+                self._give_up(part, coming)
+
+        task = asyncio.create_task(wait(), name=f"wait for {coming.pull.reference}")
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+        task.add_done_callback(report)
+
+    def _give_up(self, part: Part, coming: Coming) -> None:
+        coming.task.cancel()
+        if self._coming.get(part) is coming:
+            del self._coming[part]
+            self._around.changed()
+
     # --- stop
 
     async def stop(self, revision: RevisionId | None) -> None:
@@ -138,6 +199,10 @@ class Fleet:
             for slot in list(self.slots.values()):
                 if revision is None or slot.tag.revision == revision:
                     slot.tell_to_stop()
+            for part, coming in list(self._coming.items()):
+                if revision is None or part[0] == revision:
+                    self._give_up(part, coming)
+            self._refused = {part: why for part, why in self._refused.items() if revision not in {None, part[0]}}
 
     def _gone(self, slot: Slot) -> None:
         if self.slots.get(slot.tag.id) is slot:
@@ -149,6 +214,8 @@ class Fleet:
     def close(self) -> None:
         for slot in self.slots.values():
             slot.close()
+        for task in (*self._waiting, *(coming.task for coming in self._coming.values())):
+            task.cancel()
 
 
 async def told(works: list[Coroutine[Any, Any, None]]) -> list[str]:

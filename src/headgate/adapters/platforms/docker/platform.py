@@ -14,6 +14,7 @@ from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.docker import containers
 from headgate.adapters.platforms.docker.containers import SERVER, Tag
 from headgate.adapters.platforms.docker.fleet import Fleet
+from headgate.adapters.platforms.docker.images import Images, LoginOf
 from headgate.adapters.platforms.docker.instances import Around
 from headgate.adapters.platforms.docker.networks import Networks
 from headgate.adapters.platforms.docker.output import read
@@ -23,8 +24,10 @@ from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.ports import no_login
 
 OnChange = Callable[[EnvironmentId], None]
+MACHINE = "this machine"
 GONE_PAUSE = 0.05  # seconds
 
 
@@ -38,12 +41,16 @@ class Place:
 
 
 class DockerPlatform:
-    def __init__(self, settings: DockerSettings, on_change: OnChange | None = None) -> None:
+    def __init__(
+        self, settings: DockerSettings, on_change: OnChange | None = None, login: LoginOf = no_login
+    ) -> None:
+        """`login` says what the application has to show to the registry of an image."""
         self.settings = settings
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self.server = containers.server_id(settings.data)
         self._engine = DockerEngine(settings.engine)
         self._networks = Networks(self._engine, self.server)
+        self._images = Images(self._engine, MACHINE, login, settings.pulling)
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
         self._watch = Watch(self._engine, self.server, self._sync, self._heard, self._all_changed)
@@ -117,7 +124,7 @@ class DockerPlatform:
         folder = environment_folder(settings.data, environment)
         around = Around(settings, self._engine, self.server, folder, self._prober, changed)
         desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept)
-        place = Place(around, Fleet(environment, around, self._networks), Jobs(desk))
+        place = Place(around, Fleet(environment, around, self._networks, self._images), Jobs(desk))
         self._places[environment] = place
         return place
 

@@ -1,0 +1,21 @@
+"""Instances that wait for their image: shown as starting, with how far the pull is."""
+
+import asyncio
+from dataclasses import dataclass
+
+from headgate.adapters.platforms.docker.containers import LOOPBACK, Tag
+from headgate.adapters.platforms.docker.pulls import Pull
+from headgate.model.observations import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    tags: tuple[Tag, ...]
+    pull: Pull
+    task: asyncio.Task[None]
+
+    def instances(self) -> list[Instance]:
+        return [
+            Instance(tag.id, tag.revision, tag.service, f"{LOOPBACK}:0", "starting", detail=str(self.pull))
+            for tag in self.tags
+        ]
