@@ -20,6 +20,7 @@ from headgate.engine.planning import plan as foretold
 from headgate.engine.refusals import Unknown as Unknown  # noqa: PLC0414 - for commands
 from headgate.engine.world import World
 from headgate.model.ids import EnvironmentId, environment_stream
+from headgate.model.rules import Environment
 from headgate.ports import Access, Host
 from headgate.store.beside import read_beside
 from headgate.store.lock import FolderLock
@@ -51,6 +52,9 @@ class Later:
     def wake(self, name: str) -> None:
         if self.engine is not None:
             self.engine.wake(name)
+
+    def rules(self, environment: EnvironmentId) -> Environment | None:
+        return self.engine.rules(environment) if self.engine is not None else None
 
     async def login(self, application: str, image: str) -> Access | None:
         return await self.engine.login(application, image) if self.engine is not None else None
@@ -219,4 +223,4 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
 
 def _make(point: EntryPoint, folder: Path, later: Later) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
-    return point.load()(Host(own, folder / "envoy", folder / "releases", later.wake, later.login))
+    return point.load()(Host(own, folder / "envoy", folder / "releases", later.wake, later.login, later.rules))

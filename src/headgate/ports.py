@@ -15,6 +15,7 @@ from headgate.model.measurements import NoData, Query, Reading, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
+from headgate.model.rules import Environment
 from headgate.model.sources import Integration
 
 
@@ -53,6 +54,10 @@ async def no_login(application: str, image: str) -> Access | None:
     return None
 
 
+def no_rules(environment: EnvironmentId) -> Environment | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """What an adapter is made with: every entry point of a seam is a callable that takes a Host."""
@@ -63,6 +68,7 @@ class Host:
     changed: Callable[[str], None]  # tell the engine to look at once: at an environment or a build
     # Application and image -> what to show to the image's registry; None: it is not the application's. AdapterError.
     login: Callable[[str, str], Awaitable[Access | None]] = no_login
+    rules: Callable[[EnvironmentId], Environment | None] = no_rules  # as applied now; None: they are gone
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -129,6 +135,14 @@ class LogSource(Protocol):
 
     def logs(self, environment: EnvironmentId, service: str | None, lines: int, follow: bool) -> AsyncIterator[str]:
         """The last `lines` lines of each instance, prefixed with service and instance; then new ones if `follow`."""
+        ...
+
+
+class Spread(Protocol):
+    """A platform of several machines, some of which may be seen and others not."""
+
+    def unseen(self, environment: EnvironmentId) -> Sequence[str]:
+        """One sentence for each machine that the last `observe` could not see."""
         ...
 
 

@@ -1,10 +1,11 @@
 """A thin client of the Docker Engine's HTTP API over a Unix domain socket. Knows addresses and errors, no nouns."""
 
+import asyncio
 import json
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ NEWEST = (1, 47)  # of the API, that this client was written for; older engines 
 PATIENCE = 60.0  # seconds, for one answer: making a container waits for a busy disk
 CONNECT = 5.0  # seconds
 FAR = 8.0  # seconds, for the first answer of another machine: a login comes before it
+AT_ONCE = 6  # requests to another machine; sshd allows ten sessions in one login
 CHUNK = 64 * 1024  # bytes
 
 
@@ -66,6 +68,8 @@ class DockerEngine:
         self._host, self._way = host, way
         self._session: aiohttp.ClientSession | None = None
         self._version = ""  # of the API; asked for once
+        # A connection to another machine is a process here and one there: few, used again and again.
+        self._turns = asyncio.Semaphore(AT_ONCE) if way else None
 
     async def json(
         self,
@@ -96,15 +100,17 @@ class DockerEngine:
         total = None if endless else PATIENCE
         limit = aiohttp.ClientTimeout(total=total, connect=CONNECT)
         given = {"Content-Type": "application/json", **(headers or {})}
+        turn = nullcontext() if endless or self._turns is None else self._turns
         try:
-            url = f"http://docker/v{await self._api()}{path}"
-            session = await self._opened()
-            async with session.request(
-                method, url, params=query, data=content, headers=given, timeout=limit
-            ) as answer:
-                if answer.status >= 400 and answer.status not in accept:
-                    raise EngineRefused(f"{method} {path}", await _message(answer), answer.status)
-                yield answer
+            async with turn:
+                url = f"http://docker/v{await self._api()}{path}"
+                session = await self._opened()
+                async with session.request(
+                    method, url, params=query, data=content, headers=given, timeout=limit
+                ) as answer:
+                    if answer.status >= 400 and answer.status not in accept:
+                        raise EngineRefused(f"{method} {path}", await _message(answer), answer.status)
+                    yield answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise await self._unreachable(error) from error
 

@@ -23,9 +23,10 @@ from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
-from headgate.model.ids import ReleaseId, RolloutId, application_stream
+from headgate.model.ids import EnvironmentId, ReleaseId, RolloutId, application_stream
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
+from headgate.model.rules import Environment
 from headgate.ports import Access, AdapterError, Clock, EventLog, LogUnavailable
 
 IN_FLIGHT = timedelta(seconds=0.25)  # between turns while a rollout is under way
@@ -80,6 +81,10 @@ class Engine:
         """What a platform has to show to the registry of an image; None: it is not the application's. AdapterError."""
         rules = self.applications[name].state.specification if name in self.applications else None
         return await self.world.images.login(image, rules.registry) if rules and rules.registry else None
+
+    def rules(self, environment: EnvironmentId) -> Environment | None:
+        known = self.applications.get(environment.partition("/")[0])
+        return known.rules(environment) if known else None
 
     # --- what people ask
 

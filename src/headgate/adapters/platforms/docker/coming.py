@@ -1,6 +1,7 @@
 """Instances that wait for their image: shown as starting, with how far the pull is."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from headgate.adapters.platforms.docker.containers import LOOPBACK, Tag
@@ -13,9 +14,10 @@ class Coming:
     tags: tuple[Tag, ...]
     pull: Pull
     task: asyncio.Task[None]
+    changed: Callable[[], None]
 
     def instances(self) -> list[Instance]:
         return [
-            Instance(tag.id, tag.revision, tag.service, f"{LOOPBACK}:0", "starting", detail=str(self.pull))
+            Instance(tag.id, tag.revision, tag.service, f"{tag.place or LOOPBACK}:0", "starting", detail=str(self.pull))
             for tag in self.tags
         ]
