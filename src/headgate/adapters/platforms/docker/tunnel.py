@@ -33,7 +33,7 @@ OPTIONS = {
 DIAL = ("docker", "system", "dial-stdio")
 WAITING = 32  # connections that are not taken yet
 LAST_WORDS = 0.5  # seconds, in which ssh says why it ended
-FAREWELL = 3.0  # seconds, for ending the login
+FAREWELL = 1.0  # seconds, for ending the login
 FRESH = 10.0  # seconds, in which what ssh said explains why nothing answers
 LONGEST = 400  # bytes of what the other side says
 

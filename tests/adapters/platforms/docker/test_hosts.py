@@ -1,0 +1,199 @@
+"""One environment on two machines: spread evenly, each with its own health, and nothing runs twice."""
+
+import asyncio
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.adapters.platforms.docker.hosts import TestHost, machines
+from tests.adapters.platforms.docker.hosts_stage import HostsStage, spread_over
+from tests.adapters.platforms.process.stage import get
+
+from headgate.adapters.envoy_admin import EnvoySettings
+from headgate.adapters.traffic.envoy import EnvoyRouter
+from headgate.model.releases import Revision
+from headgate.model.routes import Backend, Routes
+from headgate.model.services import Value
+from headgate.ports import AdapterError
+from headgate.testing.contracts.platform import PRODUCTION, PlatformContract, observed, ready
+
+pytestmark = pytest.mark.real("dockerd", "sshd", "ip", "nsenter")
+Two = tuple[list[TestHost], Path]
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Two]:
+    if os.geteuid():
+        pytest.skip("only root may make machines of its own")
+    with machines(2) as made:
+        yield made
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, two: Two) -> AsyncIterator[HostsStage]:
+    async with spread_over(tmp_path, *two) as made:
+        yield made
+
+
+class TestContract(PlatformContract):
+    @pytest.fixture
+    async def stage(self, tmp_path: Path, two: Two) -> AsyncIterator[HostsStage]:
+        async with spread_over(tmp_path, *two) as made:
+            yield made
+
+
+async def test_instances_are_spread_evenly(stage: HostsStage) -> None:
+    one, two = stage.engines
+    await stage.platform.run(stage.revision("one", replicas=3))
+    seen = await ready(stage, 3)
+    assert await stage.spread() == Counter({one: 2, two: 1})
+    assert [await get(each, "/healthz") for each in seen] == ["ok"] * 3
+    await stage.platform.run(stage.revision("two", replicas=1))
+    await ready(stage, 4)
+    assert await stage.spread() == Counter({one: 2, two: 2}), "of two with as many of the same, the emptier one"
+
+
+async def test_a_host_that_cannot_be_reached_is_named_and_the_other_goes_on(stage: HostsStage) -> None:
+    machine = stage.machines[0]
+    one, two = stage.engines
+    revision = stage.revision("one", replicas=2)
+    await stage.platform.run(revision)
+    before = await ready(stage, 2)
+    machine.kill_sshd()
+    try:
+        told = await unseen(stage, "Connection refused")
+        assert told.startswith(f"host {machine.address}: ")
+        assert list(await stage.platform.observe(PRODUCTION)) == list(before), "they answer, so they serve"
+        await stage.platform.run(revision)
+        assert await stage.containers() == Counter({one: 1, two: 1})
+        await stage.platform.run(stage.revision("two", replicas=2))
+        await ready(stage, 4)
+        assert await stage.containers() == Counter({one: 1, two: 3})
+        await stage.restart()
+        assert await ready(stage, 4), "what was there is remembered"
+        await stage.platform.stop(PRODUCTION, revision.id)
+    finally:
+        machine.start("sshd")
+    await stage.until(one=0, two=2)
+    await observed(stage, lambda seen: len(seen) == 2)
+    async with asyncio.timeout(20):
+        while stage.platform.unseen(PRODUCTION):
+            await stage.platform.observe(PRODUCTION)
+            await asyncio.sleep(0.05)
+
+
+async def unseen(stage: HostsStage, why: str = "") -> str:
+    async with asyncio.timeout(20):
+        while True:
+            await stage.platform.observe(PRODUCTION)
+            told = stage.platform.unseen(PRODUCTION)
+            if told and why in told[0]:
+                return told[0]
+            await asyncio.sleep(0.05)
+
+
+async def test_an_engine_that_stops_takes_nothing_with_it_but_its_own(stage: HostsStage) -> None:
+    machine = stage.machines[1]
+    revision = stage.revision("one", replicas=2)
+    await stage.platform.run(revision)
+    await ready(stage, 2)
+    machine.stop_engine()
+    try:
+        await unseen(stage)
+        seen = await observed(stage, lambda seen: sorted(one.state for one in seen) == ["ready", "unready"])
+        (lost,) = (one for one in seen if one.state == "unready")
+        assert "whether it runs is not known" in lost.detail
+        assert f"{machine.engine} cannot be reached (" in lost.detail
+        await stage.platform.run(revision)
+        assert len(await stage.platform.observe(PRODUCTION)) == 2, "nothing is started twice for a short outage"
+    finally:
+        machine.start("dockerd")
+        machine.await_engine()
+    await observed(stage, lambda seen: any(one.state == "exited" for one in seen))
+    await stage.wait(1.0)
+    await stage.platform.run(revision)
+    assert len({one.address.partition(":")[0] for one in await ready(stage, 2)}) == 2
+
+
+async def test_what_is_lost_for_long_is_started_elsewhere_and_ends_when_it_comes_back(stage: HostsStage) -> None:
+    machine = stage.machines[0]
+    stage.settings = stage.settings.model_copy(update={"lost_after": timedelta(seconds=1)})
+    await stage.restart()
+    revision = stage.revision("one", replicas=2)
+    await stage.platform.run(revision)
+    await ready(stage, 2)
+    machine.unplug()
+    try:
+        seen = await observed(stage, lambda seen: any(one.state == "exited" for one in seen))
+        (lost,) = (one for one in seen if one.state == "exited")
+        assert lost.detail.startswith(f"given up, with host {machine.address}: ")
+        assert lost.retry_at is None
+        await stage.platform.run(revision)
+        await observed(stage, lambda seen: sorted(one.state for one in seen) == ["exited", "ready", "ready"])
+        await stage.until(one=1, two=2)
+    finally:
+        machine.plug()
+    await ready(stage, 2)
+    await stage.until(one=0, two=2)
+
+
+async def test_all_hosts_away_is_not_knowing_anything(stage: HostsStage) -> None:
+    stage.named = [replace(host, engine=host.engine.replace("2222", "1")) for host in stage.named]
+    with pytest.raises(AdapterError, match=r"host 10\.231.* cannot be reached .*; host 10\.231"):
+        await stage.platform.observe(PRODUCTION)
+
+
+async def test_a_host_that_is_named_no_more_gets_nothing_new(stage: HostsStage) -> None:
+    one, two = stage.engines
+    first = stage.revision("one", replicas=2)
+    await stage.platform.run(first)
+    await ready(stage, 2)
+    del stage.named[0]
+    await stage.restart()
+    assert await stage.spread() == Counter({one: 1, two: 1}), "what runs there goes on"
+    await stage.platform.run(stage.revision("two", replicas=2))
+    await ready(stage, 4)
+    await stage.platform.stop(PRODUCTION, first.id)
+    await stage.until(one=0, two=2)
+    await observed(stage, lambda seen: len(seen) == 2)
+    assert {one.address.partition(":")[0] for one in await stage.platform.observe(PRODUCTION)} == {two}
+    remembered = json.loads((stage.settings.data / "environments" / PRODUCTION / "hosts.json").read_text())
+    assert remembered["leaving"] == []
+
+
+@pytest.mark.real("envoy")
+async def test_services_on_two_hosts_reach_each_other_through_envoy(stage: HostsStage) -> None:
+    router = EnvoyRouter(EnvoySettings(stage.settings.envoy))
+    try:
+        doors = await router.addresses(PRODUCTION, {"prices": None, "web": None})
+        revision = both(stage, doors["prices"].mesh)
+        await stage.platform.run(revision)
+        prices, web = await ready(stage, 2)
+        assert prices.address.partition(":")[0] != web.address.partition(":")[0]
+        endpoints = {"prices": (prices.address,), "web": (web.address,)}
+        await router.set_routes(Routes(PRODUCTION, (Backend(revision.id, 100, endpoints),)))
+        await router.observe(PRODUCTION)
+        told = json.loads(await get(web, "/environment"))["PRICES_URL"]
+        assert told.startswith(f"http://{stage.server}:")
+        answer = json.loads(await get(web, f"/ask?{told}/environment"))
+        assert answer["SERVICE"] == "prices"
+    finally:
+        await router.close(stop=True)
+
+
+def both(stage: HostsStage, prices: str) -> Revision:
+    revision = stage.revision("one")
+    (web,) = revision.services
+    known = replace(web, env={**web.env, "PRICES_URL": Value("plain", prices)})
+    return replace(revision, services=(known, replace(web, name="prices")))
+
+
+async def test_without_an_address_of_the_server_they_are_refused(stage: HostsStage) -> None:
+    stage.server = ""
+    with pytest.raises(AdapterError, match="several services on other hosts need `server` beside `hosts`"):
+        await stage.platform.run(both(stage, "http://127.0.0.1:1"))
