@@ -19,7 +19,7 @@ NEWEST = (1, 47)  # of the API, that this client was written for; older engines 
 PATIENCE = 60.0  # seconds, for one answer: making a container waits for a busy disk
 CONNECT = 5.0  # seconds
 FAR = 8.0  # seconds, for the first answer of another machine: a login comes before it
-AT_ONCE = 6  # requests to another machine; sshd allows ten sessions in one login
+AT_ONCE = 4  # requests to another machine; sshd allows ten sessions in one login
 CHUNK = 64 * 1024  # bytes
 
 

@@ -18,7 +18,7 @@ from headgate.adapters.envoy_admin import EnvoySettings
 from headgate.adapters.traffic.envoy import EnvoyRouter
 from headgate.model.releases import Revision
 from headgate.model.routes import Backend, Routes
-from headgate.model.services import Value
+from headgate.model.services import Health, Value
 from headgate.ports import AdapterError
 from headgate.testing.contracts.platform import PRODUCTION, PlatformContract, observed, ready
 
@@ -124,10 +124,12 @@ async def test_what_is_lost_for_long_is_started_elsewhere_and_ends_when_it_comes
     machine = stage.machines[0]
     stage.settings = stage.settings.model_copy(update={"lost_after": timedelta(seconds=1)})
     await stage.restart()
-    revision = stage.revision("one", replicas=2)
+    quick = Health("/healthz", interval=timedelta(seconds=0.2), timeout=timedelta(seconds=0.3))
+    revision = stage.revision("one", replicas=2, health=quick)
     await stage.platform.run(revision)
     await ready(stage, 2)
     machine.unplug()
+    machine.kill_sshd()  # by the silence alone ssh knows it after 9 s
     try:
         seen = await observed(stage, lambda seen: any(one.state == "exited" for one in seen))
         (lost,) = (one for one in seen if one.state == "exited")
@@ -137,6 +139,7 @@ async def test_what_is_lost_for_long_is_started_elsewhere_and_ends_when_it_comes
         await observed(stage, lambda seen: sorted(one.state for one in seen) == ["exited", "ready", "ready"])
         await stage.until(one=1, two=2)
     finally:
+        machine.start("sshd")
         machine.plug()
     await ready(stage, 2)
     await stage.until(one=0, two=2)

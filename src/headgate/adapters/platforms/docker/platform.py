@@ -146,14 +146,15 @@ class DockerPlatform:
         """Of machines that the file names no more: once they are empty, or at once where they do not answer."""
         left = []
         for host in known.leaving:
-            around = place.arounds[host]
-            gone = host in away
-            if gone:
+            around = place.arounds.get(host)
+            if around is None:
+                continue  # another turn did it meanwhile
+            if host in away:
                 place.fleet.forget(around)
-            if gone or not place.fleet.on(around):
-                del place.arounds[host]
-            else:
+            if place.fleet.on(around):
                 left.append(host)
+            else:
+                del place.arounds[host]
         remember(Spread(known.hosts, known.server, tuple(left)), place.folder)
 
     async def _close_unused(self) -> None:

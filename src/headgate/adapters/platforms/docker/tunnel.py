@@ -116,7 +116,7 @@ class Tunnel:
             if await process.wait():
                 self._say(_printable(said))
         finally:
-            _end(process)
+            await _end(process)
 
     def _say(self, why: str) -> None:
         self._said, self._said_at = why, time.monotonic()
@@ -135,15 +135,16 @@ class Tunnel:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL):
                     await farewell.wait()
-            _end(farewell)
+            await _end(farewell)
         self._folder = None
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _end(process: Process) -> None:
+async def _end(process: Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+        await process.wait()
 
 
 def _printable(said: bytes) -> str:

@@ -53,11 +53,12 @@ class Watch:
             self._known.clear()
             self._task = asyncio.create_task(self._watch(), name="watch the Docker Engine")
             self._task.add_done_callback(report)
+        task = self._task  # it is gone after `close`
         if not self._known.is_set():
             known = asyncio.create_task(self._known.wait())
-            await asyncio.wait({known, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({known, task}, return_when=asyncio.FIRST_COMPLETED)
             known.cancel()
-        if self._task.done():
+        if task.done():
             raise AdapterError(CONFUSED)
         if self._wrong is not None:
             raise AdapterError(str(self._wrong))
