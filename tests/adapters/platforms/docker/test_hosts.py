@@ -139,8 +139,9 @@ async def test_what_is_lost_for_long_is_started_elsewhere_and_ends_when_it_comes
     revision = stage.revision("one", replicas=2, health=quick)
     await stage.platform.run(revision)
     await ready(stage, 2)
+    machine.kill_sshd()
+    await unseen(stage)  # by silence alone ssh would know it after 9 s
     machine.unplug()
-    machine.kill_sshd()  # by the silence alone ssh knows it after 9 s
     try:
         seen = await observed(stage, lambda seen: any(one.state == "exited" for one in seen))
         (lost,) = (one for one in seen if one.state == "exited")

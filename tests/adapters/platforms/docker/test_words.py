@@ -131,7 +131,7 @@ def test_only_what_headgate_wrote_is_led_to_the_gateway() -> None:
     web = Service("web", (), 8000, env=env)
     services = (web, replace(web, name="price-list"))
     revision = Revision(RevisionId("rev_1"), TAG.environment, ReleaseId("rel_1"), "c" * 40, "one", services)
-    told = own(web, revision, Network("net", "172.18.0.1", "172.18.0.0/16")).env
+    told = own(web, revision, "172.18.0.1").env
     assert told["PRICE_LIST_URL"].text == "http://172.18.0.1:20001"
     assert told["DATABASE_URL"] == env["DATABASE_URL"]
 
@@ -145,12 +145,17 @@ def test_what_is_remembered_of_another_container_does_not_count(tmp_path: Path) 
 
 
 def test_bridges_are_written_once_and_forgotten(tmp_path: Path) -> None:
-    bridge = Bridge("172.18.0.1", "172.18.0.0/16")
+    bridge = Bridge("172.18.0.1", ("10.0.0.5/32", "172.18.0.0/16"))
     assert write_bridge(tmp_path / "envoy", "pcw/qa", bridge)
     assert not write_bridge(tmp_path / "envoy", "pcw/qa", bridge)
     assert read_bridges(tmp_path / "envoy") == {"pcw/qa": bridge}
     assert write_bridge(tmp_path / "envoy", "pcw/qa", None)
     assert read_bridges(tmp_path / "envoy") == {}
+
+
+def test_a_bridge_as_it_was_written_before_there_were_several_networks(tmp_path: Path) -> None:
+    (tmp_path / "bridges.json").write_text('{"pcw/qa": {"gateway": "172.18.0.1", "subnet": "172.18.0.0/16"}}')
+    assert read_bridges(tmp_path) == {"pcw/qa": Bridge("172.18.0.1", ("172.18.0.0/16",))}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', json.dumps({"a": {"gateway": "x", "subnet": "0.0.0.0/0"}})])

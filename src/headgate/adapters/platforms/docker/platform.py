@@ -202,7 +202,8 @@ class DockerPlatform:
         for one in await machine.engine.json("GET", "/containers/json", query):
             tag = containers.read_labels(one["Labels"])
             # The labels alone are not enough: an image made from one of our containers hands them on.
-            if tag is not None and f"/{containers.name(self.server, tag)}" in one["Names"]:
+            named = tag is not None and f"/{containers.name(self.server, tag)}" in one["Names"]
+            if tag is not None and named and tag.place == machine.place:
                 found.setdefault(tag.environment, []).append((tag, one["Id"]))
         places = [self._opened(environment) for environment in found]
         both = zip(places, found.values(), strict=True)
