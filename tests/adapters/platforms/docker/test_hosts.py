@@ -46,6 +46,10 @@ ONE_IS_ENOUGH = None  # held by one machine in test_contract.py, with the same c
 class TestContract(PlatformContract):
     test_a_job_that_never_started_is_unknown = ONE_IS_ENOUGH  # type: ignore[assignment]
     test_a_job_ends_as_its_check_says = ONE_IS_ENOUGH  # type: ignore[assignment]
+    test_environments_do_not_see_each_other = ONE_IS_ENOUGH  # type: ignore[assignment]
+    test_only_the_revision_named_is_stopped = ONE_IS_ENOUGH  # type: ignore[assignment]
+    test_stopping_takes_its_time_and_is_seen = ONE_IS_ENOUGH  # type: ignore[assignment]
+    test_what_ends_is_seen_with_the_reason_and_not_started_at_once = ONE_IS_ENOUGH  # type: ignore[assignment]
     test_a_job_is_found_again = ONE_IS_ENOUGH  # type: ignore[assignment]
     test_each_death_in_a_row_is_counted_and_waits_longer = ONE_IS_ENOUGH  # type: ignore[assignment]
     test_stopping_what_never_ran_is_no_error = ONE_IS_ENOUGH  # type: ignore[assignment]
