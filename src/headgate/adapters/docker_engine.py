@@ -43,7 +43,8 @@ def socket_path(host: str | None = None) -> Path:
     if parts.scheme != "unix" or not parts.path:
         raise AdapterError(
             f"Docker: {named!r} cannot be used: only the engine of this machine can, as unix:///PATH/docker.sock. "
-            "Unset DOCKER_HOST, or point it to a socket"
+            "Unset DOCKER_HOST, or point it to a socket. Other hosts are named in the file, as "
+            "`platform: {docker: {hosts: [...]}}`"
         )
     return Path(parts.netloc + parts.path)
 

@@ -31,6 +31,15 @@ SetEnv DOCKER_HOST=unix://{folder}/docker.sock
 """
 
 
+REGISTRY = """\
+version: 0.1
+log: {{level: warn}}
+storage: {{filesystem: {{rootdirectory: {folder}/images}}}}
+http: {{addr: "127.0.0.1:5000"}}
+auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}
+"""
+
+
 @dataclass
 class TestHost:
     __test__ = False
@@ -88,6 +97,8 @@ class TestHost:
         self.running[name] = process
 
     def command(self, name: str) -> list[str]:
+        if name == "docker-registry":
+            return [str(require(name)), "serve", str(self.folder / "registry.yml")]
         if name == "sshd":
             return [str(require("sshd")), "-D", "-e", "-f", str(self.folder / "sshd_config")]
         folder = self.folder
@@ -116,6 +127,17 @@ class TestHost:
         process.terminate()
         process.wait(30)
         (self.folder / "dockerd.log").unlink()
+
+    def start_registry(self, htpasswd: str) -> None:
+        """On the machine's own loopback, with a login."""
+        (self.folder / "htpasswd").write_text(htpasswd)
+        (self.folder / "registry.yml").write_text(REGISTRY.format(folder=self.folder))
+        self.start("docker-registry")
+
+    def stop_registry(self) -> None:
+        process = self.running.pop("docker-registry")
+        process.kill()
+        process.wait()
 
     def clear(self) -> None:
         if "sshd" in self.running:

@@ -7,19 +7,24 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.adapters.platforms.docker.hosts import TestHost, machines
 from tests.adapters.platforms.docker.hosts_stage import HostsStage, spread_over
 from tests.adapters.platforms.process.stage import get
+from tests.adapters.registries.server import HTPASSWD, PASSWORD, USER
 
+from headgate.adapters.docker_engine import DockerEngine
+from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.envoy_admin import EnvoySettings
+from headgate.adapters.platforms.docker.tunnel import Tunnel
 from headgate.adapters.traffic.envoy import EnvoyRouter
 from headgate.model.releases import Revision
 from headgate.model.routes import Backend, Routes
 from headgate.model.services import Health, Value
-from headgate.ports import AdapterError
+from headgate.ports import Access, AdapterError
 from headgate.testing.contracts.platform import PRODUCTION, PlatformContract, observed, ready
 
 pytestmark = pytest.mark.real("dockerd", "docker", "sshd", "ssh", "ip", "nsenter")
@@ -203,6 +208,57 @@ async def test_services_on_two_hosts_reach_each_other_through_envoy(stage: Hosts
         assert answer["SERVICE"] == "prices"
     finally:
         await router.close(stop=True)
+
+
+@pytest.mark.real("docker-registry")
+async def test_a_host_pulls_what_it_has_not_with_the_login_of_the_server(stage: HostsStage) -> None:
+    machine, name = stage.machines[0], "127.0.0.1:5000/shop/web"
+    engine, access = stage.engines[machine.address], Access(name, USER, PASSWORD)
+    machine.start_registry(HTPASSWD)
+    try:
+        digest = await pushed(DockerImages(machine.socket), stage.image, access)
+        for one in (f"{name}@{digest}", f"{name}:v1"):
+            await engine.json("DELETE", f"/images/{one}", {"noprune": "1"}, accept=(404,))
+        stage.login, stage.named = partial(known, access), stage.named[:1]
+        await stage.restart()
+        await stage.platform.run(stage.revision("one", image=f"{name}@{digest}"))
+        await ready(stage, 1)
+        assert "Id" in await engine.json("GET", f"/images/{name}@{digest}/json")
+    finally:
+        machine.stop_registry()
+
+
+async def pushed(images: DockerImages, image: str, access: Access) -> str:
+    async with asyncio.timeout(20):
+        while True:  # the registry has only just been started
+            try:
+                return await images.push(image, access, "v1")
+            except AdapterError:
+                await asyncio.sleep(0.05)
+
+
+async def known(access: Access, application: str, image: str) -> Access:
+    return access
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        (("UserKnownHostsFile ", "UserKnownHostsFile /nonexistent"), "and accept its key: ssh -F"),
+        (("IdentityFile ", "IdentityFile /nonexistent"), "authorized_keys must hold a key of this server's user"),
+    ],
+)
+async def test_a_host_that_is_not_trusted_or_does_not_trust_us(
+    two: Two, tmp_path: Path, change: tuple[str, str], remedy: str
+) -> None:
+    (host, *_), config = two
+    (tmp_path / "config").write_text(config.read_text().replace(*change))
+    engine = DockerEngine(way=Tunnel(host.engine, tmp_path / "config"))
+    try:
+        with pytest.raises(AdapterError, match=r"cannot be reached \((Host key|No ED25519|root@).*" + remedy):
+            await engine.json("GET", "/version")
+    finally:
+        await engine.close()
 
 
 def both(stage: HostsStage, prices: str) -> Revision:
