@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from headgate.adapters.docker_engine import DockerEngine
+from headgate.adapters.docker_engine import DockerEngine, EngineUnreachable
 from headgate.adapters.envoy_bridges import Bridge, write_bridge
 from headgate.adapters.machine.tasks import report
 from headgate.adapters.machine.variables import service_variables
@@ -75,9 +75,13 @@ class Fleet:
 
     def _stop_surplus(self, around: Around) -> None:
         """While this machine was away, others may have been started in place of what comes back with it."""
-        for slot in sorted(self.on(around), key=lambda slot: -slot.tag.number):
-            live = self._of(slot.tag.revision, slot.tag.service)
-            if slot in live and 0 < slot.tag.replicas < len(live):
+        back = self.on(around)  # known again, though its machine counts as away until this sync is over
+        live = [slot for slot in self.slots.values() if not slot.stopping and (slot in back or not slot.lost)]
+        count = Counter((slot.tag.revision, slot.tag.service) for slot in live)
+        for slot in sorted(back, key=lambda slot: -slot.tag.number):
+            part = slot.tag.revision, slot.tag.service
+            if slot in live and 0 < slot.tag.replicas < count[part]:
+                count[part] -= 1
                 slot.tell_to_stop()
 
     async def heard(self, container: str) -> None:
@@ -211,7 +215,10 @@ class Fleet:
             return None
         self._give_up(part, coming)
         task.result()
-        return await images.find(around.folder, revision, service)
+        found = await images.find(around.folder, revision, service)
+        if found is None:
+            raise AdapterError(f"{self.environment}: the pull of {pull.reference} broke off; it is tried again")
+        return found
 
     def _go_on(self, revision: Revision, part: Part, coming: Coming) -> None:
         async def wait() -> None:
@@ -219,6 +226,8 @@ class Fleet:
                 await coming.task
                 self._give_up(part, coming)
                 await self.start_missing(revision)
+            except EngineUnreachable:
+                pass  # its machine is known to be away by now
             except AdapterError as error:
                 self._refused[part] = str(error)
             finally:
