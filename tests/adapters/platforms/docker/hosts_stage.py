@@ -41,10 +41,10 @@ class HostsStage(DockerStage):
 
     async def imaged(self) -> "HostsStage":
         """The very same everywhere, as from a registry: importing it twice would give two."""
-        first, *others = self.engines.values()
+        first = self.engine
         self.image = await make(first)
         made = (await first.json("GET", f"/images/{self.image}/json"))["Id"]
-        for engine in others:
+        for engine in self.engines.values():
             if (await engine.json("GET", f"/images/{self.image}/json", accept=(404,))).get("Id") != made:
                 async with first.open("GET", f"/images/{self.image}/get") as saved:
                     content = await saved.read()
@@ -83,7 +83,7 @@ class HostsStage(DockerStage):
     async def clear(self) -> None:
         local = self.engine
         try:
-            for engine in self.engines.values():
+            for engine in [local, *self.engines.values()]:
                 self.engine = engine
                 await self.sweep()
         finally:

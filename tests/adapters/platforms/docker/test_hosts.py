@@ -16,13 +16,14 @@ from tests.adapters.platforms.docker.hosts_stage import HostsStage, spread_over
 from tests.adapters.platforms.process.stage import get
 from tests.adapters.registries.server import HTPASSWD, PASSWORD, USER
 
-from headgate.adapters.docker_engine import DockerEngine
+from headgate.adapters.docker_engine import DockerEngine, socket_path
 from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.envoy_admin import EnvoySettings
 from headgate.adapters.platforms.docker.tunnel import Tunnel
 from headgate.adapters.traffic.envoy import EnvoyRouter
 from headgate.model.releases import Revision
 from headgate.model.routes import Backend, Routes
+from headgate.model.rules import ContainerHost
 from headgate.model.services import Health, Value
 from headgate.ports import Access, AdapterError
 from headgate.testing.contracts.platform import PRODUCTION, PlatformContract, observed, ready
@@ -191,21 +192,26 @@ async def test_a_host_that_is_named_no_more_gets_nothing_new(stage: HostsStage) 
 
 
 @pytest.mark.real("envoy")
-async def test_services_on_two_hosts_reach_each_other_through_envoy(stage: HostsStage) -> None:
+@pytest.mark.parametrize("here", [False, True], ids=["both far", "one on the server's own"])
+async def test_services_on_two_hosts_reach_each_other_through_envoy(stage: HostsStage, here: bool) -> None:
+    if here:
+        stage.named[1] = ContainerHost(f"unix://{socket_path()}", "127.0.0.1")
     router = EnvoyRouter(EnvoySettings(stage.settings.envoy))
     try:
         doors = await router.addresses(PRODUCTION, {"prices": None, "web": None})
-        revision = both(stage, doors["prices"].mesh)
+        revision = both(stage, doors["prices"].mesh, doors["web"].mesh)
         await stage.platform.run(revision)
         prices, web = await ready(stage, 2)
         assert prices.address.partition(":")[0] != web.address.partition(":")[0]
+        assert here == any(one.address.startswith("127.0.0.1:") for one in (prices, web))
         endpoints = {"prices": (prices.address,), "web": (web.address,)}
         await router.set_routes(Routes(PRODUCTION, (Backend(revision.id, 100, endpoints),)))
         await router.observe(PRODUCTION)
-        told = json.loads(await get(web, "/environment"))["PRICES_URL"]
-        assert told.startswith(f"http://{stage.server}:")
-        answer = json.loads(await get(web, f"/ask?{told}/environment"))
-        assert answer["SERVICE"] == "prices"
+        for asking, other in ((web, "prices"), (prices, "web")):
+            told = json.loads(await get(asking, "/environment"))[f"{other.upper()}_URL"]
+            assert told.startswith(f"http://{stage.server}:")
+            answer = json.loads(await get(asking, f"/ask?{told}/environment"))
+            assert answer["SERVICE"] == other
     finally:
         await router.close(stop=True)
 
@@ -261,14 +267,15 @@ async def test_a_host_that_is_not_trusted_or_does_not_trust_us(
         await engine.close()
 
 
-def both(stage: HostsStage, prices: str) -> Revision:
+def both(stage: HostsStage, prices: str, web: str) -> Revision:
     revision = stage.revision("one")
-    (web,) = revision.services
-    known = replace(web, env={**web.env, "PRICES_URL": Value("plain", prices)})
-    return replace(revision, services=(known, replace(web, name="prices")))
+    (one,) = revision.services
+    first = replace(one, env={**one.env, "PRICES_URL": Value("plain", prices)})
+    second = replace(one, name="prices", env={**one.env, "WEB_URL": Value("plain", web)})
+    return replace(revision, services=(first, second))
 
 
 async def test_without_an_address_of_the_server_they_are_refused(stage: HostsStage) -> None:
     stage.server = ""
     with pytest.raises(AdapterError, match="several services on other hosts need `server` beside `hosts`"):
-        await stage.platform.run(both(stage, "http://127.0.0.1:1"))
+        await stage.platform.run(both(stage, "http://127.0.0.1:1", "http://127.0.0.1:2"))
