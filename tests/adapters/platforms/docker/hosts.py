@@ -52,12 +52,17 @@ class TestHost:
         return f"hg{os.getpid() % 100_000}-{self.number}"
 
     @property
+    def network(self) -> str:
+        """Another one in each process: several may test at once."""
+        return f"{NETWORK}.{os.getpid() % 120 * 2 + self.number}"
+
+    @property
     def address(self) -> str:
-        return f"{NETWORK}.{self.number}.2"
+        return f"{self.network}.2"
 
     @property
     def server(self) -> str:
-        return f"{NETWORK}.{self.number}.1"
+        return f"{self.network}.1"
 
     @property
     def socket(self) -> str:

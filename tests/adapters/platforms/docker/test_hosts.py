@@ -216,6 +216,29 @@ async def test_services_on_two_hosts_reach_each_other_through_envoy(stage: Hosts
         await router.close(stop=True)
 
 
+async def test_a_silent_host_that_is_named_no_more_is_forgotten_and_its_part_moves(stage: HostsStage) -> None:
+    machine, (silent, _) = stage.machines[0], list(stage.named)
+    one, two = stage.engines
+    revision = stage.revision("one", replicas=2)
+    await stage.platform.run(revision)
+    await ready(stage, 2)
+    machine.kill_sshd()
+    try:
+        await unseen(stage)
+        stage.named.remove(silent)
+        assert await stage.spread() == Counter({two: 1})
+        assert stage.platform.unseen(PRODUCTION) == ()
+        await stage.platform.run(revision)
+        await ready(stage, 2)
+        assert await stage.spread() == Counter({two: 2})
+        assert await stage.containers() == Counter({one: 1, two: 2})
+    finally:
+        machine.start("sshd")
+    stage.named.append(silent)
+    await observed(stage, lambda seen: len(seen) == 2)
+    await stage.until(one=0, two=2)
+
+
 @pytest.mark.real("docker-registry")
 async def test_a_host_pulls_what_it_has_not_with_the_login_of_the_server(stage: HostsStage) -> None:
     machine, name = stage.machines[0], "127.0.0.1:5000/shop/web"
