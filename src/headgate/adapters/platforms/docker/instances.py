@@ -183,8 +183,10 @@ class Slot:
         self._watching = self._do(self._watch(), "watch")
 
     async def _watch(self) -> None:
-        owns = lambda: True  # noqa: E731 - the engine holds the port for this container
-        readiness = Readiness(self._around.prober, self.address, self.tag.health, self.memory.was_ready, owns)
+        def owns_port() -> bool:
+            return True  # the engine holds it for this container
+
+        readiness = Readiness(self._around.prober, self.address, self.tag.health, self.memory.was_ready, owns_port)
         self._readiness = readiness
         while True:
             if await readiness.look():
