@@ -57,9 +57,9 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def members(folder: Path) -> dict[str, tarfile.TarInfo]:
+def members(folder: Path, dockerfile: str = "Dockerfile") -> dict[str, tarfile.TarInfo]:
     into = folder.parent / "context.tar"
-    write(folder, NOON, into)
+    write(folder, dockerfile, NOON, into)
     with tarfile.open(into) as tar:
         return {one.name: one for one in tar}
 
@@ -84,6 +84,16 @@ def test_the_same_folder_is_the_same_bytes(folder: Path) -> None:
 def test_what_is_ignored_is_left_out_but_the_dockerfile(folder: Path) -> None:
     (folder / ".dockerignore").write_text("*\n!b/program\n")
     assert list(members(folder)) == [".dockerignore", "Dockerfile", "b/program"]
+
+
+def test_a_dockerfile_elsewhere_has_rules_of_its_own(folder: Path) -> None:
+    (folder / ".dockerignore").write_text("a\n")
+    (folder / "b" / "web.Dockerfile").write_text("FROM scratch\n")
+    assert list(members(folder, "b/web.Dockerfile")) == [
+        ".dockerignore", "Dockerfile", "b", "b/out", "b/program", "b/web.Dockerfile",
+    ]  # fmt: skip
+    (folder / "b" / "web.Dockerfile.dockerignore").write_text("*\n")
+    assert list(members(folder, "b/web.Dockerfile")) == [".dockerignore", "b/web.Dockerfile"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "folder"])
