@@ -28,7 +28,7 @@ from headgate.model.services import Health, Value
 from headgate.ports import Access, AdapterError
 from headgate.testing.contracts.platform import PRODUCTION, PlatformContract, observed, ready
 
-pytestmark = pytest.mark.real("dockerd", "docker", "sshd", "ssh", "ip", "nsenter")
+pytestmark = [pytest.mark.real("dockerd", "docker", "sshd", "ssh", "ip", "nsenter"), pytest.mark.timeout(120)]
 Two = tuple[list[TestHost], Path]
 
 
