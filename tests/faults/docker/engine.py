@@ -1,0 +1,87 @@
+"""A Docker Engine of the tests' own, with its own folder, socket and bridge: it may be stopped under what runs in it."""
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from tests.conftest import require
+
+ADD_BRIDGE, REMOVE_BRIDGE, SET_FLAGS = 0x89A0, 0x89A1, 0x8914  # ioctls
+PATIENCE = 60.0  # seconds
+
+
+class OwnEngine:
+    """No firewall is touched; without a bridge of its own it would delete that of the machine's engine."""
+
+    def __init__(self) -> None:
+        if os.geteuid():
+            pytest.skip("only root may start a Docker Engine")
+        self.folder = Path(tempfile.mkdtemp(prefix="hg-"))  # a socket's path must be short
+        self.bridge = f"hge{os.getpid()}"
+        self.host = f"unix://{self.folder}/d.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+        # BuildKit, which engines recommend from version 23 on.
+        (self.folder / "daemon.json").write_text(json.dumps({"features": {"buildkit": True}}))
+        bridge(ADD_BRIDGE, self.bridge)
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        folder = self.folder
+        command = [str(require("dockerd")), f"--host={self.host}", f"--data-root={folder}/data"]
+        command += [f"--exec-root={folder}/run", f"--pidfile={folder}/pid", f"--bridge={self.bridge}"]
+        command += [f"--config-file={folder}/daemon.json", "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
+        with (folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            assert self._process.poll() is None, self.last_lines()
+            assert time.monotonic() < deadline, self.last_lines()
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.folder / "d.sock")) == 0
+
+    def stop(self) -> None:
+        """As a service manager does: what runs in it is stopped too."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def docker(self, *arguments: str, given: bytes | None = None) -> str:
+        command = ["docker", "--host", self.host, *arguments]
+        done = subprocess.run(command, input=given, capture_output=True, timeout=PATIENCE, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode().strip()
+
+    def last_lines(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-2000:]
+
+    def close(self) -> None:
+        try:
+            if self._process is not None and (left := self.docker("ps", "--all", "--quiet").split()):
+                self.docker("rm", "--force", "--volumes", *left)
+        finally:
+            self.stop()
+            bridge(REMOVE_BRIDGE, self.bridge)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def bridge(how: int, name: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as asked:
+        if how == REMOVE_BRIDGE:  # it must be down
+            fcntl.ioctl(asked, SET_FLAGS, struct.pack("16sh14x", name.encode(), 0))
+        fcntl.ioctl(asked, how, name.encode() + b"\0")
