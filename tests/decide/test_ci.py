@@ -128,6 +128,13 @@ CANCEL = e.BuildCancelled("ann", "no longer wanted")
             ["end failed"],
             id="no release in time: no success",
         ),
+        pytest.param(
+            build(*done("lint", "test", "pack"), e.EffectFailed("make", "no such file", 1, hopeless=True)),
+            BuildSeen(),
+            0,
+            ["end failed"],
+            id="what cannot be built is not tried again",
+        ),
         pytest.param(build(), BuildSeen(superseded="bld_2", room=9), 0, ["cancel"], id="a newer commit"),
         pytest.param(build(), BuildSeen(room=0), LONGEST.total_seconds(), ["cancel"], id="waited for too long"),
         pytest.param(build(CANCEL), BuildSeen(room=9), 0, ["end cancelled"], id="cancelled before anything ran"),

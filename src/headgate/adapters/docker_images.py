@@ -23,6 +23,8 @@ BUILDING = timedelta(minutes=30)  # for one image
 PUSHING = timedelta(minutes=15)  # for one image
 CHUNK = 1 << 20  # bytes of a context
 FULL = re.compile(r"\b(?:500|507)\b|no space|quota")  # what registries say with no room left
+# What is said of a build whose engine is stopped in the middle: nothing is wrong with what was built.
+BROKEN_OFF = re.compile(r"context cancel|code = (?:Canceled|Unavailable)|transport is closing|no space left on device")
 TOLD = 12  # last lines of output that an error may repeat
 
 
@@ -105,13 +107,15 @@ async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:
         if text := str(message.get("stream", "")).strip():
             step = text.partition(" : ")[2] if text.startswith("Step ") else step
             output = [*output, text][-TOLD:]
-        if why := _error(message):
+        if (why := _error(message)) and BROKEN_OFF.search(why):
+            break
+        if why:
             raise BuildFailed(why, step, tuple(output))
         aux = message.get("aux")
         if isinstance(aux, dict) and "ID" in aux:
             image = str(aux["ID"])
     if not image:
-        raise BuildFailed("the engine broke off before the image was built", step, tuple(output))
+        raise AdapterError("Docker broke off before the image was built: see that it runs, and repeat the command")
     return image
 
 

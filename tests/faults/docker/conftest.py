@@ -1,10 +1,10 @@
 """One site for all tests of this folder: what it costs to start it is paid once."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.faults.docker.site import Site
+from tests.faults.docker import shop as shops
+from tests.faults.docker.site import Site, Tree
 
 
 @pytest.fixture(scope="package")
@@ -12,6 +12,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("site"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="package")
+def shop(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    return shops.opened(site, tmp_path_factory.mktemp("shop") / "shop")
 
 
 @pytest.hookimpl(wrapper=True)

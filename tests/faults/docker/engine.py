@@ -1,4 +1,4 @@
-"""A Docker Engine of the tests' own, with its own folder, socket and bridge: it may be stopped under what runs in it."""
+"""A Docker Engine of the tests' own: with a folder, a socket and a bridge of its own, it may be stopped under them."""
 
 import fcntl
 import json
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.conftest import require
+from tests.conftest import SEARCH_PATH
 
 ADD_BRIDGE, REMOVE_BRIDGE, SET_FLAGS = 0x89A0, 0x89A1, 0x8914  # ioctls
 PATIENCE = 60.0  # seconds
@@ -39,9 +39,10 @@ class OwnEngine:
 
     def start(self) -> None:
         folder = self.folder
-        command = [str(require("dockerd")), f"--host={self.host}", f"--data-root={folder}/data"]
-        command += [f"--exec-root={folder}/run", f"--pidfile={folder}/pid", f"--bridge={self.bridge}"]
-        command += [f"--config-file={folder}/daemon.json", "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
+        program = str(shutil.which("dockerd", path=SEARCH_PATH))
+        command = [program, f"--config-file={folder}/daemon.json", f"--host={self.host}", f"--bridge={self.bridge}"]
+        command += [f"--data-root={folder}/data", f"--exec-root={folder}/run", f"--pidfile={folder}/pid"]
+        command += ["--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
         with (folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE

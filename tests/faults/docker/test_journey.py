@@ -9,7 +9,7 @@ import pytest
 from tests.faults.docker.python_image import EXAMPLE
 from tests.faults.docker.site import PATIENCE, Site, Tree, get
 
-pytestmark = [pytest.mark.real("dockerd", "docker-registry", "envoy", "bandit"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.real("docker", "docker-registry", "envoy", "bandit"), pytest.mark.timeout(180)]
 FILE = """\
 application: pcw
 services:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from headgate.adapters.registries.images.ignored import ignored
-from headgate.ports import AdapterError
+from headgate.ports import Unusable
 
 DOCKERFILE = "Dockerfile"
 DOCKERIGNORE = ".dockerignore"
@@ -19,9 +19,9 @@ LONGEST_RULES = 1 << 20  # bytes
 
 
 def write(folder: Path, at: datetime, into: Path) -> None:
-    """`at`: the time that every file gets. Raises AdapterError where there is no Dockerfile."""
+    """`at`: the time that every file gets. Raises Unusable where there is no Dockerfile."""
     if not _is_file(folder / DOCKERFILE):
-        raise AdapterError(f"there is no {DOCKERFILE} in it")
+        raise Unusable(f"there is no {DOCKERFILE} in it")
     with into.open("wb") as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path in _paths(folder, _rules(folder)):
             _add(tar, folder, path, int(at.timestamp()))
