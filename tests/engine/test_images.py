@@ -297,6 +297,17 @@ class TestByItself:
         (release,) = yard.shop.engine.application("shop").releases.values()
         assert await yard.problem(release) is None
 
+    async def test_an_image_that_cannot_be_built_ends_its_build_at_once(self, yard: Yard) -> None:
+        steps = "pipeline: {ci: [{name: test, run: pytest}, {name: pack, run: make, needs: [test]}]}\n"
+        await yard.apply(FILE + steps)
+        yard.images.broken = "the build failed at `RUN make`"
+        yard.shop.source.commit(REPOSITORY, {"headgate.yaml": FILE, "web/Dockerfile": "1", "quotes/Dockerfile": "1"})
+        build = await yard.shop.engine.release("shop", "HEAD", "ann")
+        assert isinstance(build, BuildWheel)
+        await passing(yard.shop, build)
+        assert (build.state.outcome, len(build.state.failures)) == ("failed", 1)
+        assert "there is no release: image of web" in build.state.why
+
     async def test_an_image_that_cannot_be_built_is_said_once_and_keeps_nothing_else_back(self, yard: Yard) -> None:
         await yard.apply(FILE.replace("on-request", "on-build, branches: [main]"))
         application = yard.shop.engine.application("shop")

@@ -101,7 +101,7 @@ async def _messages(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, A
 
 
 async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:
-    image, step = "", ""
+    image, step, why = "", "", ""
     output: list[str] = []
     async for message in messages:
         if text := str(message.get("stream", "")).strip():
@@ -115,7 +115,8 @@ async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:
         if isinstance(aux, dict) and "ID" in aux:
             image = str(aux["ID"])
     if not image:
-        raise AdapterError("Docker broke off before the image was built: see that it runs, and repeat the command")
+        reason = f" ({why})" if why else ""
+        raise AdapterError(f"Docker broke off before the image was built{reason}: see that it runs and has room")
     return image
 
 

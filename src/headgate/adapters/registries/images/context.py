@@ -23,7 +23,8 @@ def write(folder: Path, at: datetime, into: Path) -> None:
     if not _is_file(folder / DOCKERFILE):
         raise Unusable(f"there is no {DOCKERFILE} in it")
     with into.open("wb") as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for path in _paths(folder, _rules(folder)):
+        # First a short plain name: BuildKit takes a tar that begins with an extended header for a Dockerfile.
+        for path in (DOCKERFILE, *(path for path in _paths(folder, _rules(folder)) if path != DOCKERFILE)):
             _add(tar, folder, path, int(at.timestamp()))
 
 
