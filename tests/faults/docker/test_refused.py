@@ -162,6 +162,7 @@ def test_a_registry_that_is_slow(site: Site, shop: Tree) -> None:
     site.headgate("rollback", "staging", "--wait", cwd=shop.folder)
     assert site.ask("/shop/environments/staging")["stable"]["label"] == "v1"
     assert time.monotonic() - began < 20
+    site.headgate("lift", "v2", "--why", "it was no fault of v2", cwd=shop.folder)
     assert "did not answer within 30 s" in failing(site, build)
     site.fence.open()
     assert passed(site, build)
@@ -203,6 +204,8 @@ def test_what_people_type_is_never_a_command(site: Site, shop: Tree) -> None:
     hostile = "x$(touch${IFS}pwned)`id`;'"
     branch(shop, hostile, {"web/version": "$(touch pwned); `touch pwned`"}, "$(touch pwned); `touch pwned`; ' \" --")
     shop.git("tag", "--", f"v{hostile}", hostile)
+    said = site.headgate("release", "--", "--upload-pack=touch pwned", cwd=shop.folder, code=1)
+    assert "no commit, branch or tag" in said
     made = json.loads(site.headgate("release", "--json", f"v{hostile}", cwd=shop.folder))
     site.headgate("deploy", "staging", made["release"], "--wait", cwd=shop.folder)
     assert get(site.address("shop", "staging")) == (200, "$(touch pwned); `touch pwned`")
