@@ -9,6 +9,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,13 @@ class OwnEngine:
             time.sleep(0.05)
 
     def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.folder / "d.sock")) == 0
+        """Its socket is there long before it does anything."""
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.settimeout(5)
+            probe.connect(str(self.folder / "d.sock"))
+            probe.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b" 200 " in probe.recv(100)
+        return False
 
     def stop(self) -> None:
         """As a service manager does: what runs in it is stopped too."""
@@ -73,7 +79,7 @@ class OwnEngine:
 
     def close(self) -> None:
         try:
-            if self._process is not None and (left := self.docker("ps", "--all", "--quiet").split()):
+            if self._process is not None and self._answers() and (left := self.docker("ps", "-aq").split()):
                 self.docker("rm", "--force", "--volumes", *left)
         finally:
             self.stop()
