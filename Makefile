@@ -22,12 +22,13 @@ test: setup ## everything: lint, types, import map, all tests, real components i
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	@if [ -d examples/pcw/tests ]; then cd examples/pcw && ../../$(BIN)/python -m pytest -q; fi
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto -m "not real"
+	$(BIN)/python -m pytest -m real # one at a time: they measure, and their load takes the whole machine
 
 check: setup ## under a minute, nothing started: lint, types, import map, fast tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n auto -m "not real" --hypothesis-profile quick
+	$(BIN)/python -m pytest -q -n auto -m "not real and not slow" --hypothesis-profile quick
 
 bench: setup ## measure against raw Envoy, nginx and HAProxy on this machine
 	$(BIN)/python -m benchmarks

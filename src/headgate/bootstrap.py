@@ -34,7 +34,6 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 FEATURES = {
     "checks": {"smoke", "run"},
     "gates": {"approval", "soak", "sign_off"},
-    "ci": {"run"},
 }
 
 
@@ -55,7 +54,13 @@ def known(seam: str) -> dict[str, EntryPoint]:
 def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
     seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "values", "registries")}
-    return {**seams, **FEATURES, "images": image_platforms()}
+    return {**seams, **FEATURES, "ci": ci(), "images": image_platforms()}
+
+
+def ci() -> set[str]:
+    """What a step of CI may ask for: see engine.world.World.runner."""
+    runners = known("runners")
+    return {feature for feature, runner in (("run", "host"), ("image", "docker")) if runner in runners}
 
 
 def image_platforms() -> set[str]:

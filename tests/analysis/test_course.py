@@ -91,6 +91,7 @@ def test_several_services_share_the_error_budget() -> None:
     assert among.until_caught.usual > alone.until_caught.usual
 
 
+@pytest.mark.slow
 @given(st.floats(20, 2000), st.floats(0.003, 0.3), st.floats(1.3, 3))
 @settings(max_examples=10, deadline=None)
 def test_the_worse_the_sooner(rate: float, more: float, times: float) -> None:
@@ -130,6 +131,7 @@ TRIED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("rate", "errors", "more", "slower"), TRIED)

@@ -35,6 +35,7 @@ def test_it_foretells_the_trials(more: float, usual: float, worst: float) -> Non
     assert said.worst == pytest.approx(worst, rel=0.35, abs=4)
 
 
+@pytest.mark.slow
 @given(st.floats(5, 2000), st.floats(0.001, 0.02), st.floats(0.001, 0.3), st.floats(1.1, 4))
 @settings(max_examples=30, deadline=None)
 def test_the_worse_and_the_busier_the_sooner(rate: float, errors: float, more: float, times: float) -> None:
@@ -66,6 +67,7 @@ def test_bad_answers_are_those_that_users_see() -> None:
     assert said.bad == pytest.approx(1.25 * said.usual)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.integers(20, 90), st.integers(1, 3000), min_size=1, max_size=40), st.floats(0.0, 0.05))
 @settings(max_examples=500, deadline=None)
 def test_a_good_release_can_be_proven_whatever_its_latencies_are(histogram: dict[int, int], errors: float) -> None:

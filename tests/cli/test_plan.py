@@ -44,6 +44,7 @@ def test_the_example_is_foretold_without_a_server(headgate: Run) -> None:
     assert "warning" not in out
 
 
+@pytest.mark.slow
 def test_a_policy_that_cannot_decide_is_warned_of_where_it_stands(headgate: Run, file: Path) -> None:
     file.write_text(FILE.replace("[5, 50]}}", "[5, 50]}}\n    analysis: {deadline: 10m}"))
     out = headgate("plan", "--rate", "20/s").out
@@ -60,6 +61,7 @@ def test_metrics_of_the_file_are_named_and_not_foretold(headgate: Run, file: Pat
     assert "not foretold: the file's own metrics, which must pass too: sales\n" in headgate("plan").out
 
 
+@pytest.mark.slow
 def test_what_a_server_measured_is_used_unless_something_else_is_stated(
     headgate: Run, served: Served, repository: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_figures_need_their_units(headgate: Run, file: Path, option: str, value:
     assert "next:  " in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "value"), [("--errors", "0%"), ("--errors", "100%"), ("--latency", "1ms"), ("--latency", "5m")]
 )

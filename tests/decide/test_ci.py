@@ -20,7 +20,7 @@ from headgate.decide.ci import (
 )
 from headgate.model import events as e
 from headgate.model.builds import Build, CiStep, StepSeen, Tally
-from headgate.model.effects import BuildEffect, MakeRelease, StartStep, StopStep
+from headgate.model.effects import BuildEffect, MakeRelease, StartStep, StopMaking, StopStep
 from headgate.model.ids import BuildId, ReleaseId, StepRunId
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -77,6 +77,8 @@ def decided(state: BuildState, seen: BuildSeen | None = None, after: timedelta =
 
 
 CANCEL = e.BuildCancelled("ann", "no longer wanted")
+ALL_PASSED = build(*done("lint", "test", "pack"))
+CANCELLED_LATE = build(*done("lint", "test", "pack"), CANCEL)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,29 @@ CANCEL = e.BuildCancelled("ann", "no longer wanted")
             RELEASE.total_seconds(),
             ["end failed"],
             id="no release in time: no success",
+        ),
+        pytest.param(
+            build(*done("lint", "test", "pack"), e.EffectFailed("make", "disk full", 9)),
+            BuildSeen(making=True),
+            RELEASE.total_seconds(),
+            [],
+            id="images are being made: they have a limit of their own",
+        ),
+        pytest.param(
+            ALL_PASSED, BuildSeen(making=True, superseded="bld_2"), 0, ["cancel"], id="overtaken"
+        ),
+        pytest.param(
+            CANCELLED_LATE, BuildSeen(making=True), 0, [], id="cancelled: is broken off first"
+        ),
+        pytest.param(
+            CANCELLED_LATE, BuildSeen(), 0, ["end cancelled"], id="cancelled and broken off"
+        ),
+        pytest.param(
+            CANCELLED_LATE,
+            BuildSeen(release=REL),
+            0,
+            ["end passed"],
+            id="cancelled too late: there is a release, and it is told",
         ),
         pytest.param(
             build(*done("lint", "test", "pack"), e.EffectFailed("make", "no such file", 1, hopeless=True)),
@@ -190,6 +215,8 @@ def planned(effect: BuildEffect) -> str:
             return f"stop {step}"
         case MakeRelease():
             return "release"
+        case StopMaking():
+            return "no release"
 
 
 @pytest.mark.parametrize(
@@ -212,6 +239,10 @@ def planned(effect: BuildEffect) -> str:
         pytest.param(build(*done("lint", "test", "pack")), BuildSeen(release=REL), [], id="released"),
         pytest.param(build(*done("lint", "test")), BuildSeen(), [], id="one step is left"),
         pytest.param(build(*done("lint", "test", "pack"), CANCEL), BuildSeen(), [], id="cancelled: no release"),
+        pytest.param(build(*done("lint", "test", "pack")), BuildSeen(making=True), [], id="it is being made"),
+        pytest.param(
+            CANCELLED_LATE, BuildSeen(making=True), ["no release"], id="cancelled meanwhile"
+        ),
         pytest.param(build(*done("lint", "test", "pack"), e.BuildEnded("failed", "")), BuildSeen(), [], id="over"),
     ],
 )

@@ -12,7 +12,7 @@ from headgate.decide.builds import BuildState, apply_build
 from headgate.decide.ci import ATTEMPTS, LONGEST, BuildSeen, decide_build, plan_build
 from headgate.model import events as e
 from headgate.model.builds import CiStep, StepSeen
-from headgate.model.effects import MakeRelease, StartStep, StopStep
+from headgate.model.effects import MakeRelease, StartStep, StopMaking, StopStep
 from headgate.model.ids import ReleaseId, StepRunId
 
 STEPS = (CiStep("a", "x"), CiStep("b", "x"), CiStep("c", "x", ("a",)), CiStep("d", "x", ("b", "c")))
@@ -27,6 +27,7 @@ class Story:
     steps: dict[StepRunId, StepSeen] = field(default_factory=dict)
     truth: dict[StepRunId, str] = field(default_factory=dict)  # how each execution really ended
     release: ReleaseId | None = None
+    making: bool = False  # its release
     superseded: str | None = None
     hidden: bool = False
     deaf: bool = False  # effects fail
@@ -35,7 +36,8 @@ class Story:
     def seen(self) -> BuildSeen:
         ids = [self.state.run_id(run.step) for run in self.state.runs.values() if run.outcome in (None, "lost")]
         looked = {} if self.hidden else {name: self.steps.get(name) for name in ids}
-        return BuildSeen(looked, ("it is hidden",) if self.hidden else (), self.room, self.superseded, self.release)
+        unknown = ("it is hidden",) if self.hidden else ()
+        return BuildSeen(looked, unknown, self.room, self.superseded, self.release, self.making)
 
     def turn(self) -> None:
         seen = self.seen()
@@ -56,7 +58,10 @@ class Story:
                     self.end(step, "cancelled")
                 case MakeRelease():
                     assert set(self.state.runs) == {step.name for step in STEPS}
-                    self.release = ReleaseId("rel_1")
+                    assert not self.making
+                    self.making = True
+                case StopMaking():
+                    self.making = False
 
     def check(self, event: e.Event) -> None:
         assert self.state.outcome is None, "what is over is over"
@@ -72,6 +77,9 @@ class Story:
             ran = {run.step: self.truth[self.state.run_id(run.step)] for run in self.state.runs.values()}
             assert ran == {step.name: "passed" for step in STEPS}, "passed, and a step did not"
             assert event.release == self.release
+        if isinstance(event, e.BuildEnded) and event.outcome != "passed":
+            assert not self.making, "over, and its images are still being made"
+            assert self.release is None, "told as failed or cancelled, and there is a release"
 
     def end(self, name: StepRunId, outcome: str) -> None:
         if name in self.steps and self.steps[name].state == "running":
@@ -82,6 +90,11 @@ class Story:
         running = [name for name, seen in self.steps.items() if seen.state == "running"]
         for name in running[:1]:
             self.end(name, outcome)
+
+    def make(self, broken: bool) -> None:
+        """The end of the making, where there is one."""
+        if self.making:
+            self.making, self.release = False, None if broken else ReleaseId("rel_1")
 
     def supersede(self) -> None:
         self.superseded = "bld_2"
@@ -98,6 +111,8 @@ HAPPENS: dict[str, Callable[[Story], None]] = {
     "another passes": lambda story: story.end_first("passed"),
     "a step fails": lambda story: story.end_first("failed"),
     "a step is lost": lambda story: story.end_first("lost"),
+    "images are made": lambda story: story.make(broken=False),
+    "images cannot be made": lambda story: story.make(broken=True),
     "hidden": lambda story: story.put("hidden", True),
     "seen again": lambda story: story.put("hidden", False),
     "deaf": lambda story: story.put("deaf", True),
@@ -118,6 +133,7 @@ def test_it_is_never_told_as_what_it_was_not_and_always_ends(happenings: list[st
         story.turn()
     for _ in range(60):  # then nothing more happens but time
         story.wait(LONGEST / 20)
+        story.make(broken=True)  # it has a limit of its own
         story.turn()
     assert story.state.outcome is not None
     assert not story.state.running()
@@ -128,4 +144,5 @@ def test_left_alone_it_passes() -> None:
     for _ in range(20):
         story.turn()
         story.end_first("passed")
+        story.make(broken=False)
     assert (story.state.outcome, story.state.release) == ("passed", "rel_1")

@@ -51,6 +51,8 @@ def test_it_has_the_shape_of_in_toto_and_slsa() -> None:
     assert set(found["predicate"]) == {"buildDefinition", "runDetails"}
     definition, run = found["predicate"]["buildDefinition"], found["predicate"]["runDetails"]
     assert {"buildType", "externalParameters", "resolvedDependencies"} <= set(definition)
+    web = {"path": "Dockerfile", "target": "", "args": {}}
+    assert definition["internalParameters"] == {"builds": {"web": web}}  # quotes was not built here
     assert definition["resolvedDependencies"][0]["digest"] == {"gitCommit": "c" * 40}
     assert definition["resolvedDependencies"][1]["digest"] == {"gitTree": "d" * 40}
     assert len(definition["resolvedDependencies"]) == 2  # what was not built here has no folder here

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,13 @@ from tests.web.world import REPOSITORY, Shop, with_images
 from tests.web.world import shop as opened
 
 from headgate.adapters.signing import Ed25519Signer
-from headgate.engine import applying, proving, retaining
+from headgate.engine import applying, proving, retaining, views
 from headgate.engine.ci import BuildWheel
 from headgate.engine.refusals import AdapterError, Immutable, Rejected
 from headgate.engine.releasing import PLAIN, Wanted
 from headgate.model import commands as c
-from headgate.model.events import ProvenanceSigned, ReleaseCreated
-from headgate.model.ids import release_stream
+from headgate.model.events import ProvenanceSigned, ReleaseCreated, ReleaseRefused
+from headgate.model.ids import application_stream, release_stream
 from headgate.model.images import Repository, digest_of
 from headgate.model.releases import Release
 from headgate.ports import Unusable
@@ -199,6 +200,43 @@ class TestProving:
         await yard.apply()
         await self.refused(yard, release, "it has no provenance")
 
+    async def test_one_that_would_come_by_itself_is_refused_once_and_comes_when_it_is_made_again(
+        self, yard: Yard
+    ) -> None:
+        release = await yard.release()
+        await yard.registry.delete(Repository("shop/web"), release.images["web"])
+        engine, application = yard.shop.engine, yard.shop.engine.application("shop")
+        await yard.apply(FILE.replace("on-request", "on-build, branches: [main]"))
+        await application.advance()
+        due = application.delayed["staging"].again_at
+        for _ in range(3):
+            await application.advance()
+        events = [one.event for one in await engine.log.read(application_stream("shop"))]
+        (refused,) = [event for event in events if isinstance(event, ReleaseRefused)]
+        assert (refused.release, refused.environment) == (release.id, "staging")
+        assert application.delayed["staging"].again_at == due  # it was not looked at again
+        assert "the image of web, " in refused.why
+        assert refused.why in views.summary(application, "staging", engine.clock.now())["waits_for"]
+        await engine.release("shop", "HEAD", "ann")  # makes the image again
+        assert await yard.stable() == release.id
+        assert not application.delayed
+
+    async def test_a_registry_that_is_away_is_asked_again_and_nothing_is_refused(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("headgate.engine.application.AWAY", timedelta(seconds=0.1))
+        release = await yard.release()
+        application = yard.shop.engine.application("shop")
+        yard.registry.down = "registry https://registry.example.org cannot be reached"
+        await yard.apply(FILE.replace("on-request", "on-build, branches: [main]"))
+        await application.advance()
+        assert (application.state.refused, application.delayed["staging"].why) == ({}, yard.registry.down)
+        yard.registry.down = ""
+        await asyncio.sleep(0.1)
+        assert await application.advance() == ["staging"]
+        yard.shop.engine.wake("shop/staging")
+        assert await yard.stable() == release.id
+
     async def test_a_registry_that_is_down_refuses_nothing_for_good(self, yard: Yard) -> None:
         release = await yard.release()
         yard.registry.down = "registry https://registry.example.org cannot be reached"
@@ -298,15 +336,61 @@ class TestByItself:
         assert await yard.problem(release) is None
 
     async def test_an_image_that_cannot_be_built_ends_its_build_at_once(self, yard: Yard) -> None:
-        steps = "pipeline: {ci: [{name: test, run: pytest}, {name: pack, run: make, needs: [test]}]}\n"
-        await yard.apply(FILE + steps)
         yard.images.broken = "the build failed at `RUN make`"
-        yard.shop.source.commit(REPOSITORY, {"headgate.yaml": FILE, "web/Dockerfile": "1", "quotes/Dockerfile": "1"})
-        build = await yard.shop.engine.release("shop", "HEAD", "ann")
-        assert isinstance(build, BuildWheel)
-        await passing(yard.shop, build)
+        build = await self.built(yard)
+        await until(lambda: build.state.outcome)
         assert (build.state.outcome, len(build.state.failures)) == ("failed", 1)
         assert "there is no release: image of web" in build.state.why
+
+    async def built(self, yard: Yard, version: str = "1") -> BuildWheel:
+        """A build of a commit with that version of web, whose step has passed."""
+        file = FILE + "pipeline: {ci: [{name: test, run: pytest}]}\n"
+        await yard.apply(file)
+        files = {"headgate.yaml": file, "web/Dockerfile": version, "quotes/Dockerfile": "1"}
+        yard.shop.source.commit(REPOSITORY, files)
+        build = await yard.shop.engine.release("shop", "HEAD", "ann")
+        assert isinstance(build, BuildWheel)
+        await until(lambda: f"{build.id}.test.1" in yard.shop.runner.orders)
+        yard.shop.runner.end("test", "passed")
+        yard.shop.engine.wake(build.id)
+        return build
+
+    async def test_each_image_is_recorded_and_what_changes_nothing_builds_nothing(self, yard: Yard) -> None:
+        for version, made in (("1", {"web": True, "quotes": True}), ("2", {"web": True, "quotes": False})):
+            build = await self.built(yard, version)
+            await until(lambda build=build: build.state.outcome)
+            assert {name: one.made for name, one in build.state.images.items()} == made
+            release = list(yard.shop.engine.application("shop").releases.values())[-1]
+            images = {one.name: one.image for one in release.services}
+            assert {name: one.reference for name, one in build.state.images.items()} == images
+
+    @pytest.mark.parametrize("newer", [False, True], ids=["cancelled by someone", "by a newer commit"])
+    async def test_one_that_is_cancelled_while_images_are_made_ends_at_once(self, yard: Yard, newer: bool) -> None:
+        yard.images.slow["shop"] = asyncio.Event()
+        build = await self.built(yard)
+        await until(lambda: build.seen.making)
+        assert not build.state.outcome
+        if newer:
+            await self.built(yard, "2")
+        else:
+            await yard.shop.engine.builds.cancel("shop", build.id, "ann", "a mistake")
+        await until(lambda: build.state.outcome)
+        assert (build.state.outcome, yard.images.built, build.state.release) == ("cancelled", [], None)
+        assert build.state.why.startswith("bld_" if newer else "a mistake")
+        assert not yard.shop.engine.application("shop").releases
+
+    async def test_a_slow_one_holds_up_no_other_application(self, yard: Yard) -> None:
+        yard.images.slow["shop"] = asyncio.Event()
+        slow = await self.built(yard)
+        await until(lambda: slow.seen.making)
+        other = FILE.replace("application: shop", "application: other")
+        await yard.apply(other)
+        yard.shop.source.commit(REPOSITORY, {"headgate.yaml": other, "web/Dockerfile": "1", "quotes/Dockerfile": "1"})
+        made = await yard.shop.engine.release("other", "HEAD", "ann")
+        assert isinstance(made, Release)
+        assert (slow.state.outcome, [service for service, _ in yard.images.built]) == (None, ["web", "quotes"])
+        yard.images.slow["shop"].set()
+        await until(lambda: slow.state.outcome == "passed")
 
     async def test_an_image_that_cannot_be_built_is_said_once_and_keeps_nothing_else_back(self, yard: Yard) -> None:
         await yard.apply(FILE.replace("on-request", "on-build, branches: [main]"))

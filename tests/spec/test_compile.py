@@ -18,7 +18,7 @@ from headgate.model.rules import (
     Strategy,
     Tolerance,
 )
-from headgate.model.services import Container, Health, Service, Value
+from headgate.model.services import Container, Dockerfile, Health, Service, Value
 from headgate.model.sources import Following
 from headgate.spec.compile import application, services
 from headgate.spec.problems import SpecificationError
@@ -68,6 +68,17 @@ def test_the_samples_services() -> None:
             env={"LOG_LEVEL": Value("plain", "info")},
         ),
     )
+
+
+def test_how_an_image_is_built() -> None:
+    (web,) = services(read(SMALL))
+    assert (web.build, web.dockerfile) == (".", Dockerfile())
+    (web,) = services(read(SMALL.replace("port: 8000", "port: 8000, build: web")))
+    assert (web.build, web.dockerfile) == ("web", Dockerfile())
+    how = "{context: web, dockerfile: build/web.Dockerfile, target: slim, args: {BASE: python:3.11, WORKERS: 2}}"
+    (web,) = services(read(SMALL.replace("port: 8000", f"port: 8000, build: {how}")))
+    assert web.build == "web"
+    assert web.dockerfile == Dockerfile("build/web.Dockerfile", "slim", {"BASE": "python:3.11", "WORKERS": "2"})
 
 
 def test_how_far_a_container_is_closed() -> None:

@@ -68,6 +68,11 @@ def test_the_defaults_are_the_models() -> None:
         (["name: a, run: x, severity: high"], "severity: found high; allowed: error, warning, note, never"),
         (["name: a, run: x, timeout: 0s"], "timeout: found 0s; allowed:"),
         (["run: x"], "allowed: name, which is required"),
+        (
+            ["name: a, run: x, container: {memory: 1GiB}"],
+            "pipeline.ci[0]: found a mapping; allowed: container together with image. Add `image: NAME`",
+        ),
+        (["name: a, run: x, image: i, container: {user: root}"], "user: found root; allowed: numbers, UID or UID:GID"),
     ],
 )
 def test_what_cannot_hold_is_told(steps: list[str], message: str) -> None:

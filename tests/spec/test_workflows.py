@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -161,6 +162,17 @@ def test_the_script_pushes_and_announces(server: str, tmp_path: Path, ref: str, 
     build = asked.read_text().splitlines()[0]
     assert build.endswith("-- ./deploy/services/web co")
     assert not list(tmp_path.rglob("pwned"))
+
+
+def test_the_script_builds_as_the_file_says() -> None:
+    args = '{NAME: "a b; $(touch pwned)"}'
+    how = f'{{context: "services/web co", dockerfile: web.Dockerfile, target: slim, args: {args}}}'
+    text = script(read(SHOP.replace('"services/web co"', how)), "deploy/headgate.yaml")
+    (line,) = (one for one in text.splitlines() if one.startswith("push web"))
+    assert shlex.split(line) == [
+        "push", "web", "--file", "./deploy/services/web co/web.Dockerfile", "--target", "slim",
+        "--build-arg", "NAME=a b; $(touch pwned)", "--", "./deploy/services/web co",
+    ]  # fmt: skip
 
 
 def test_a_refusal_fails_the_job(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from tests.web.world import FILE, PRESENT, TOKEN, Shop, applying, client
 
+from headgate.web import deliveries
 from headgate.web.api import create
 from headgate.web.deliveries import MOST, Hooks
 from headgate.web.guard import LARGEST_BODY, LOOPBACK
@@ -142,6 +143,26 @@ def test_deliveries_are_remembered_for_a_bounded_time_and_number() -> None:
     for number in range(MOST + 10):
         hooks.is_new((str(number),), NOON + timedelta(hours=25))
     assert len(hooks._delivered) == MOST
+
+
+def test_deliveries_are_remembered_over_a_restart(tmp_path: Path) -> None:
+    assert Hooks(tmp_path, {}).is_new(("github 1", "github sha256=x"), NOON)
+    kept = tmp_path / "hook-deliveries"
+    assert kept.stat().st_mode & 0o077 == 0
+    kept.write_text(kept.read_text() + '\n["2026-11-23T12:0')  # as a lost machine leaves it
+    assert Hooks(tmp_path, {}).is_new(("github 2",), NOON)
+    again = Hooks(tmp_path, {})
+    assert not again.is_new(("github 3", "github sha256=x"), NOON)
+    assert not again.is_new(("github 2",), NOON)
+    assert again.is_new(("github 1",), NOON + timedelta(hours=25))
+
+
+def test_what_is_kept_of_deliveries_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "MOST", 5)
+    hooks = Hooks(tmp_path, {})
+    assert all(hooks.is_new((str(number),), NOON) for number in range(40))
+    assert len((tmp_path / "hook-deliveries").read_text().split()) < 40
+    assert not Hooks(tmp_path, {}).is_new(("39",), NOON)
 
 
 IMAGE = f"registry.example.org/shop/web@sha256:{'a' * 64}"

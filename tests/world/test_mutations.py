@@ -21,7 +21,7 @@ from headgate.testing.world.simulation import MakeWheels, simulate
 from headgate.testing.world.story import Violation
 from headgate.testing.world.wheels import PlainWheels
 
-pytestmark = pytest.mark.timeout(240)  # seconds; a busy machine is not a failure
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]  # seconds; a busy machine is not a failure
 
 SEEDS = 150  # a mutant that lives longer is not caught
 

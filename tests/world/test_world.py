@@ -46,8 +46,8 @@ def test_everything_that_can_happen_happens() -> None:
 OF_OTHER_STREAMS = {
     *("SpecificationApplied", "ReleaseAnnounced", "ReleaseQuarantined", "QuarantineLifted", "ReleaseCreated"),
     *("ReleaseVersioned", "SourceFollowed", "CommitSeen", "BranchesIntegrated"),
-    *("BuildRequested", "CiStepStarted", "CiStepEnded", "ImageMade", "BuildCancelled", "BuildEnded"),
-    *("ProvenanceSigned", "ImagesPruned"),
+    *("BuildRequested", "CiStepStarted", "CiStepEnded", "ImageProvided", "BuildCancelled", "BuildEnded"),
+    *("ProvenanceSigned", "ImagesPruned", "ReleaseRefused"),
     *("VerdictReached", "RolloutEnded", "RolloutStarted"),  # told in more detail
 }
 

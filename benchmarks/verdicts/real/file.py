@@ -4,6 +4,7 @@ What may put a release back is as strict as by default (0.05 points, 4 %). What 
 good release goes on unproven after some seconds: two cores cannot send the traffic that a proof in that time needs.
 """
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -52,9 +53,10 @@ environments:
 """
 
 
-
 def trial_file(example: str, application: str, rules: AnalysisRules) -> str:
-    services = example.partition("\nenvironments:")[0].replace("application: pcw\n", f"application: {application}\n")
+    """The services alone: a trial is about judging, and its commits have no tests to wait for."""
+    services = re.split(r"\n(?:pipeline|registry|environments):", example, maxsplit=1)[0]
+    services = services.replace("application: pcw\n", f"application: {application}\n")
     return f"{services}{_environments(rules)}"
 
 

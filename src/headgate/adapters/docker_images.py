@@ -16,11 +16,13 @@ from urllib.parse import quote
 
 import aiohttp
 
-from headgate.adapters.docker_engine import DockerEngine, EngineRefused, lines
+from headgate.adapters.docker_engine import DockerEngine, EngineRefused, EngineUnreachable, lines
+from headgate.model.services import PLAIN, Dockerfile
 from headgate.ports import Access, AdapterError
 
 BUILDING = timedelta(minutes=30)  # for one image
 PUSHING = timedelta(minutes=15)  # for one image
+PULLING = timedelta(minutes=4)  # for one image: a step must have begun within 5; what was loaded stays for the next try
 CHUNK = 1 << 20  # bytes of a context
 FULL = re.compile(r"\b(?:500|507)\b|no space|quota")  # what registries say with no room left
 # What is said of a build whose engine is stopped in the middle: nothing is wrong with what was built.
@@ -43,9 +45,11 @@ class DockerImages:
         self._host = host
         self._pushing = pushing
 
-    async def build(self, context: Path, labels: Mapping[str, str]) -> str:
+    async def build(self, context: Path, labels: Mapping[str, str], how: Dockerfile = PLAIN) -> str:
         """`context`: a tar. Returns the image's id. BuildKit is used where the engine recommends it."""
-        query = {"labels": json.dumps(labels), "rm": "1", "forcerm": "1"}
+        query = {"labels": json.dumps(labels), "rm": "1", "forcerm": "1", "dockerfile": how.path}
+        query |= {"target": how.target} if how.target else {}
+        query |= {"buildargs": json.dumps(how.args)} if how.args else {}
         tar = {"Content-Type": "application/x-tar"}
         async with self._engine(BUILDING, "build an image") as engine:
             version = await _builder(engine)
@@ -67,6 +71,19 @@ class DockerImages:
             async with engine.open("POST", path, {"tag": tag}, headers=login, endless=True) as answer:
                 return await _pushed(_messages(answer), access.name)
 
+    async def bring(self, image: str) -> None:
+        """Have it on the engine: what is there is taken as it is, else it is pulled, without a login."""
+        if ".." in image:
+            raise AdapterError(f"{image!r} names no image: write NAME:TAG or NAME@sha256:DIGEST")
+        async with self._engine(PULLING, f"pull the image {image}; try `docker pull {image}`") as engine:
+            try:
+                await engine.json("GET", f"/images/{image}/json")
+                return
+            except EngineRefused as error:
+                if error.status != 404:
+                    raise
+            await _pull(engine, image)
+
     @asynccontextmanager
     async def _engine(self, patience: timedelta, what: str) -> AsyncIterator[DockerEngine]:
         """Connections of its own: closing them is how a build or a push that nobody waits for any more is ended."""
@@ -78,6 +95,28 @@ class DockerImages:
             raise AdapterError(f"Docker did not {what} within {patience.total_seconds():g} s") from error
         finally:
             await engine.close()
+
+
+async def _pull(engine: DockerEngine, image: str) -> None:
+    name, tag = _named(image)
+    try:
+        async with engine.open("POST", "/images/create", {"fromImage": name, "tag": tag}, endless=True) as answer:
+            async for message in _messages(answer):
+                if why := _error(message):
+                    raise AdapterError(why)
+    except EngineUnreachable:
+        raise
+    except AdapterError as error:
+        remedy = f"Bring it here (docker login, docker pull {image}, or docker load), or correct the name"
+        raise AdapterError(f"the image {image} is not here, and cannot be pulled: {error}. {remedy}") from error
+
+
+def _named(image: str) -> tuple[str, str]:
+    """Without a tag the engine would pull all there are."""
+    name, _, digest = image.partition("@")
+    above, slash, last = name.rpartition("/")
+    word, _, tag = last.partition(":")
+    return f"{above}{slash}{word}", digest or tag or "latest"
 
 
 async def _builder(engine: DockerEngine) -> str:

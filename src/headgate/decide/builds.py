@@ -35,7 +35,7 @@ class BuildState:
     by: str
     version: int = 0  # of the stream, for the next append
     runs: dict[str, StepRun] = field(default_factory=dict)  # by step
-    images: dict[str, str] = field(default_factory=dict)  # service -> reference and digest of what was made
+    images: dict[str, e.ImageProvided] = field(default_factory=dict)  # by service
     cancelled_at: datetime | None = None
     outcome: BuildOutcome | None = None
     ended_at: datetime | None = None
@@ -77,8 +77,8 @@ def apply_build(event: e.Event, state: BuildState, at: datetime) -> BuildState:
             return replace(state, runs={**state.runs, step: run}, failures=())
         case e.CiStepEnded(step=step):
             return replace(state, runs={**state.runs, step: _ended(state.runs[step], event, at)}, failures=())
-        case e.ImageMade(service=service, reference=reference, digest=digest):
-            return replace(state, images={**state.images, service: f"{reference}@{digest}"})
+        case e.ImageProvided(service=service):
+            return replace(state, images={**state.images, service: event})
         case e.BuildCancelled(why=why):
             return replace(state, cancelled_at=at, why=why)
         case e.BuildEnded(outcome=outcome, why=why, release=release):

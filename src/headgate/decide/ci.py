@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from headgate.decide.builds import BuildState, StepRun
 from headgate.model import events as e
 from headgate.model.builds import CiStep, StepOrder, StepSeen
-from headgate.model.effects import BuildEffect, MakeRelease, StartStep, StopStep
+from headgate.model.effects import BuildEffect, MakeRelease, StartStep, StopMaking, StopStep
 from headgate.model.ids import ReleaseId, StepRunId, step_run_id
 
 ENGINE = "headgate"
@@ -32,6 +32,7 @@ class BuildSeen:
     room: int = 1  # how many more steps may run beside those of other builds
     superseded: str | None = None  # by which build of a later commit of its branch
     release: ReleaseId | None = None  # that the commit has become
+    making: bool = False  # its release is being made: images are built and pushed
 
 
 def decide_build(state: BuildState, seen: BuildSeen, now: datetime) -> list[e.Event]:
@@ -127,20 +128,20 @@ def failed(state: BuildState) -> list[StepRun]:
 
 
 def _end(state: BuildState, seen: BuildSeen, now: datetime) -> list[e.Event]:
-    if state.running():
+    if state.running() or (seen.making and seen.release is None):
         return []
-    if state.cancelled_at is not None:
+    everything = all(state.passed(step.name) for step in state.steps)
+    if state.cancelled_at is not None and not (everything and seen.release):
         return [e.BuildEnded("cancelled", state.why)]
     if bad := failed(state):
         return [e.BuildEnded("failed", "; ".join(sentence(run) for run in bad))]
-    if not all(state.passed(step.name) for step in state.steps):
-        return []
-    return _released(state, seen, now)
+    return _released(state, seen, now) if everything else []
 
 
 def _released(state: BuildState, seen: BuildSeen, now: datetime) -> list[e.Event]:
     if seen.release is not None:
-        return [e.BuildEnded("passed", f"all {len(state.steps)} steps passed", seen.release)]
+        late = "; its release was made before it could be cancelled" if state.cancelled_at else ""
+        return [e.BuildEnded("passed", f"all {len(state.steps)} steps passed{late}", seen.release)]
     if state.failures and state.failures[-1].hopeless:
         return [e.BuildEnded("failed", f"all steps passed, but there is no release: {state.failures[-1].why}")]
     since = max((run.ended_at for run in state.runs.values() if run.ended_at), default=state.build.requested_at)
@@ -168,9 +169,11 @@ def plan_build(state: BuildState, seen: BuildSeen) -> list[BuildEffect]:
         return []
     effects = [effect for run in state.runs.values() if (effect := _difference(run, state, seen))]
     everything = all(state.passed(step.name) for step in state.steps)
-    if everything and state.cancelled_at is None and seen.release is None:
-        return [*effects, MakeRelease(state.build)]
-    return effects
+    if seen.release is not None or not everything:
+        return effects
+    if state.cancelled_at is not None:
+        return [*effects, StopMaking(state.build)] if seen.making else effects
+    return effects if seen.making else [*effects, MakeRelease(state.build)]
 
 
 def _difference(run: StepRun, state: BuildState, seen: BuildSeen) -> BuildEffect | None:
@@ -207,7 +210,7 @@ def waits(state: BuildState, seen: BuildSeen, now: datetime) -> list[str]:
     if seen.room <= 0 and not told:
         told.append("steps of other builds, which run first")
     if all(state.passed(step.name) for step in state.steps):
-        told.append("its release")
+        told.append("its release, which is being made" if seen.making else "its release")
     return [*told, *seen.unknown, *(failure.why for failure in state.failures[-1:])]
 
 

@@ -25,6 +25,7 @@ class ApplicationState:
     followed: Followed = Followed()
     versions: dict[ReleaseId, str] = field(default_factory=dict)  # of releases that were tagged later
     pruned: frozenset[str] = frozenset()  # SERVICE@DIGEST of images that were deleted once
+    refused: dict[str, e.ReleaseRefused] = field(default_factory=dict)  # by environment, the latest
 
 
 def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> ApplicationState:
@@ -37,7 +38,10 @@ def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
     quarantined, lifted = state.quarantined, state.lifted
     specification, releases, versions = state.specification, state.releases, state.versions
     pruned = state.pruned
+    refused = state.refused
     match recorded.event:
+        case e.ReleaseRefused(environment=environment):
+            refused = {**refused, environment: recorded.event}
         case e.SpecificationApplied(application=application):
             specification = application
         case e.ReleaseAnnounced() as announced:
@@ -52,7 +56,9 @@ def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
         case e.ImagesPruned(images=images):
             pruned = pruned | set(images)
     followed = fold_followed(state.followed, recorded.event, recorded.at)
-    return ApplicationState(recorded.version, specification, releases, quarantined, lifted, followed, versions, pruned)
+    return ApplicationState(
+        recorded.version, specification, releases, quarantined, lifted, followed, versions, pruned, refused
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Pure: the statement is made and compared here, signed and opened by who holds th
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from headgate.model.images import ImageMade, digest_of
@@ -33,7 +34,7 @@ def statement(release: Release, source: str, trees: dict[str, str], made: Sequen
                     "commit": release.commit,
                     "version": release.version,
                 },
-                "internalParameters": {},
+                "internalParameters": {"builds": _builds(release, made)},
                 "resolvedDependencies": [_commit(source, release.commit), *_materials(source, trees, made)],
             },
             "runDetails": {
@@ -57,6 +58,12 @@ def _subject(made: ImageMade, release: Release) -> Statement:
 
 def _commit(source: str, sha: str) -> Statement:
     return {"uri": f"git+{source}@{sha}", "digest": {"gitCommit": sha}}
+
+
+def _builds(release: Release, made: Sequence[ImageMade]) -> Statement:
+    """How each image that was built here was asked for; the commit's file says so."""
+    built = {one.service for one in made if one.built_from}
+    return {one.name: asdict(one.dockerfile) for one in release.services if one.name in built}
 
 
 def _materials(source: str, trees: dict[str, str], made: Sequence[ImageMade]) -> Iterator[Statement]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from headgate.decide.pipeline import (
     ApplicationState,
@@ -40,8 +40,19 @@ from headgate.ports import AdapterError, Clock, Conflict, EventLog
 from headgate.spec.compose import compose
 
 ENGINE = "headgate"
+REFUSED = timedelta(minutes=5)  # until it is looked whether a key or an image is there again; who asks need not wait
+AWAY = timedelta(seconds=15)  # until a registry that did not answer is asked again
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A release that should be asked for in an environment, and could not."""
+
+    release: ReleaseId
+    why: str
+    again_at: datetime
 
 
 @dataclass
@@ -54,7 +65,7 @@ class Application:
     state: ApplicationState = field(default_factory=ApplicationState)
     releases: dict[ReleaseId, Release] = field(default_factory=dict)  # oldest first
     wheels: dict[str, Wheel] = field(default_factory=dict)  # by environment name
-    delayed: dict[str, str] = field(default_factory=dict)  # environments that should be asked and could not: why
+    delayed: dict[str, Delay] = field(default_factory=dict)  # by environment
     making: asyncio.Lock = field(default_factory=asyncio.Lock)  # one release at a time
 
     async def remember(self) -> None:
@@ -113,19 +124,41 @@ class Application:
         """Quarantine what was aborted, ask for what should go on; returns the environments that were asked."""
         await self._append(list(self._pending_quarantine()))
         wanted = advance(self.state, self.states())
-        self.delayed = {}
-        return [one.environment for one in wanted if await self._ask_for(one)]
+        still = {(one.environment, one.release) for one in wanted}
+        self.delayed = {name: one for name, one in self.delayed.items() if (name, one.release) in still}
+        return [one.environment for one in wanted if self._is_due(one) and await self._ask_for(one)]
+
+    def retry(self) -> None:
+        """Someone did something about it: what was delayed is asked for anew."""
+        self.delayed.clear()
+
+    def _is_due(self, wanted: Wanted) -> bool:
+        delay = self.delayed.get(wanted.environment)
+        return delay is None or self.clock.now() >= delay.again_at
 
     async def _ask_for(self, wanted: Wanted) -> bool:
         """One environment that cannot be asked now does not hold up the others; it is asked again later."""
         try:
             revision = await self.revision(wanted.environment, self.releases[wanted.release])
             command = Deploy(revision, RolloutId(self.new_id("rol")), ENGINE, wanted.why, automatic=True)
-            return await self.wheels[wanted.environment].command(command) is None
-        except (AdapterError, Rejected) as error:
-            self.delayed[wanted.environment] = str(error)
-            log.warning("%s/%s: %s cannot be asked for yet: %s", self.name, wanted.environment, wanted.release, error)
+            asked = await self.wheels[wanted.environment].command(command) is None
+        except Rejected as error:
+            self._delay(wanted, str(error), REFUSED)
+            event = e.ReleaseRefused(wanted.release, wanted.environment, str(error))
+            if self.state.refused.get(wanted.environment) != event:
+                await self._append([event])
             return False
+        except AdapterError as error:
+            self._delay(wanted, str(error), AWAY)
+            return False
+        self.delayed.pop(wanted.environment, None)
+        return asked
+
+    def _delay(self, wanted: Wanted, why: str, span: timedelta) -> None:
+        before = self.delayed.get(wanted.environment)
+        self.delayed[wanted.environment] = Delay(wanted.release, why, self.clock.now() + span)
+        if before is None or before.why != why:  # it is logged once
+            log.warning("%s/%s: %s cannot be asked for: %s", self.name, wanted.environment, wanted.release, why)
 
     async def _append(self, events: list[e.Event]) -> None:
         if not events:

@@ -7,6 +7,7 @@ from typing import Any
 from headgate.decide.builds import StepRun
 from headgate.decide.ci import waits
 from headgate.engine.ci import BuildWheel
+from headgate.engine.story import provided
 from headgate.model.builds import CiStep
 
 View = dict[str, Any]
@@ -38,7 +39,8 @@ def summary(wheel: BuildWheel, now: datetime) -> View:
 def build(wheel: BuildWheel, now: datetime) -> View:
     state = wheel.state
     steps = [_step(step, state.runs.get(step.name), now) for step in state.steps]
-    return {**summary(wheel, now), "steps": steps, "images": state.images, "waits_for": waits(state, wheel.seen, now)}
+    images = [{**asdict(one), "text": provided(one)} for _, one in sorted(state.images.items())]
+    return {**summary(wheel, now), "steps": steps, "images": images, "waits_for": waits(state, wheel.seen, now)}
 
 
 def _step(step: CiStep, run: StepRun | None, now: datetime) -> View:

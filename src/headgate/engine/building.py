@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from posixpath import dirname, join, normpath
@@ -10,6 +10,7 @@ from posixpath import dirname, join, normpath
 from headgate.engine.refusals import Immutable, Rejected
 from headgate.engine.world import World
 from headgate.model.builds import Build
+from headgate.model.events import ImageProvided
 from headgate.model.ids import ReleaseId
 from headgate.model.images import ImageMade, ImageOrder, RegistryRules, digest_of
 from headgate.model.releases import Release
@@ -18,6 +19,8 @@ from headgate.model.services import Service
 from headgate.ports import AdapterError, Clock, Commit
 from headgate.spec.compile import services
 from headgate.spec.read import read
+
+Told = Callable[[ImageProvided], None]  # of each image, as soon as it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,41 +78,53 @@ async def _drafted(application: str, source: str, file: str, commit: Commit, wor
     return Draft(application, source, commit, placed(services(read(text, f"{file} at {commit.sha[:7]}")), file))
 
 
-async def build(drafted: Draft, rules: Rules, pinned: Mapping[str, str], world: World, clock: Clock) -> Built:
+async def build(
+    drafted: Draft, rules: Rules, pinned: Mapping[str, str], world: World, clock: Clock, told: Told = lambda _: None
+) -> Built:
     """Images are made as the rules that apply now ask for. `pinned`: service -> reference of what is there already."""
     into, folders = world.releases / drafted.release, [service.build for service in drafted.services]
     digests = await world.source.checkout(drafted.source, drafted.commit.sha, into, folders)
     trees = {service.name: digests[service.build] for service in drafted.services}
     runs = world.runs_images(rules)
-    parts = [part for part in drafted.services if runs or part.name in pinned]
-    made = await _images(drafted, rules, parts, pinned, trees, world)
+    if runs and rules.registry is None:
+        raise AdapterError(f"{rules.name} names no registry; add `registry: {{docker: {{url: ADDRESS}}}}` to its file")
+
+    async def one(part: Service) -> ImageMade:
+        began = clock.now()
+        image = await _image(part, drafted, rules.registry, pinned, trees, world)
+        if runs:
+            seconds = (clock.now() - began).total_seconds()
+            told(ImageProvided(part.name, image.reference, seconds, image.new, image.built_from))
+        return image
+
+    made = await _all([one(part) for part in drafted.services if runs or part.name in pinned])
     release = _release(drafted, {**trees, **{name: one.digest for name, one in made.items()}}, made, clock)
     return Built(release, trees, tuple(made.values()) if runs else ())
 
 
-async def _images(
+async def _all(making: Sequence[Awaitable[ImageMade]]) -> dict[str, ImageMade]:
+    """Or the first reason why not, once none is being made any more: what was made of the others is there then."""
+    ended = await asyncio.gather(*making, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
+    return {image.service: image for image in ended if isinstance(image, ImageMade)}
+
+
+async def _image(
+    part: Service,
     drafted: Draft,
-    rules: Rules,
-    parts: Sequence[Service],
+    registry: RegistryRules | None,
     pinned: Mapping[str, str],
     trees: Mapping[str, str],
     world: World,
-) -> dict[str, ImageMade]:
-    """All of them, or the first reason why not: what was made of the others is there when it is asked for again."""
-    registry = rules.registry
-    if registry is None and world.runs_images(rules):
-        raise AdapterError(f"{rules.name} names no registry; add `registry: {{docker: {{url: ADDRESS}}}}` to its file")
-
-    async def one(part: Service) -> ImageMade:
-        image = pinned.get(part.name, part.image)
-        if registry is None:
-            return _as_said(part.name, image or "")
-        if image is not None:
-            return await world.images.pin(part.name, image, registry)
-        return await world.images.make(_order(drafted, part, trees[part.name], registry, world))
-
-    made = await asyncio.gather(*map(one, parts))
-    return {image.service: image for image in made}
+) -> ImageMade:
+    image = pinned.get(part.name, part.image)
+    if registry is None:
+        return _as_said(part.name, image or "")
+    if image is not None:
+        return await world.images.pin(part.name, image, registry)
+    return await world.images.make(_order(drafted, part, trees[part.name], registry, world))
 
 
 def _as_said(service: str, image: str) -> ImageMade:
@@ -131,6 +146,7 @@ def _order(drafted: Draft, part: Service, tree: str, registry: RegistryRules, wo
         source=drafted.source,
         version=drafted.commit.version,
         registry=registry,
+        dockerfile=part.dockerfile,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from headgate.decide.builds import BuildState, fold_build
-from headgate.engine.building import Draft, release_id
+from headgate.engine.building import Draft, Told, release_id
 from headgate.engine.ci import BuildWheel
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted
@@ -35,7 +35,7 @@ class Builds:
     log: EventLog
     clock: Clock
     new_id: Callable[[str], str]
-    make: Callable[[BuildState], Awaitable[None]]  # the release of a build whose steps all passed
+    make: Callable[[BuildState, Told], Awaitable[None]]  # the release of a build whose steps all passed
     known: Callable[[str, ReleaseId], bool]  # application, release: whether it is there
     wheels: dict[BuildId, BuildWheel] = field(default_factory=dict)  # oldest first
     _tasks: dict[BuildId, asyncio.Task[None]] = field(default_factory=dict)
@@ -57,6 +57,8 @@ class Builds:
         for task in self._tasks.values():
             with suppress(asyncio.CancelledError):
                 await task
+        for wheel in self.wheels.values():
+            await wheel.close()
         self._tasks.clear()
 
     def wake(self, name: str) -> None:
@@ -147,7 +149,7 @@ class Builds:
 
     def _spin(self, state: BuildState) -> BuildWheel:
         build = state.build.id
-        wheel = BuildWheel(build, self.world, self.log, self.clock, self, self.make, state)
+        wheel = BuildWheel(build, self.world, self.log, self.clock, self, self.make, self.wake, state)
         self.wheels[build] = wheel
         if state.outcome is None:
             self._awake[build] = asyncio.Event()

@@ -10,7 +10,7 @@ from typing import Any
 
 from headgate.decide.builds import BuildState
 from headgate.engine.application import Application
-from headgate.engine.building import draft, draft_of
+from headgate.engine.building import Told, draft, draft_of
 from headgate.engine.builds import Builds
 from headgate.engine.ci import BuildWheel
 from headgate.engine.following import Follower
@@ -82,6 +82,7 @@ class Engine:
         application = await self._application(rules.name)
         if application.state.specification != rules:
             await application.record([e.SpecificationApplied(rules, by)])
+        application.retry()
         self._spin(application)
         self.look(rules.name)
         return application
@@ -97,16 +98,17 @@ class Engine:
         if rules.ci and not wanted.elsewhere and drafted.release not in application.releases:
             return await self.builds.request(rules, drafted, by, wanted)
         release = await made(application, drafted, by, wanted)
+        application.retry()
         await self._advance(application)
         return release
 
-    async def _release_of(self, state: BuildState) -> None:
+    async def _release_of(self, state: BuildState, told: Told) -> None:
         """What a build becomes, all of whose steps passed."""
         build = state.build
         drafted = await draft_of(build, state.source, state.file, self.world)
         try:
             application = self.application(build.application)
-            await made(application, drafted, state.by, Wanted(build.branch, only=build.only))
+            await made(application, drafted, state.by, Wanted(build.branch, only=build.only), told)
         except Immutable as error:
             raise Unusable(str(error)) from error
         except (Rejected, Unknown) as error:  # someone else wrote at the same moment: the next attempt follows

@@ -1,11 +1,13 @@
 """Making a release known: built from its commit, recorded once, announced for the branch it is wanted from."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from headgate.decide.sources import BRANCH, TAG
 from headgate.engine.application import Application
-from headgate.engine.building import Built, Draft, build, same
+from headgate.engine.building import Built, Draft, Told, build, same
 from headgate.engine.proving import proven
 from headgate.engine.refusals import Immutable, Rejected
 from headgate.model import events as e
@@ -35,7 +37,9 @@ class Wanted:
 PLAIN = Wanted()
 
 
-async def release(application: Application, drafted: Draft, by: str, wanted: Wanted = PLAIN) -> Release:
+async def release(
+    application: Application, drafted: Draft, by: str, wanted: Wanted = PLAIN, told: Told = lambda _: None
+) -> Release:
     """The same commit is the same release, whoever asks, however often, and from several sides at once."""
     async with application.making:
         rules = application.state.specification
@@ -45,11 +49,26 @@ async def release(application: Application, drafted: Draft, by: str, wanted: Wan
             wanted = replace(wanted, branch=await _confirmed(application, drafted, wanted.claimed))
         known = application.releases.get(drafted.release)
         pinned = _pinned(drafted, wanted, known)
-        built = _as_wanted(await build(drafted, rules, pinned, application.world, application.clock), wanted)
-        if known is None:
-            await _created(application, drafted, built, by)
-        await record(application, _news(application, built.release, known))
-        return same(application.releases[drafted.release], built)
+        built = await build(drafted, rules, pinned, application.world, application.clock, told)
+        return await _whole(_recorded(application, drafted, _as_wanted(built, wanted), known, by))
+
+
+async def _whole(recording: Coroutine[Any, Any, Release]) -> Release:
+    """Images may be broken off at any moment; what is being recorded is recorded."""
+    task = asyncio.create_task(recording)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        return await task
+
+
+async def _recorded(
+    application: Application, drafted: Draft, built: Built, known: Release | None, by: str
+) -> Release:
+    if known is None:
+        await _created(application, drafted, built, by)
+    await record(application, _news(application, built.release, known))
+    return same(application.releases[drafted.release], built)
 
 
 def _pinned(drafted: Draft, wanted: Wanted, known: Release | None) -> dict[str, str]:

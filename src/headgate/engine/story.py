@@ -138,8 +138,20 @@ def _(event: e.CiStepEnded) -> str:
 
 
 @sentence.register
-def _(event: e.ImageMade) -> str:
-    return f"the image of {event.service} is {event.reference}@{event.digest}"
+def _(event: e.ImageProvided) -> str:
+    return f"the image of {event.service} {provided(event)}: {event.reference}"
+
+
+@sentence.register
+def _(event: e.ReleaseRefused) -> str:
+    return f"{event.release} may not come to {event.environment}: {event.why}"
+
+
+def provided(event: e.ImageProvided) -> str:
+    """How it came to be there."""
+    if event.made:
+        return f"was made in {event.seconds:.1f} s"
+    return f"was there already, from {event.built_from[:7]}" if event.built_from else "is someone else's"
 
 
 @sentence.register

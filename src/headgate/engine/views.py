@@ -44,7 +44,7 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
         "labels": _labels(state),
         "instances": [_instance(instance) for instance in seen.instances or ()],
         "addresses": await _addresses(wheel),
-        "waits_for": waits_for(state, seen, now),
+        "waits_for": _waits_for(application, name, now),
         "quarantined": dict(application.quarantined(wheel.environment)),
         "live": await live(wheel, now),
     }
@@ -65,8 +65,14 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "signed_off": signed_off(state, state.stable.release) if state.stable else None,
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
-        "waits_for": waits_for(state, wheel.seen, now),
+        "waits_for": _waits_for(application, name, now),
     }
+
+
+def _waits_for(application: Application, name: str, now: datetime) -> list[str]:
+    """With what would have come here by itself, and may not or cannot."""
+    wheel, delay = application.wheel(name), application.delayed.get(name)
+    return [*waits_for(wheel.state, wheel.seen, now), *([delay.why] if delay else [])]
 
 
 def pinned(wheel: Wheel) -> View | None:

@@ -13,6 +13,16 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
 
 
 @dataclass(frozen=True, slots=True)
+class StepContainer:
+    """How the container of a step is bounded."""
+
+    user: str | None = None  # "UID" or "UID:GID"; None: as the server, so that what it writes is the server's
+    memory: int | None = None  # bytes, no swap beyond; None: no limit
+    cpus: float | None = None  # None: no limit
+    processes: int = 1000  # at most
+
+
+@dataclass(frozen=True, slots=True)
 class CiStep:
     name: str
     run: str  # a shell command line of the rules' author
@@ -24,6 +34,7 @@ class CiStep:
     junit: str | None = None  # pattern of its test reports
     sarif: str | None = None  # pattern of its scan reports
     severity: Severity = "error"  # a finding so severe, or more, fails the step
+    container: StepContainer = StepContainer()  # where it runs in one
 
 
 @dataclass(frozen=True, slots=True)

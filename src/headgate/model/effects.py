@@ -72,4 +72,12 @@ class MakeRelease:
         return f"make the release of {self.build.commit}"
 
 
-BuildEffect = StartStep | StopStep | MakeRelease
+@dataclass(frozen=True, slots=True)
+class StopMaking:
+    build: Build
+
+    def __str__(self) -> str:
+        return f"stop making the release of {self.build.commit}"
+
+
+BuildEffect = StartStep | StopStep | MakeRelease | StopMaking

@@ -91,6 +91,15 @@ class QuarantineLifted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseRefused:
+    """It would have come here by itself and may not: what it is made of, or its provenance, does not verify."""
+
+    release: ReleaseId
+    environment: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImagesPruned:
     """Images that nothing needed were deleted from the registry."""
 
@@ -149,10 +158,14 @@ class CiStepEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageMade:
+class ImageProvided:
+    """One image of what the build becomes is in the registry."""
+
     service: str
-    reference: str
-    digest: str
+    reference: str  # with its digest
+    seconds: float
+    made: bool  # False: equal content had been made before, or someone else's image was named
+    built_from: str = ""  # the commit whose content it is; empty for someone else's image
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,43 +355,19 @@ class EffectFailed:
 
 
 Event = (
-    SpecificationApplied
-    | ReleaseAnnounced
-    | ReleaseVersioned
-    | SourceFollowed
-    | CommitSeen
-    | BranchesIntegrated
-    | ReleaseQuarantined
-    | QuarantineLifted
-    | ImagesPruned
-    | ReleaseCreated
-    | ProvenanceSigned
-    | BuildRequested
-    | CiStepStarted
-    | CiStepEnded
-    | ImageMade
-    | BuildCancelled
-    | BuildEnded
-    | ReleaseRequested
-    | ReleaseSuperseded
-    | ReleaseDropped
-    | ApprovalGiven
-    | ReleasePinned
-    | ReleaseUnpinned
+    # of applications
+    SpecificationApplied | ReleaseAnnounced | ReleaseVersioned | SourceFollowed | CommitSeen | BranchesIntegrated
+    | ReleaseQuarantined | QuarantineLifted | ReleaseRefused | ImagesPruned
+    # of releases and builds
+    | ReleaseCreated | ProvenanceSigned
+    | BuildRequested | CiStepStarted | CiStepEnded | ImageProvided | BuildCancelled | BuildEnded
+    # of environments
+    | ReleaseRequested | ReleaseSuperseded | ReleaseDropped | ApprovalGiven | ReleasePinned | ReleaseUnpinned
     | ReleaseSignedOff
-    | RolloutStarted
-    | BaselineDropped
-    | StepCompleted
-    | StepsSkipped
-    | MeasurementTaken
-    | VerdictReached
-    | RolloutPaused
-    | RolloutResumed
-    | RevisionPromoted
-    | RolloutAborted
-    | RolloutEnded
+    | RolloutStarted | BaselineDropped | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
+    | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | EffectFailed
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

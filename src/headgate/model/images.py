@@ -1,10 +1,13 @@
 """Images: what is built from a service's folder, where it is kept, and by what it is known: its digest."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 from headgate.model.ids import ReleaseId
+from headgate.model.services import PLAIN, Dockerfile
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -46,12 +49,22 @@ class ImageOrder:
     application: str
     service: str
     folder: str  # of this commit, laid out on this machine; the build sees nothing outside it
-    tree: str  # digest of the folder's content, Dockerfile included
+    tree: str  # digest of the folder's content
     commit: str  # full git SHA
     committed_at: datetime
     source: str  # the repository
     version: str | None
     registry: RegistryRules
+    dockerfile: Dockerfile = PLAIN
+
+    @property
+    def content(self) -> str:
+        """All that decides what the image holds. Equal content is one image, whatever the commit."""
+        how = self.dockerfile
+        if how == PLAIN:
+            return self.tree
+        parts = [self.tree, how.path, how.target, sorted(how.args.items())]
+        return sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,7 @@ class ImageMade:
     reference: str  # "registry.example.org/shop/web@sha256:...": what is deployed
     digest: str  # "sha256:..."
     built_from: str = ""  # the commit that it was first built from; another one with equal content changes nothing
+    new: bool = field(default=False, compare=False)  # it was not there before
 
 
 @dataclass(frozen=True, slots=True)

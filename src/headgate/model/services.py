@@ -35,11 +35,23 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Dockerfile:
+    """How a service's image is built from its folder, on platforms that run images."""
+
+    path: str = "Dockerfile"  # below the folder
+    target: str = ""  # the stage that becomes the image; empty: the last one
+    args: dict[str, str] = field(default_factory=dict)  # build arguments; whoever has the image can read them
+
+
+PLAIN = Dockerfile()
+
+@dataclass(frozen=True, slots=True)
 class Service:
     name: str
     command: tuple[str, ...]
     port: int
     build: str = "."  # folder below the release's source, also the working directory
+    dockerfile: Dockerfile = PLAIN
     image: str | None = None  # digest reference, where a platform runs images
     health: Health = Health()
     replicas: int = 1

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from headgate.model.builds import CiStep
+from headgate.model.builds import CiStep, StepContainer
 from headgate.model.checks import Check
 from headgate.model.conditions import parse
 from headgate.model.metrics import MetricRule, ValueQuery
@@ -19,14 +19,14 @@ from headgate.model.rules import (
     Strategy,
     Tolerance,
 )
-from headgate.model.services import Container, Health, Service
+from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
 from headgate.spec.sections.metric import MetricSection
-from headgate.spec.sections.pipeline import CiSection
+from headgate.spec.sections.pipeline import CiContainerSection, CiSection
 from headgate.spec.sections.service import ContainerSection, ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
@@ -66,9 +66,14 @@ def _ci(sections: list[CiSection]) -> tuple[CiStep, ...]:
             junit=section.junit,
             sarif=section.sarif,
             severity=section.severity,
+            container=_bounds(section.container),
         )
         for section, before in zip(sections, above, strict=False)
     )
+
+
+def _bounds(section: CiContainerSection) -> StepContainer:
+    return StepContainer(section.user, section.memory, section.cpus, section.processes)
 
 
 def services(spec: Specification) -> tuple[Service, ...]:
@@ -81,7 +86,8 @@ def _service(name: str, section: ServiceSection) -> Service:
         name=name,
         command=tuple(section.command or ()),
         port=section.port,
-        build=section.build or ".",
+        build=section.folder,
+        dockerfile=section.build.dockerfile if section.build else PLAIN,
         image=section.image,
         health=health,
         replicas=section.replicas,

@@ -54,8 +54,10 @@ def _id(revision: Revision) -> RevisionId:
 
 
 def _content(service: Service) -> dict[str, Any]:
-    """Without what the file leaves as it is: a field that is new here gives nothing that runs another id."""
+    """Without what the file leaves as it is, a field that is new here gives nothing that runs another id; and without
+    how the image was built: that is in its digest."""
     content = asdict(service)
+    del content["dockerfile"]
     if service.container == Container():
         del content["container"]
     return content

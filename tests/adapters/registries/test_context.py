@@ -57,9 +57,9 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def members(folder: Path) -> dict[str, tarfile.TarInfo]:
+def members(folder: Path, dockerfile: str = "Dockerfile") -> dict[str, tarfile.TarInfo]:
     into = folder.parent / "context.tar"
-    write(folder, NOON, into)
+    write(folder, dockerfile, NOON, into)
     with tarfile.open(into) as tar:
         return {one.name: one for one in tar}
 
@@ -86,6 +86,16 @@ def test_what_is_ignored_is_left_out_but_the_dockerfile(folder: Path) -> None:
     assert list(members(folder)) == ["Dockerfile", ".dockerignore", "b/program"]
 
 
+def test_a_dockerfile_elsewhere_has_rules_of_its_own(folder: Path) -> None:
+    (folder / ".dockerignore").write_text("a\n")
+    (folder / "b" / "web.Dockerfile").write_text("FROM scratch\n")
+    assert list(members(folder, "b/web.Dockerfile")) == [
+        ".dockerignore", "Dockerfile", "b", "b/out", "b/program", "b/web.Dockerfile",
+    ]  # fmt: skip
+    (folder / "b" / "web.Dockerfile.dockerignore").write_text("*\n")
+    assert list(members(folder, "b/web.Dockerfile")) == [".dockerignore", "b/web.Dockerfile"]
+
+
 @pytest.mark.parametrize("kind", ["missing", "link", "folder"])
 def test_a_dockerfile_is_a_file(folder: Path, kind: str) -> None:
     (folder / "Dockerfile").unlink()
@@ -101,6 +111,6 @@ def test_a_dockerfile_is_a_file(folder: Path, kind: str) -> None:
 def test_it_begins_with_a_plain_header(folder: Path, name: str) -> None:
     """BuildKit looks at the first 1,024 bytes only to tell whether it is a tar: an extended header does not fit."""
     (folder / name).touch()
-    write(folder, NOON, folder.parent / "context.tar")
+    write(folder, "Dockerfile", NOON, folder.parent / "context.tar")
     assert (folder.parent / "context.tar").read_bytes().startswith(b"Dockerfile\0")
     assert {"Dockerfile", name} <= members(folder).keys()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.adapters.registries.yard import Yard, dockerfile
 from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.registries.images.store import Images, parts
 from headgate.model.images import RegistryRules
+from headgate.model.services import Dockerfile
 from headgate.ports import AdapterError
 
 pytestmark = [pytest.mark.real("docker-registry"), pytest.mark.usefixtures("docker")]
@@ -52,6 +54,19 @@ class TestMaking:
         first = await yard.images.make(yard.order(files))
         second = await yard.images.make(yard.order({**files, "file": "other"}, commit="d" * 40))
         assert first.digest != second.digest
+
+    async def test_it_is_built_as_its_file_says(self, yard: Yard) -> None:
+        stages = ("ARG BASE", "FROM scratch AS empty", "FROM ${BASE} AS web", "ARG NAME", "COPY a ${NAME}")
+        text = "\n".join((*stages, "FROM web", "COPY b /"))
+        files = {"build/web.Dockerfile": text, "a": uuid.uuid4().hex, "b": "b"}
+        how = Dockerfile("build/web.Dockerfile", "web", {"BASE": "empty", "NAME": "/one $(id); x"})
+        first = await yard.images.make(yard.order(files, dockerfile=how))
+        assert await yard.files(first.reference) == {"one $(id); x"}
+        again = await yard.images.make(yard.order(files, dockerfile=how, commit="d" * 40))
+        assert (again.digest, yard.engine.builds) == (first.digest, 1)
+        other = replace(how, args={**how.args, "NAME": "/two"})
+        second = await yard.images.make(yard.order(files, dockerfile=other))
+        assert (await yard.files(second.reference), yard.engine.builds) == ({"two"}, 2)
 
     async def test_at_the_same_time_it_is_built_once(self, yard: Yard, files: dict[str, str]) -> None:
         made = await asyncio.gather(*(yard.images.make(yard.order(files)) for _ in range(3)))

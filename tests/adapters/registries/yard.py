@@ -1,5 +1,7 @@
 """Folders to build images from, and a store that counts what it builds."""
 
+import io
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,16 +15,18 @@ from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.registries.docker.registry import DockerRegistry
 from headgate.adapters.registries.images.store import Images
 from headgate.model.images import ImageOrder, RegistryRules, Repository
+from headgate.model.services import PLAIN, Dockerfile
 
 MARK = count(1)
+THEIRS = {".dockerenv", "dev", "etc"}
 
 
 class Counting(DockerImages):
     builds = 0
 
-    async def build(self, context: Path, labels: Mapping[str, str]) -> str:
+    async def build(self, context: Path, labels: Mapping[str, str], how: Dockerfile = PLAIN) -> str:
         self.builds += 1
-        return await super().build(context, labels)
+        return await super().build(context, labels, how)
 
 
 @dataclass
@@ -72,6 +76,20 @@ class Yard:
             await engine.close()
         labels: dict[str, str] = found["Config"]["Labels"]
         return labels
+
+
+    async def files(self, reference: str) -> set[str]:
+        """What the image holds, without what the engine itself puts into every container."""
+        engine = DockerEngine()
+        try:
+            made = await engine.json("POST", "/containers/create", body={"Image": reference, "Cmd": ["none"]})
+            async with engine.open("GET", f"/containers/{made['Id']}/export") as answer:
+                content = await answer.read()
+            await engine.json("DELETE", f"/containers/{made['Id']}")
+        finally:
+            await engine.close()
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            return {one.name for one in tar if one.isfile() and one.name.partition("/")[0] not in THEIRS}
 
 
 def dockerfile(*lines: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from headgate.adapters.machine.identity import members
-from headgate.adapters.runners.host import HostRunner, HostSettings
+from headgate.adapters.runners.host import HostRunner
+from headgate.adapters.runners.steps.settings import StepSettings
 from headgate.model.builds import Build, CiStep, StepOrder, StepSeen
 from headgate.model.ids import BuildId, StepRunId, step_run_id
 from headgate.testing.contracts.runner import Ending, over
@@ -29,7 +30,7 @@ def build(**changes: Any) -> Build:
 class HostStage:
     def __init__(self, folder: Path, secrets: tuple[str, ...] = (), **settings: Any) -> None:
         self.folder, self.secrets = folder, secrets
-        self.settings = HostSettings(data=folder / "data", **settings)
+        self.settings = StepSettings(data=folder / "data", **settings)
         self.changed: list[str] = []
         self.runner = self._made()
 

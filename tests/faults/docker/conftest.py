@@ -1,17 +1,18 @@
 """One site for all tests of this folder: what it costs to start it is paid once."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from tests.faults.docker import shop as shops
+from tests.faults.docker.network import own_network
 from tests.faults.docker.site import Site, Tree
 
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.close()
+    with own_network(), closing(Site(tmp_path_factory.mktemp("site"))) as made:
+        yield made
 
 
 @pytest.fixture(scope="package")

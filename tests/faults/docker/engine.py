@@ -1,49 +1,40 @@
-"""A Docker Engine of the tests' own: with a folder, a socket and a bridge of its own, it may be stopped under them."""
+"""A Docker Engine of the tests' own, in a network of their own: it may be stopped under what runs in it."""
 
-import fcntl
 import json
-import os
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
 from tests.conftest import SEARCH_PATH
 
-ADD_BRIDGE, REMOVE_BRIDGE, SET_FLAGS = 0x89A0, 0x89A1, 0x8914  # ioctls
 PATIENCE = 60.0  # seconds
 
 
 class OwnEngine:
-    """No firewall is touched; without a bridge of its own it would delete that of the machine's engine."""
-
     def __init__(self) -> None:
-        if os.geteuid():
-            pytest.skip("only root may start a Docker Engine")
         self.folder = Path(tempfile.mkdtemp(prefix="hg-"))  # a socket's path must be short
-        self.bridge = f"hge{os.getpid()}"
         self.host = f"unix://{self.folder}/d.sock"
         self._process: subprocess.Popen[bytes] | None = None
-        # BuildKit, which engines recommend from version 23 on.
-        (self.folder / "daemon.json").write_text(json.dumps({"features": {"buildkit": True}}))
-        bridge(ADD_BRIDGE, self.bridge)
+        self.set()
         try:
             self.start()
         except BaseException:
             self.close()
             raise
 
+    def set(self, **more: bool) -> None:
+        """From its next start on. BuildKit is what engines recommend by themselves from version 23 on."""
+        (self.folder / "daemon.json").write_text(json.dumps({"features": {"buildkit": True}, **more}))
+
     def start(self) -> None:
         folder = self.folder
         program = str(shutil.which("dockerd", path=SEARCH_PATH))
-        command = [program, f"--config-file={folder}/daemon.json", f"--host={self.host}", f"--bridge={self.bridge}"]
+        command = [program, f"--config-file={folder}/daemon.json", f"--host={self.host}"]
         command += [f"--data-root={folder}/data", f"--exec-root={folder}/run", f"--pidfile={folder}/pid"]
-        command += ["--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
         with (folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE
@@ -62,7 +53,7 @@ class OwnEngine:
         return False
 
     def stop(self) -> None:
-        """As a service manager does: what runs in it is stopped too."""
+        """As a service manager does: without live-restore, what runs in it is stopped too."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(PATIENCE)
@@ -83,12 +74,4 @@ class OwnEngine:
                 self.docker("rm", "--force", "--volumes", *left)
         finally:
             self.stop()
-            bridge(REMOVE_BRIDGE, self.bridge)
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def bridge(how: int, name: str) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as asked:
-        if how == REMOVE_BRIDGE:  # it must be down
-            fcntl.ioctl(asked, SET_FLAGS, struct.pack("16sh14x", name.encode(), 0))
-        fcntl.ioctl(asked, how, name.encode() + b"\0")

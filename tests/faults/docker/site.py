@@ -221,3 +221,26 @@ def get(url: str) -> tuple[int, str]:
         return error.code, error.read().decode(errors="replace")
     except OSError as error:
         return 0, str(error)
+
+
+class Visitors:
+    """Some fifty requests a second, each on a connection of its own; what they are answered is kept."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self._ended = address, threading.Event()
+        self.answers: list[tuple[int, str]] = []
+        self._threads = [threading.Thread(target=self._visit) for _ in range(2)]
+
+    def _visit(self) -> None:
+        while not self._ended.wait(0.04):
+            self.answers.append(get(self.address))
+
+    def __enter__(self) -> "Visitors":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()

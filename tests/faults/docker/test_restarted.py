@@ -2,7 +2,7 @@
 
 import pytest
 from tests.faults.docker.shop import DOCKERFILE, branch
-from tests.faults.docker.site import Site, Tree, get
+from tests.faults.docker.site import Site, Tree, Visitors, get
 
 pytestmark = [pytest.mark.real("docker", "docker-registry", "envoy", "bandit"), pytest.mark.timeout(120)]
 
@@ -22,6 +22,29 @@ def test_midway_through_a_rollout(site: Site, shop: Tree) -> None:
     view = site.stable("shop", "production", "v6")
     assert get(address) == (200, "late v6")
     assert view["stable"]["release"] not in view["quarantined"]
+
+
+def test_with_live_restore_users_are_answered_while_it_is_away(site: Site, shop: Tree) -> None:
+    """As it begins again it renews its firewall: for a fraction of a second users notice that."""
+    site.engine.set(**{"live-restore": True, "userland-proxy": False})
+    site.engine.stop()
+    site.engine.start()
+    address = site.address("shop", "production")
+    site.until(lambda: get(address)[0] == 200, "users have their version again")
+    before = get(address)
+    assert before == (200, "late v6"), "and nobody else's"
+    shop.git("tag", "v7", branch(shop, "later", {"web/version": "late v7"}))
+    site.headgate("release", "v7", cwd=shop.folder)
+    with Visitors(address) as visitors:
+        site.headgate("deploy", "production", "v7", cwd=shop.folder)
+        site.until(lambda: "start" in str(site.ask("/shop/environments/production")["instances"]), "it starts")
+        site.engine.stop()
+        site.until(lambda: "The Docker Engine" in site.headgate("status", cwd=shop.folder), "it is said")
+    assert len(visitors.answers) > 20
+    assert set(visitors.answers) == {before}
+    site.engine.start()
+    site.stable("shop", "production", "v7")
+    assert get(address) == (200, "late v7")
 
 
 def test_midway_through_a_build(site: Site, shop: Tree) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from headgate.adapters.credentials import from_variable, without
+from headgate.adapters.quoted import short
 from headgate.model.measurements import NoData, Window
 from headgate.ports import AdapterError, Host
 
@@ -37,7 +38,7 @@ class WebSettings:
         except (KeyError, ValueError) as error:
             raise AdapterError(f"a web metric cannot be asked with these settings: {error}") from error
         named = {key.removeprefix("header."): value for key, value in settings.items() if key.startswith("header.")}
-        return cls(url, {header: _variable(variable) for header, variable in named.items()}, timeout)
+        return cls(url, {header: from_variable(variable) for header, variable in named.items()}, timeout)
 
 
     @property
@@ -83,7 +84,7 @@ class WebValues:
         except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
             raise AdapterError(f"{where} answered with what is no HTTP ({type(error).__name__})") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise AdapterError(f"{where} cannot be reached ({_short(str(error) or type(error).__name__)})") from error
+            raise AdapterError(f"{where} cannot be reached ({short(str(error) or type(error).__name__)})") from error
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -105,13 +106,13 @@ def number_at(path: str, body: bytes, secrets: Sequence[str] = ()) -> float:
         found = [one.value for one in islice(paths.finditer(path, json.loads(body)), MOST)]
     except JSONPathError as error:
         why = str(error.args[0]) if error.args else type(error).__name__  # str(error) fails for an empty path
-        raise AdapterError(f"{_short(path)} is no JSON path: {_short(why)}") from error
+        raise AdapterError(f"{short(path)} is no JSON path: {short(why)}") from error
     except (ValueError, RecursionError) as error:
-        begin = _short(_without(secrets, body.decode(errors="replace")))
+        begin = short(without(secrets, body), LONGEST_SHOWN)
         raise AdapterError(f"the answer is no JSON: {begin!r}") from error
     if len(found) != 1:
         many = f"{MOST} values or more" if len(found) == MOST else f"{len(found)} values" if found else "nothing"
-        raise AdapterError(f"{_short(path)} leads to {many} in the answer")
+        raise AdapterError(f"{short(path)} leads to {many} in the answer")
     return _number(path, found[0], secrets)
 
 
@@ -122,8 +123,8 @@ def _number(path: str, value: Any, secrets: Sequence[str]) -> float:
     except (ValueError, OverflowError):
         number = None
     if number is None or not isfinite(number):
-        shown = _short(_without(secrets, json.dumps(value)))
-        raise AdapterError(f"{_short(path)} leads to {shown}, which is no number")
+        shown = short(without(secrets, json.dumps(value).encode()), LONGEST_SHOWN)
+        raise AdapterError(f"{short(path)} leads to {shown}, which is no number")
     return number
 
 
@@ -136,14 +137,6 @@ async def _limited(answer: aiohttp.ClientResponse, where: str) -> bytes:
     return bytes(body)
 
 
-def _variable(name: str) -> str:
-    value = os.environ.get(name, "").strip()
-    if not value:
-        raise AdapterError(f"the variable {name} is not set where the Headgate server runs")
-    if not value.isascii() or not value.isprintable():
-        raise AdapterError(f"the variable {name} holds what cannot be sent: printable ASCII only")
-    return value
-
 
 def _address(url: str) -> str:
     """Without user and query: they are for the server, not for the log."""
@@ -152,16 +145,3 @@ def _address(url: str) -> str:
         return str(parts.origin() / parts.path.strip("/"))
     except ValueError as error:
         raise AdapterError("a web metric needs an address that begins with http:// or https://") from error
-
-
-def _without(secrets: Sequence[str], text: str) -> str:
-    """An address that answers with the headers it got, as some do on errors, writes no token into the log."""
-    for secret in secrets:
-        for written in (secret, json.dumps(secret)[1:-1]):
-            text = text.replace(written, "***")
-    return text
-
-
-def _short(text: str) -> str:
-    plain = "".join(one if one.isprintable() else " " for one in text).strip()
-    return plain if len(plain) <= LONGEST_SHOWN else plain[: LONGEST_SHOWN - 3] + "..."

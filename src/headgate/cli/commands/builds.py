@@ -57,6 +57,8 @@ def _one(view: dict[str, Any], as_json: bool) -> None:
     for step in view["steps"]:
         for line in step_lines(step):
             say(line)
+    for image in view["images"]:
+        say(f"  image of {image['service']} {image['text']}: {image['reference']}")
     for one in view["waits_for"]:
         say(f"waits for: {one}")
 

@@ -103,7 +103,7 @@ class Session:
         except SpecificationError as error:
             raise refused(error, str(self.file)) from error
         self.services = tuple(found.services)
-        self._folders = tuple(service.build or "." for service in found.services.values())
+        self._folders = tuple(service.folder for service in found.services.values())
         return rules
 
     @staticmethod

@@ -2,11 +2,32 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from headgate.model.builds import Severity
-from headgate.spec.sections.section import Section, defaults_to
-from headgate.spec.sections.texts import Folder, Image, Name, Pattern, Positive, Text, one_word_of
+from headgate.spec.sections.section import Section, defaults_to, part, unsuitable
+from headgate.spec.sections.texts import (
+    Cpus,
+    Folder,
+    Image,
+    Name,
+    Pattern,
+    Positive,
+    Processes,
+    Size,
+    Text,
+    UserNumber,
+    one_word_of,
+)
+
+
+class CiContainerSection(Section):
+    """What a step may use in its container. Capabilities and new privileges it has none."""
+
+    user: UserNumber | None = Field(None, description="User, and group after a colon. Default: the server's own.")
+    memory: Size | None = Field(None, description="Most memory; it is ended beyond. Default: no limit.")
+    cpus: Cpus | None = Field(None, description="Most processors, 0.5 for half of one. Default: no limit.")
+    processes: Processes = defaults_to(1000, "Most processes and threads.")
 
 
 class CiSection(Section):
@@ -30,6 +51,13 @@ class CiSection(Section):
     severity: Annotated[Severity, one_word_of("error", "warning", "note", "never")] = defaults_to(
         "error", "A finding so severe, or more, fails the step."
     )
+    container: CiContainerSection = part(CiContainerSection, "What it may use in its container.")
+
+    @model_validator(mode="after")
+    def container_of_an_image(self) -> "CiSection":
+        if self.image is None and "container" in self.model_fields_set:
+            raise unsuitable("container together with image", "Add `image: NAME`, or remove container.")
+        return self
 
 
 class PipelineSection(Section):

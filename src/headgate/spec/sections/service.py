@@ -1,13 +1,17 @@
 """The sections `services.NAME` and below: one deployable program."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from headgate.model.services import Value
+from headgate.model.services import PLAIN, Dockerfile, Value
 from headgate.spec.sections.section import OneOf, Section, ShortForm, defaults_to, part, unsuitable
 from headgate.spec.sections.texts import (
     ANY_SCALAR,
+    FOLDER,
+    FOLDERS,
+    Argument,
     Cpus,
     Flag,
     Folder,
@@ -18,6 +22,7 @@ from headgate.spec.sections.texts import (
     Positive,
     Processes,
     Size,
+    Stage,
     Text,
     UrlPath,
     User,
@@ -91,8 +96,44 @@ class ContainerSection(Section):
     processes: Processes = defaults_to(1000, "Most processes and threads.")
 
 
+class BuildSection(Section):
+    """What a service is built from, and how."""
+
+    context: Folder = Field(description="Folder it is built from; a build sees nothing outside it.", examples=["web"])
+    dockerfile: Folder = defaults_to("Dockerfile", "Path of the Dockerfile below that folder.")
+    target: Stage | None = Field(None, description="Optional. Stage of the Dockerfile; by itself the last one.")
+    args: dict[Argument, Text] = Field(
+        default_factory=dict, description="Build arguments. No secrets: whoever has the image can read them."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltFrom:
+    folder: str
+    dockerfile: Dockerfile = PLAIN
+
+
+def _build(section: BuildSection) -> BuiltFrom:
+    how = Dockerfile(section.dockerfile, section.target or "", dict(section.args))
+    return BuiltFrom(section.context, how)
+
+
+BuildValue = Annotated[
+    BuiltFrom,
+    ShortForm(
+        BuildSection,
+        expand=lambda scalar, _: BuiltFrom(FOLDER.parse(scalar)),
+        finish=_build,
+        allowed=f"{FOLDERS}, or a mapping with context",
+        schema=FOLDER.schema,
+    ),
+]
+
+
 class ServiceSection(Section):
-    build: Folder | None = Field(None, description="Folder it is built from. Default: `.`; not together with image.")
+    build: BuildValue | None = Field(
+        None, description="Folder it is built from. Default: `.`; not together with image."
+    )
     image: Image | None = Field(None, description="Image that is run as it is, instead of build.")
     command: Annotated[list[Text], Field(min_length=1)] | None = Field(
         None, description="Program and arguments; $PORT becomes the instance's port. Default: the image's own."
@@ -110,3 +151,7 @@ class ServiceSection(Section):
         if self.build is not None and self.image is not None:
             raise unsuitable("build or image, not both", "Remove one of the two.")
         return self
+
+    @property
+    def folder(self) -> str:
+        return self.build.folder if self.build else "."

@@ -172,7 +172,14 @@ HeaderValue = Annotated[
         {"type": ANY_SCALAR},
     ),
 ]
-Folder = Annotated[str, Written(_folder, FOLDERS, {"type": "string", "pattern": f"^{FOLDER_PATTERN}$"})]
+FOLDER = Written(_folder, FOLDERS, {"type": "string", "pattern": f"^{FOLDER_PATTERN}$"})
+Folder = Annotated[str, FOLDER]
+Stage = Annotated[
+    str, matching("[A-Za-z0-9][A-Za-z0-9._-]{0,127}", "the name of a stage", "Write the name behind its AS.")
+]
+Argument = Annotated[
+    str, matching(VARIABLE_PATTERN, "a build argument's name: letters, digits and _", "Write a name such as BASE.")
+]
 Pattern = Annotated[str, Written(_pattern, GLOBS, {"type": "string", "pattern": f"^{GLOB_PATTERN}$"})]
 Image = Annotated[
     str,
@@ -217,4 +224,7 @@ Rate = Annotated[float, amount(units.rate, units.RATES, units.RATE_PATTERN)]
 Size = Annotated[int, amount(units.size, units.SIZES, units.SIZE_PATTERN)]
 Cpus = Annotated[float, Written(_cpus, "a number of processors", {"type": "number", "minimum": 0.01, "maximum": 1000})]
 User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USER:GROUP", 'Write such as "1000:1000".')]
+UserNumber = Annotated[
+    str, matching("[0-9]{1,9}(:[0-9]{1,9})?", "numbers, UID or UID:GID", 'Write such as "1000:1000": files need them.')
+]
 Freeze = Annotated[FreezeWindow, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]

@@ -1,15 +1,17 @@
 """What every workflow consists of: steps that prove a commit, and the script that pushes and announces it."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from posixpath import dirname, join, normpath
-from shlex import quote
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.compat import StringIO
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from headgate.model.services import PLAIN
+from headgate.spec.sections.service import ServiceSection
 from headgate.spec.specification import Specification
 
 PYTHON = "3.12"
@@ -25,11 +27,13 @@ PUSH = """\
 set -eu
 images=""
 push() {
-  docker build --tag "$REGISTRY/$1:$COMMIT" --label "org.opencontainers.image.revision=$COMMIT" -- "$2"
-  docker push "$REGISTRY/$1:$COMMIT"
-  pushed=$(docker inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$REGISTRY/$1:$COMMIT" \\
-    | grep -F "$REGISTRY/$1@" | head -n 1)
-  images="$images${images:+, }\\"$1\\": \\"$pushed\\""
+  service=$1
+  shift
+  docker build --tag "$REGISTRY/$service:$COMMIT" --label "org.opencontainers.image.revision=$COMMIT" "$@"
+  docker push "$REGISTRY/$service:$COMMIT"
+  pushed=$(docker inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$REGISTRY/$service:$COMMIT" \\
+    | grep -F "$REGISTRY/$service@" | head -n 1)
+  images="$images${images:+, }\\"$service\\": \\"$pushed\\""
 }
 """
 ANNOUNCE = """\
@@ -56,13 +60,19 @@ def steps(spec: Specification) -> list[Step]:
 
 def script(spec: Specification, file: str) -> str:
     """Builds and pushes every service that is built, and announces the release; for a POSIX shell."""
-    built = {
-        name: normpath(join(dirname(file), service.build or "."))
-        for name, service in spec.services.items()
-        if service.image is None
-    }
-    pushes = "".join(f"push {name} {quote('./' + folder)}\n" for name, folder in built.items())
+    built = [(name, service) for name, service in spec.services.items() if service.image is None]
+    pushes = "".join(f"push {name} {shlex.join(_arguments(service, file))}\n" for name, service in built)
     return PUSH + pushes + ANNOUNCE.replace("APPLICATION", spec.application, 1)
+
+
+def _arguments(service: ServiceSection, file: str) -> list[str]:
+    """Of `docker build`. Folders begin with ./, so that none is taken for an option."""
+    folder = normpath(join(dirname(file), service.folder))
+    how = service.build.dockerfile if service.build else PLAIN
+    written = ["--file", f"./{join(folder, how.path)}"] if how.path != PLAIN.path else []
+    written += ["--target", how.target] if how.target else []
+    args = [word for name, value in how.args.items() for word in ("--build-arg", f"{name}={value}")]
+    return [*written, *args, "--", f"./{folder}"]
 
 
 def branches(spec: Specification) -> list[str]:

@@ -130,14 +130,20 @@ class MetricSourceContract:
 
     @pytest.mark.parametrize("milliseconds", [15, 40, 130])
     async def test_latency_is_right_within_a_bucket(self, stage: Stage, milliseconds: int) -> None:
-        since = await start(stage)
-        await stage.visit("web", STABLE, 60, takes=timedelta(milliseconds=milliseconds))
-        await stage.visit("web", STABLE, 4, takes=timedelta(milliseconds=milliseconds * 5))
-        found = await counted(stage, since)
-        assert sum(found.latency.values()) == 64
-        median, slowest = nth(found, 32), nth(found, 64)
-        assert milliseconds / BUCKET <= median <= milliseconds * BUCKET + 8  # ms; the machine's own slowness
-        assert milliseconds * 5 / BUCKET <= slowest <= milliseconds * 5 * BUCKET + 20
+        """A busy machine makes every answer slower: of three tries one is taken without it."""
+        for left in (2, 1, 0):
+            since = await start(stage)
+            await stage.visit("web", STABLE, 60, takes=timedelta(milliseconds=milliseconds))
+            await stage.visit("web", STABLE, 4, takes=timedelta(milliseconds=milliseconds * 5))
+            found = await counted(stage, since)
+            assert sum(found.latency.values()) == 64
+            median, slowest = nth(found, 32), nth(found, 64)
+            assert median >= milliseconds / BUCKET
+            assert slowest >= milliseconds * 5 / BUCKET
+            calm = median <= milliseconds * BUCKET + 8 and slowest <= milliseconds * 5 * BUCKET + 20  # ms
+            if calm:
+                return
+            assert left, f"{median} ms and {slowest} ms, of {milliseconds} and {milliseconds * 5}"
 
     async def test_a_window_before_the_first_look_is_no_data(self, stage: Stage) -> None:
         await stage.visit("web", STABLE, 5)

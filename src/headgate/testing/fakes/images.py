@@ -1,5 +1,7 @@
 """An image store in memory, on a fake registry: equal content is one image, and what was made is counted."""
 
+import asyncio
+
 from headgate.model.images import ImageMade, ImageOrder, RegistryRules, Repository, digest_of
 from headgate.ports import Unusable
 from headgate.testing.fakes.registry import HOST, FakeRegistry
@@ -9,6 +11,7 @@ class FakeImages:
     def __init__(self, registry: FakeRegistry) -> None:
         self.registry = registry
         self.broken = ""  # a reason makes every build fail
+        self.slow: dict[str, asyncio.Event] = {}  # application -> its builds wait for it
         self.built: list[tuple[str, str]] = []  # service, commit
         self.salt = ""  # another one: building gives other images, as an engine whose cache is gone does
         self._made: dict[tuple[str, str], tuple[str, str]] = {}  # repository and tree -> digest and commit
@@ -17,11 +20,12 @@ class FakeImages:
         repository = order.registry.repository(order.application, order.service)
         name = (await self.registry.access(repository)).name
         digest, commit = self._made.get((name, order.tree), ("", ""))
-        if not digest or not await self.registry.exists(repository, digest):
+        new = not digest or not await self.registry.exists(repository, digest)
+        if new:
             digest, commit = await self._build(order, repository), order.commit
             self._made[name, order.tree] = digest, commit
         await self.registry.tag(repository, digest, order.commit)
-        return ImageMade(order.service, f"{name}@{digest}", digest, commit)
+        return ImageMade(order.service, f"{name}@{digest}", digest, commit, new)
 
     async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
         name, _, tag = image.partition("@")[0].partition(":")
@@ -35,5 +39,7 @@ class FakeImages:
     async def _build(self, order: ImageOrder, repository: Repository) -> str:
         if self.broken:
             raise Unusable(f"image of {order.service} at {order.commit[:7]}: {self.broken}")
+        if order.application in self.slow:
+            await self.slow[order.application].wait()
         self.built.append((order.service, order.commit))
         return await self.registry.push(f"{order.tree}{self.salt}", repository, order.commit)

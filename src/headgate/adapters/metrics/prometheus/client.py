@@ -6,21 +6,21 @@ up to five minutes old. Increases are then exact differences, and adjacent windo
 
 import json
 import math
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
+from headgate.adapters.credentials import without
 from headgate.adapters.metrics.prometheus.series import Series, series_of
 from headgate.adapters.metrics.prometheus.settings import Server
+from headgate.adapters.quoted import LONGEST, short
 from headgate.ports import AdapterError
 
 TIMEOUT = timedelta(seconds=5)  # for one reading, all its questions together
 LARGEST = 16 * 1024 * 1024  # bytes of an answer
 CLOCKS = timedelta(seconds=5)  # how far ours and Prometheus' may be apart
-_LONGEST = 200  # characters of Prometheus' own words
 
 
 class PrometheusClient:
@@ -46,9 +46,9 @@ class PrometheusClient:
             raise AdapterError(f"Prometheus at {server} answered with what is no number") from error
         if len(numbers) != 1:
             found = "nothing" if not numbers else f"{len(numbers)} series: aggregate them, as with sum(...)"
-            raise AdapterError(f"Prometheus at {server} finds {found} for {_short(query)}")
+            raise AdapterError(f"Prometheus at {server} finds {found} for {short(query)}")
         if not math.isfinite(numbers[0]):
-            raise AdapterError(f"{_short(query)} is {numbers[0]}, no number (a division by nothing?)")
+            raise AdapterError(f"{short(query)} is {numbers[0]}, no number (a division by nothing?)")
         return numbers[0]
 
     async def close(self) -> None:
@@ -70,11 +70,11 @@ class PrometheusClient:
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
-            raise AdapterError(f"what answers at {server} is no Prometheus: HTTP {status}, {_short(body[:_LONGEST])!r}")
+            raise AdapterError(f"what answers at {server} is no Prometheus: HTTP {status}, {short(body[:LONGEST])!r}")
         if answer["status"] == "error" or status != 200:
-            raise AdapterError(f"Prometheus at {server} refused: HTTP {status}, {_short(answer.get('error'))}")
+            raise AdapterError(f"Prometheus at {server} refused: HTTP {status}, {short(answer.get('error'))}")
         if answer.get("warnings"):  # parts are missing, as where one of several stores behind it is down
-            raise AdapterError(f"Prometheus at {server} warns of its own answer: {_short(answer['warnings'])}")
+            raise AdapterError(f"Prometheus at {server} warns of its own answer: {short(answer['warnings'])}")
         data = answer.get("data")
         return (str(data.get("resultType")), data.get("result")) if isinstance(data, dict) else ("", None)
 
@@ -90,10 +90,10 @@ class PrometheusClient:
         except TimeoutError as error:
             raise AdapterError(silent(server)) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            why = _short(str(error) or type(error).__name__)
+            why = short(str(error) or type(error).__name__)
             raise AdapterError(f"Prometheus at {server} cannot be reached ({why})") from error
         _same_time(answer.headers.get("Date"), sent, datetime.now(UTC))
-        return answer.status, _without(headers, bytes(body))
+        return answer.status, without((value.partition(" ")[2] for value in headers.values()), bytes(body))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -118,16 +118,3 @@ def _same_time(date: str | None, sent: datetime, received: datetime) -> None:
     if not sent - CLOCKS - timedelta(seconds=1) <= theirs <= received + CLOCKS:
         apart = abs((received - theirs).total_seconds())
         raise AdapterError(f"the clocks of Headgate and Prometheus are {apart:,.0f} s apart: set them right (NTP)")
-
-
-def _without(headers: Mapping[str, str], body: bytes) -> bytes:
-    """A proxy that tells what it was asked with, as some do on errors, writes no token into the log."""
-    for value in headers.values():
-        body = body.replace(value.partition(" ")[2].encode(), b"***")
-    return body
-
-
-def _short(words: object) -> str:
-    text = words.decode(errors="replace") if isinstance(words, bytes) else str(words)
-    text = "".join(one if one.isprintable() else " " for one in text).strip()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -1,6 +1,5 @@
 """What the file says of a Prometheus: where it is, and which series count. Passwords come from the environment."""
 
-import os
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Literal
 
 from yarl import URL
 
+from headgate.adapters.credentials import from_variable
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import Query
 from headgate.model.selectors import Selector, parse
@@ -35,9 +35,9 @@ class Server:
     def headers(self) -> dict[str, str]:
         """Read at each call, so that a renewed token needs no restart. Raises AdapterError."""
         if self.token_from:
-            return {"Authorization": f"Bearer {_variable(self.token_from)}"}
+            return {"Authorization": f"Bearer {from_variable(self.token_from)}"}
         if self.login_from:
-            return {"Authorization": f"Basic {b64encode(_variable(self.login_from).encode()).decode()}"}
+            return {"Authorization": f"Basic {b64encode(from_variable(self.login_from).encode()).decode()}"}
         return {}
 
 
@@ -75,12 +75,3 @@ def placeholders(query: Query, revision: RevisionId) -> dict[str, str]:
     if not query.service or not revision:
         raise AdapterError("Prometheus: a service and a revision have names")
     return {"application": found[1], "environment": found[2], "service": query.service, "revision": revision}
-
-
-def _variable(name: str) -> str:
-    value = os.environ.get(name, "").strip()
-    if not value:
-        raise AdapterError(f"Prometheus: the variable {name} is not set where the Headgate server runs")
-    if not value.isascii() or not value.isprintable():
-        raise AdapterError(f"Prometheus: the variable {name} holds what cannot be sent: printable ASCII only")
-    return value

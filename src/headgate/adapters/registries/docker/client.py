@@ -13,6 +13,7 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from headgate.adapters.quoted import short
 from headgate.adapters.registries.docker.settings import Server, Tokens, is_loopback
 from headgate.ports import AdapterError
 
@@ -72,12 +73,12 @@ class RegistryClient:
             patience = f"{self._patience.total_seconds():g} s"
             raise AdapterError(f"registry {server} did not answer within {patience}; repeat the command") from error
         except (aiohttp.ClientConnectorCertificateError, ssl.SSLError) as error:
-            why = f"its certificate is not trusted ({_short(error)})"
+            why = f"its certificate is not trusted ({short(error)})"
             remedy = "if it has a private CA, name its file: `registry: {docker: {ca: /PATH.pem}}`"
             raise AdapterError(f"registry {server}: {why}; {remedy}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             remedy = "see that it runs, and repeat the command"
-            raise AdapterError(f"registry {server} cannot be reached ({_short(error)}); {remedy}") from error
+            raise AdapterError(f"registry {server} cannot be reached ({short(error)}); {remedy}") from error
 
     def _known(self, server: Server, scope: str) -> dict[str, str]:
         if str(server) in self._with_password and (login := server.login()):
@@ -125,7 +126,7 @@ def reason(answer: Answer) -> str:
         words = " ".join(str(first.get(part, "")) for part in ("code", "message")).strip()
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         words = answer.body[:200].decode(errors="replace")
-    return f"HTTP {answer.status} {_short(words)}".strip()
+    return f"HTTP {answer.status} {short(words)}".strip()
 
 
 def _basic(login: tuple[str, str]) -> dict[str, str]:
@@ -145,8 +146,3 @@ async def _body(server: Server, answer: aiohttp.ClientResponse) -> bytes:
         if len(body) > LARGEST:
             raise AdapterError(f"registry {server} answers with over {LARGEST >> 20} MiB: that is no manifest")
     return bytes(body)
-
-
-def _short(words: object) -> str:
-    text = "".join(one if one.isprintable() else " " for one in str(words) or type(words).__name__).strip()
-    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -13,29 +13,28 @@ from pathlib import Path
 from headgate.adapters.registries.images.ignored import ignored
 from headgate.ports import Unusable
 
-DOCKERFILE = "Dockerfile"
 DOCKERIGNORE = ".dockerignore"
 LONGEST_RULES = 1 << 20  # bytes
 
 
-def write(folder: Path, at: datetime, into: Path) -> None:
-    """`at`: the time that every file gets. Raises Unusable where there is no Dockerfile."""
-    if not _is_file(folder / DOCKERFILE):
-        raise Unusable(f"there is no {DOCKERFILE} in it")
+def write(folder: Path, dockerfile: str, at: datetime, into: Path) -> None:
+    """`at`: the time that every file gets. Raises Unusable where there is no such Dockerfile."""
+    if not _is_file(folder / dockerfile):
+        raise Unusable(f"there is no {dockerfile} in it")
     with into.open("wb") as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
         # First a short plain name: BuildKit takes a tar that begins with an extended header for a Dockerfile.
-        for path in (DOCKERFILE, *(path for path in _paths(folder, _rules(folder)) if path != DOCKERFILE)):
+        for path in (dockerfile, *(path for path in _paths(folder, _rules(folder, dockerfile)) if path != dockerfile)):
             _add(tar, folder, path, int(at.timestamp()))
 
 
-def _rules(folder: Path) -> Callable[[str], bool]:
-    """Both files reach the engine whatever the rules say: it leaves them out of the image by itself."""
-    path = folder / DOCKERIGNORE
-    if not _is_file(path):
+def _rules(folder: Path, dockerfile: str) -> Callable[[str], bool]:
+    """Rules of that Dockerfile's own come before those of the folder. The Dockerfile itself is always sent."""
+    found = [name for name in (dockerfile + DOCKERIGNORE, DOCKERIGNORE) if _is_file(folder / name)]
+    if not found:
         return lambda name: False
-    with path.open("rb") as stream:
+    with (folder / found[0]).open("rb") as stream:
         test = ignored(stream.read(LONGEST_RULES).decode(errors="replace"))
-    return lambda name: name not in (DOCKERFILE, DOCKERIGNORE) and test(name)
+    return lambda name: name not in (dockerfile, DOCKERIGNORE) and test(name)
 
 
 def _paths(folder: Path, out: Callable[[str], bool]) -> Iterator[str]:

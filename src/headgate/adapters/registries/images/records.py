@@ -22,22 +22,22 @@ class Records:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, name: str, tree: str) -> Made | None:
+    def find(self, name: str, content: str) -> Made | None:
         """What cannot be read counts as not made: it is built again."""
         try:
-            content = json.loads(self._path(name, tree).read_text())
-            made = Made(str(content["digest"]), str(content["commit"]))
+            kept = json.loads(self._path(name, content).read_text())
+            made = Made(str(kept["digest"]), str(kept["commit"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return made if DIGEST.fullmatch(made.digest) else None
 
-    def keep(self, name: str, tree: str, made: Made) -> None:
-        path = self._path(name, tree)
+    def keep(self, name: str, content: str, made: Made) -> None:
+        path = self._path(name, content)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = path.with_suffix(".partial")
         beside.write_text(json.dumps({"digest": made.digest, "commit": made.commit}))
         os.replace(beside, path)
 
-    def _path(self, name: str, tree: str) -> Path:
+    def _path(self, name: str, content: str) -> Path:
         """Name with registry and repository: the same content elsewhere has to be pushed there too."""
-        return self._folder / f"{hashlib.sha256(json.dumps([name, tree]).encode()).hexdigest()[:32]}.json"
+        return self._folder / f"{hashlib.sha256(json.dumps([name, content]).encode()).hexdigest()[:32]}.json"

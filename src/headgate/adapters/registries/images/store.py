@@ -34,13 +34,13 @@ class Images:
         registry = self._registry(order.registry)
         repository = order.registry.repository(order.application, order.service)
         name = (await registry.access(repository)).name
-        async with self._making.setdefault((name, order.tree), asyncio.Lock()):
-            made = await self._there(registry, repository, name, order.tree)
-            if made is None:
+        async with self._making.setdefault((name, order.content), asyncio.Lock()):
+            made = await self._there(registry, repository, name, order.content)
+            if new := made is None:
                 made = await self._build_and_push(order, registry, repository)
-                await asyncio.to_thread(self._records.keep, name, order.tree, made)
+                await asyncio.to_thread(self._records.keep, name, order.content, made)
         await _tagged(registry, repository, made.digest, _tags(order))
-        return ImageMade(order.service, f"{name}@{made.digest}", made.digest, made.commit)
+        return ImageMade(order.service, f"{name}@{made.digest}", made.digest, made.commit, new)
 
     async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
         """In the application's own registry with its login, elsewhere without one; a digest is not looked for there."""
@@ -59,8 +59,8 @@ class Images:
             raise Unusable(f"service {service}: there is no image {host}/{path}:{tag}")
         return ImageMade(service, f"{host}/{path}@{found}", found)
 
-    async def _there(self, registry: Registry, repository: Repository, name: str, tree: str) -> Made | None:
-        made = await asyncio.to_thread(self._records.find, name, tree)
+    async def _there(self, registry: Registry, repository: Repository, name: str, content: str) -> Made | None:
+        made = await asyncio.to_thread(self._records.find, name, content)
         return made if made and await registry.exists(repository, made.digest) else None
 
     async def _build_and_push(self, order: ImageOrder, registry: Registry, repository: Repository) -> Made:
@@ -80,8 +80,8 @@ class Images:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".tar") as tar:
             path = Path(tar.name)
-            await asyncio.to_thread(write, Path(order.folder), order.committed_at, path)
-            return await self._engine.build(path, labels(order))
+            await asyncio.to_thread(write, Path(order.folder), order.dockerfile.path, order.committed_at, path)
+            return await self._engine.build(path, labels(order), order.dockerfile)
 
     def _registry(self, rules: RegistryRules) -> Registry:
         if rules.kind not in self._registries:

@@ -1,4 +1,4 @@
-"""The runner itself: a step is a command in a fresh checkout, with an environment of its own and none of the server's.
+"""What every runner does before and after a step runs: checkout, caches, artifacts, log and reports.
 
 What a step ended with is written down when its reports are read; until then it runs, whoever asks.
 """
@@ -14,14 +14,13 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from headgate.adapters.machine import logs
-from headgate.adapters.machine.commands import CommandLine, CommandRecord, Commands
 from headgate.adapters.machine.folders import checked, private, read, write_atomically
 from headgate.adapters.machine.identity import reap
-from headgate.adapters.machine.spawn import inherited
-from headgate.adapters.runners.host import reports
-from headgate.adapters.runners.host.kept import Kept
-from headgate.adapters.runners.host.output import open_sink, sunk, written
-from headgate.adapters.runners.host.settings import HostSettings
+from headgate.adapters.runners.steps import reports
+from headgate.adapters.runners.steps.kept import Kept
+from headgate.adapters.runners.steps.output import open_sink, sunk, written
+from headgate.adapters.runners.steps.settings import StepSettings
+from headgate.adapters.runners.steps.work import Life, Work
 from headgate.model.builds import Findings, StepOrder, StepSeen, Tally
 from headgate.model.ids import StepRunId
 from headgate.ports import AdapterError
@@ -39,17 +38,17 @@ class StepRecord:
 RECORD = TypeAdapter(StepRecord)
 
 
-class HostRunner:
+class StepRunner:
     def __init__(
         self,
-        settings: HostSettings,
-        secrets: Callable[[], Collection[str]] = lambda: (),
-        on_change: Callable[[str], None] = lambda _: None,
+        settings: StepSettings,
+        work: Work,
+        secrets: Callable[[], Collection[str]],
+        on_change: Callable[[str], None],
     ) -> None:
         """`secrets` are masked in logs; `on_change` is told the build of which a step has ended."""
-        self.settings, self._secrets, self._on_change = settings, secrets, on_change
+        self.settings, self._work, self._secrets, self._on_change = settings, work, secrets, on_change
         self.kept = Kept(settings)
-        self._commands = Commands(private(settings.data / "commands"), self._changed)
         self._records: dict[StepRunId, StepRecord] = {}
         self._concluding: dict[StepRunId, asyncio.Task[None]] = {}
         self._sinks: dict[str, int] = {}
@@ -60,28 +59,29 @@ class HostRunner:
             return
         await asyncio.to_thread(self._prepare, order, checkout)
         self._remember(StepRecord(order, str(checkout)))
-        line = CommandLine(order.id, order.step.run, checkout, variables(order, checkout), order.step.timeout)
-        self._commands.start(line, lambda: self._open_sink(order.id))
+        await self._work.start(order, checkout, lambda fifo: self._open_sink(order.id, fifo))
 
     async def observe(self, step: StepRunId) -> StepSeen | None:
+        if self._record(step) is None:
+            return None
+        life = await self._work.seen(step) if self._result_of(step) is None else None
+        if (result := self._result_of(step)) is not None:
+            return result
         record = self._record(step)
-        if record is None or record.result is not None:
-            return record.result if record else None
-        command = self._commands.seen(step)
-        if command is None:
+        if life is None or record is None:
             return None  # written down, and never started
-        if command.state != "running" and step not in self._concluding:
-            self._concluding[step] = asyncio.create_task(self._conclude(record, command), name=f"end of {step}")
-        return StepSeen(step, "running", command.seconds)
+        if life.state != "running" and step not in self._concluding:
+            self._concluding[step] = asyncio.create_task(self._conclude(record, life), name=f"end of {step}")
+        return StepSeen(step, "running", life.seconds)
 
     async def stop(self, step: StepRunId, why: str) -> None:
-        self._commands.stop(step, why)
+        await self._work.stop(step, why)
 
     async def logs(self, step: StepRunId, follow: bool) -> AsyncIterator[str]:
         """All that was kept of its output; with `follow` to the step's end."""
-        follower = logs.Follower(self._commands.log(step), 0)
+        follower = logs.Follower(self._work.log(step), 0)
         while True:
-            ended = sunk(self._commands.log(step)).exists() or await self._is_over(step)
+            ended = sunk(self._work.log(step)).exists() or await self._is_over(step)
             while lines := follower.new():
                 for line in lines:
                     yield line
@@ -93,14 +93,13 @@ class HostRunner:
 
     async def close(self) -> None:
         """Look away: steps go on, and the next runner on the same folder finds them."""
-        self._commands.close()
+        await self._work.close()
         for task in self._concluding.values():
             task.cancel()
 
     async def stop_all(self) -> None:
         """Whatever still runs ends. For demos and tests."""
-        for path in self._commands.folder.glob("*.json"):
-            self._commands.stop(path.stem, "everything was told to end")
+        await self._work.stop_all("everything was told to end")
 
     # --- before and after
 
@@ -108,18 +107,18 @@ class HostRunner:
         self._prune()
         for folder in (checkout.parent / "home", checkout.parent / "tmp"):
             private(folder)
-        sunk(self._commands.log(order.id)).unlink(missing_ok=True)
+        sunk(self._work.log(order.id)).unlink(missing_ok=True)
         try:
             self.kept.give_cache(order, checkout)
             self.kept.give_artifacts(order.after, checkout)
         except OSError as error:
             raise AdapterError(f"Cannot prepare {checkout}: {error.strerror} ({error.filename})") from error
 
-    async def _conclude(self, record: StepRecord, command: CommandRecord) -> None:
+    async def _conclude(self, record: StepRecord, life: Life) -> None:
         step = record.order.id
         try:
-            await written(self._commands.log(step))
-            seen = await asyncio.to_thread(self._result, record, command)
+            await written(self._work.log(step))
+            seen = await asyncio.to_thread(self._result, record, life)
             self._remember(replace(record, result=seen))
             if sink := self._sinks.pop(step, None):
                 reap(sink)
@@ -130,36 +129,33 @@ class HostRunner:
         finally:
             self._concluding.pop(step, None)
 
-    def _result(self, record: StepRecord, command: CommandRecord) -> StepSeen:
+    def _result(self, record: StepRecord, life: Life) -> StepSeen:
         """Exit code, reports and artifacts together. One that did not end by itself leaves its log behind, no more."""
-        why = command.detail.partition("; last lines: ")[0]
-        words = logs.last_words(self._commands.log(record.order.id))
-        if command.state in ("stopped", "lost"):
-            state = "cancelled" if command.state == "stopped" else "lost"
-            return StepSeen(record.order.id, state, command.seconds, why=why)  # type: ignore[arg-type]
         order, checkout = record.order, Path(record.checkout)
-        tests, findings, bad = read_reports(order, checkout, command.state == "passed")
+        if life.state in ("stopped", "lost"):
+            state = "cancelled" if life.state == "stopped" else "lost"
+            return StepSeen(order.id, state, life.seconds, why=life.why)  # type: ignore[arg-type]
+        words = logs.last_words(self._work.log(order.id))
+        tests, findings, bad = read_reports(order, checkout, life.state == "passed")
         left_out = self.kept.keep_artifacts(order, checkout)
-        if self._commands.path(order.id, "exit").exists():
+        if life.whole:
             self.kept.keep_cache(order, checkout)
-        passed = command.state == "passed" and not bad
-        first = "" if command.state == "passed" else why
+        passed = life.state == "passed" and not bad
+        first = "" if life.state == "passed" else life.why
         told = "; ".join(one for one in (first, *bad, left_out) if one) + ("" if passed or bad else words)
-        return StepSeen(order.id, "passed" if passed else "failed", command.seconds, tests, findings, told)
+        return StepSeen(order.id, "passed" if passed else "failed", life.seconds, tests, findings, told)
 
     # --- what is remembered
 
-    def _open_sink(self, step: StepRunId) -> int:
-        writing, pid = open_sink(self._commands.log(step).resolve(), self.settings.log_bytes, self._secrets())
+    def _open_sink(self, step: StepRunId, fifo: Path | None) -> int:
+        log = self._work.log(step).resolve()
+        writing, pid = open_sink(log, self.settings.log_bytes, self._secrets(), fifo)
         self._sinks[step] = pid
         return writing
 
     async def _is_over(self, step: StepRunId) -> bool:
         seen = await self.observe(step)
         return seen is None or seen.state != "running"
-
-    def _changed(self, command: str) -> None:
-        self._on_change(command.partition(".")[0])
 
     def _path(self, step: StepRunId) -> Path:
         return private(self.settings.data / "steps") / f"{checked('step', step)}.json"
@@ -168,6 +164,10 @@ class HostRunner:
         if step not in self._records and (found := read(RECORD, self._path(step))) is not None:
             self._records[step] = found
         return self._records.get(step)
+
+    def _result_of(self, step: StepRunId) -> StepSeen | None:
+        record = self._record(step)
+        return record.result if record else None
 
     def _remember(self, record: StepRecord) -> None:
         write_atomically(self._path(record.order.id), RECORD.dump_json(record).decode())
@@ -178,14 +178,17 @@ class HostRunner:
         paths = sorted((self.settings.data / "steps").glob("*.json"), key=os.path.getmtime, reverse=True)
         for path in paths[self.settings.steps_kept :]:
             step = StepRunId(path.stem)
-            record = self._record(step)
-            if record is not None and record.result is not None:
-                self._commands.forget(step)
+            if self._result_of(step) is not None:
+                self._work.forget(step)
                 self._records.pop(step, None)
                 shutil.rmtree(self.kept.artifacts(step), ignore_errors=True)
-                log = self._commands.log(step)
+                log = self._work.log(step)
                 for one in (log, sunk(log), path):
                     one.unlink(missing_ok=True)
+
+
+def build_of(step: str) -> str:
+    return step.partition(".")[0]
 
 
 def read_reports(
@@ -210,21 +213,3 @@ def read_reports(
     if findings is not None and (count := reports.severe(findings, order.step.severity)):
         bad.append(f"{count} finding{'s' if count > 1 else ''} of severity {order.step.severity} or worse")
     return tests, findings, bad
-
-
-def variables(order: StepOrder, checkout: Path) -> dict[str, str]:
-    """All that a step knows. What others typed (branch, version) is in variables, never in the command line."""
-    home, build = checkout.parent, order.build
-    return {
-        **inherited(),
-        "HOME": str(home / "home"),
-        "TMPDIR": str(home / "tmp"),
-        "GIT_CEILING_DIRECTORIES": str(home),  # a checkout is no repository, nor is what lies above it
-        "CI": "true",
-        "HEADGATE_APPLICATION": build.application,
-        "HEADGATE_BUILD": build.id,
-        "HEADGATE_STEP": order.step.name,
-        "HEADGATE_COMMIT": build.commit,
-        "HEADGATE_BRANCH": build.branch,
-        "HEADGATE_VERSION": build.version or "",
-    }

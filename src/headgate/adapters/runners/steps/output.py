@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from headgate.adapters.machine.folders import PRIVATE_FILE
 from headgate.ports import AdapterError
 
 SINK = Path(__file__).with_name("sink.py")
@@ -20,9 +21,12 @@ def sunk(log: Path) -> Path:
     return log.with_suffix(".sunk")
 
 
-def open_sink(log: Path, limit: int, secrets: Collection[str]) -> tuple[int, int]:
-    """The descriptor to write into, and the sink's pid. It outlives the server, and ends with the last writer."""
-    reading, writing = os.pipe()
+def open_sink(log: Path, limit: int, secrets: Collection[str], fifo: Path | None = None) -> tuple[int, int]:
+    """The descriptor to write into, and the sink's pid. It outlives the server, and ends with the last writer.
+
+    `fifo`: where others, a container for one, shall find the same way into the log.
+    """
+    reading, writing = _named(fifo) if fifo else os.pipe()
     try:
         child = _start(log, limit, reading, _given(secrets))
     except OSError as error:
@@ -32,6 +36,17 @@ def open_sink(log: Path, limit: int, secrets: Collection[str]) -> tuple[int, int
         os.close(reading)
     child.returncode = 0  # reaped by pid, not when this object is collected
     return writing, child.pid
+
+
+def _named(fifo: Path) -> tuple[int, int]:
+    try:
+        os.mkfifo(fifo, PRIVATE_FILE)
+        reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # else it would wait for a writer
+        writing = os.open(fifo, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise AdapterError(f"Cannot open {fifo}: {error.strerror}") from error
+    os.set_blocking(reading, True)
+    return reading, writing
 
 
 def _given(secrets: Collection[str]) -> int:

@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from headgate.adapters.machine.folders import checked, private
-from headgate.adapters.runners.host.reports import files
-from headgate.adapters.runners.host.settings import HostSettings
+from headgate.adapters.runners.steps.reports import files
+from headgate.adapters.runners.steps.settings import StepSettings
 from headgate.model.builds import Build, StepOrder
 from headgate.model.ids import StepRunId
 
 
 class Kept:
-    def __init__(self, settings: HostSettings) -> None:
+    def __init__(self, settings: StepSettings) -> None:
         self._settings = settings
 
     def artifacts(self, step: StepRunId) -> Path:
-        return self._settings.data / "artifacts" / checked("step", step)
+        return (self._settings.artifacts or self._settings.data / "artifacts") / checked("step", step)
 
     def keep_artifacts(self, order: StepOrder, checkout: Path) -> str:
         """Returns what was left out, in words; nothing where nothing was."""

@@ -1,0 +1,28 @@
+"""Runner `docker`: steps in containers of the Docker Engine on this machine, which outlive the server."""
+
+from collections.abc import Callable, Collection
+
+from headgate.adapters.runners.docker.settings import DockerStepSettings
+from headgate.adapters.runners.docker.work import Containers
+from headgate.adapters.runners.steps.runner import StepRunner, build_of
+from headgate.adapters.runners.steps.secrets import known_secrets
+from headgate.ports import Host
+
+__all__ = ["DockerRunner", "DockerStepSettings", "create"]
+
+
+class DockerRunner(StepRunner):
+    def __init__(
+        self,
+        settings: DockerStepSettings,
+        secrets: Callable[[], Collection[str]] = lambda: (),
+        on_change: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        work = Containers(settings, lambda step: on_change(build_of(step)))
+        super().__init__(settings, work, secrets, on_change)
+
+
+def create(host: Host) -> DockerRunner:
+    # <data>/runners/docker is the runner's own; the server's token lies at the top.
+    settings = DockerStepSettings(data=host.folder, artifacts=host.folder.with_name("artifacts"))
+    return DockerRunner(settings, lambda: known_secrets(host.folder.parent.parent / "token"), host.changed)
