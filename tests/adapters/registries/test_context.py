@@ -90,10 +90,10 @@ def test_a_dockerfile_elsewhere_has_rules_of_its_own(folder: Path) -> None:
     (folder / ".dockerignore").write_text("a\n")
     (folder / "b" / "web.Dockerfile").write_text("FROM scratch\n")
     assert list(members(folder, "b/web.Dockerfile")) == [
-        ".dockerignore", "Dockerfile", "b", "b/out", "b/program", "b/web.Dockerfile",
+        "b/web.Dockerfile", ".dockerignore", "Dockerfile", "b", "b/out", "b/program",
     ]  # fmt: skip
     (folder / "b" / "web.Dockerfile.dockerignore").write_text("*\n")
-    assert list(members(folder, "b/web.Dockerfile")) == [".dockerignore", "b/web.Dockerfile"]
+    assert list(members(folder, "b/web.Dockerfile")) == ["b/web.Dockerfile", ".dockerignore"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "folder"])

@@ -126,7 +126,7 @@ def host_request(
     return {
         "NetworkMode": network,
         "ExtraHosts": [f"host.docker.internal:{gateway}"],
-        # No HostPort: the engine takes a free one at every start, and nobody can be quicker.
+        # HostPort: see `published`.
         "PortBindings": {f"{tag.port}/tcp": [{"HostIp": LOOPBACK, "HostPort": ""}]},
         "Mounts": [volume(server, network)],
         "RestartPolicy": {"Name": "no"},  # the server restarts, with back-off, and tells why it died

@@ -14,6 +14,7 @@ from headgate.adapters.platforms.docker.containers import Tag
 from headgate.adapters.platforms.docker.images import Image, image_of
 from headgate.adapters.platforms.docker.instances import Around, Slot
 from headgate.adapters.platforms.docker.networks import Network, Networks
+from headgate.adapters.platforms.docker.published import is_taken, publish
 from headgate.adapters.platforms.docker.variables import command_of, given, inherited, own
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
@@ -92,7 +93,7 @@ class Fleet:
 
     async def _fill(self, revision: Revision, service: Service, missing: list[Tag]) -> None:
         now = datetime.now(UTC)
-        works = [slot.start() for slot in self._of(revision.id, service.name) if slot.due(now)]
+        works = [self._again(slot) for slot in self._of(revision.id, service.name) if slot.due(now)]
         if missing:
             image = await image_of(self._around.engine, self._around.folder, revision, service)
             network = await self._networks.ensure(self.environment)
@@ -101,6 +102,16 @@ class Fleet:
             works += [self._begin(revision, service, tag, image, network) for tag in missing]
         if refusals := await told([self._in_turn(work) for work in works]):
             raise AdapterError("; ".join(refusals))
+
+    @staticmethod
+    async def _again(slot: Slot) -> None:
+        """Where its port is lost, another container takes its place the next time."""
+        try:
+            await slot.start()
+        except AdapterError as error:
+            if is_taken(error):
+                await slot.discard()
+            raise
 
     async def _in_turn(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._at_once:
@@ -120,6 +131,7 @@ class Fleet:
         body["HostConfig"] = containers.host_request(
             around.settings, around.server, tag, service, network.name, network.gateway
         )
+        await publish(around.engine, body)
         name = containers.name(around.server, tag)
         made = await around.engine.json("POST", "/containers/create", {"name": name}, body)
         slot = self._slot(tag, made["Id"])
