@@ -36,10 +36,17 @@ class Site:
             begun.callback(self.registry.stop)
             self.fence = begun.enter_context(closing(Fence(self.registry.url)))
             begun.callback(self._end_all)
-            says = [part for one in python_image.changes() for part in ("--change", one)]
-            self.engine.docker("import", *says, "-", python_image.NAME, given=python_image.root())
+            self._import()
             self.serve()
             self._begun = begun.pop_all()
+
+    def _import(self) -> None:
+        """What all images here stand on. Pushed once: what comes later, several at a time, finds it there."""
+        says = [part for one in python_image.changes() for part in ("--change", one)]
+        self.engine.docker("import", *says, "-", python_image.NAME, given=python_image.root())
+        there = f"{self.fence.url.removeprefix('http://')}/{python_image.NAME}"
+        self.engine.docker("tag", python_image.NAME, there)
+        self.engine.docker("push", there)
 
     # --- the server
 

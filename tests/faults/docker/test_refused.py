@@ -72,7 +72,9 @@ def failing(site: Site, build: str) -> str:
     """What `headgate builds` says of a build that goes on trying."""
 
     def there() -> str:
-        first, *others = site.ask(f"/shop/builds/{build}")["waits_for"]
+        view = site.ask(f"/shop/builds/{build}")
+        assert view["state"] == "running", view
+        first, *others = view["waits_for"] or [""]
         return "; ".join(others) if first.startswith("its release") else ""
 
     return site.until(there, f"{build} meets an obstacle")
