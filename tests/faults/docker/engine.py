@@ -65,13 +65,27 @@ class OwnEngine:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
 
+    def _empty(self) -> None:
+        """One that was just stopped may be busy for a moment."""
+        for _ in range(10):
+            left = self.docker("ps", "--all", "--quiet").split()
+            if not left:
+                return
+            command = ["docker", "--host", self.host, "rm", "--force", "--volumes", *left]
+            subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+            time.sleep(0.3)
+        assert not self.docker("ps", "--quiet"), "these containers would not end"
+
     def last_lines(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
     def close(self) -> None:
         try:
-            if self._process is not None and self._answers() and (left := self.docker("ps", "-aq").split()):
-                self.docker("rm", "--force", "--volumes", *left)
+            if self._process is not None and self._answers():
+                self._empty()
         finally:
             self.stop()
+            for mount in [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()][::-1]:
+                if mount.startswith(f"{self.folder}/"):
+                    subprocess.run(["umount", "--lazy", mount], check=False)
             shutil.rmtree(self.folder, ignore_errors=True)
