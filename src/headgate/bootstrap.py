@@ -20,7 +20,8 @@ from headgate.engine.planning import plan as foretold
 from headgate.engine.refusals import Unknown as Unknown  # noqa: PLC0414 - for commands
 from headgate.engine.world import World
 from headgate.model.ids import EnvironmentId, environment_stream
-from headgate.ports import Host
+from headgate.model.rules import Environment
+from headgate.ports import Access, Host
 from headgate.store.beside import read_beside
 from headgate.store.lock import FolderLock
 from headgate.store.sqlite import SqliteEventLog
@@ -40,6 +41,22 @@ FEATURES = {
 class WallClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+class Later:
+    """The engine, for adapters that are made before it."""
+
+    engine: Engine | None = None
+
+    def wake(self, name: str) -> None:
+        if self.engine is not None:
+            self.engine.wake(name)
+
+    def rules(self, environment: EnvironmentId) -> Environment | None:
+        return self.engine.rules(environment) if self.engine is not None else None
+
+    async def login(self, application: str, image: str) -> Access | None:
+        return await self.engine.login(application, image) if self.engine is not None else None
 
 
 def new_id(prefix: str) -> str:
@@ -113,11 +130,9 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
 
-        def changed(name: str) -> None:
-            engine.wake(name)
-
+        later = Later()
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
-        engine = Engine(await _world(folder, stack, changed), log, WallClock(), new_id)
+        engine = later.engine = Engine(await _world(folder, stack, later), log, WallClock(), new_id)
         stack.push_async_callback(engine.stop)
         await engine.start()
         yield engine
@@ -136,17 +151,15 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
 
-        def changed(name: str) -> None:
-            engine.wake(name)
-
+        later = Later()
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
-        usual = await _world(folder, stack, changed)
+        usual = await _world(folder, stack, later)
         home, source = folder / "platforms" / "process", WorkingTree(tree)
         settings = ProcessSettings(data=home, releases=folder / "releases", tree=source.folder, grace=QUICK)
-        platform = ProcessPlatform(settings, changed)
+        platform = ProcessPlatform(settings, later.wake)
         stack.push_async_callback(platform.close)
         world = replace(usual, platforms={"process": platform}, source=source, image_platforms=frozenset())
-        engine = Engine(world, log, WallClock(), new_id)
+        engine = later.engine = Engine(world, log, WallClock(), new_id)
         stack.push_async_callback(_end, world, log)
         stack.push_async_callback(engine.stop)
         await engine.start()
@@ -175,7 +188,7 @@ async def take_down(folder: Path) -> None:
     async with AsyncExitStack() as stack:
         stack.enter_context(FolderLock(folder))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
-        await _end(await _world(folder, stack, lambda environment: None), log)
+        await _end(await _world(folder, stack, Later()), log)
 
 
 async def _end(world: World, log: SqliteEventLog) -> None:
@@ -189,9 +202,9 @@ async def _end(world: World, log: SqliteEventLog) -> None:
     await asyncio.gather(*(router.close(stop=True) for router in routers))
 
 
-async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[str], None]) -> World:
+async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
     def made(seam: str) -> dict[str, Any]:
-        adapters = {name: _make(point, folder, changed) for name, point in known(seam).items()}
+        adapters = {name: _make(point, folder, later) for name, point in known(seam).items()}
         for adapter in adapters.values():
             if hasattr(adapter, "close"):
                 stack.push_async_callback(adapter.close)
@@ -213,6 +226,6 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[str], N
     )
 
 
-def _make(point: EntryPoint, folder: Path, changed: Callable[[str], None]) -> Any:
+def _make(point: EntryPoint, folder: Path, later: Later) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
-    return point.load()(Host(own, folder / "envoy", folder / "releases", changed))
+    return point.load()(Host(own, folder / "envoy", folder / "releases", later.wake, later.login, later.rules))

@@ -1,6 +1,6 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from headgate.model.measurements import NoData, Query, Reading, Window
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
+from headgate.model.rules import Environment
 from headgate.model.sources import Integration
 
 
@@ -43,6 +44,21 @@ class LogUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    name: str  # "registry.example.org/shop/web"
+    user: str = ""  # empty: no login
+    password: str = field(default="", repr=False)
+
+
+async def no_login(application: str, image: str) -> Access | None:
+    return None
+
+
+def no_rules(environment: EnvironmentId) -> Environment | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """What an adapter is made with: every entry point of a seam is a callable that takes a Host."""
 
@@ -50,6 +66,9 @@ class Host:
     envoy: Path  # folder of the Envoy that traffic and metrics share
     releases: Path  # a release's source lies in <releases>/<release id>
     changed: Callable[[str], None]  # tell the engine to look at once: at an environment or a build
+    # Application and image -> what to show to the image's registry; None: it is not the application's. AdapterError.
+    login: Callable[[str, str], Awaitable[Access | None]] = no_login
+    rules: Callable[[EnvironmentId], Environment | None] = no_rules  # as applied now; None: they are gone
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -119,6 +138,14 @@ class LogSource(Protocol):
         ...
 
 
+class Spread(Protocol):
+    """A platform of several machines, some of which may be seen and others not."""
+
+    def unseen(self, environment: EnvironmentId) -> Sequence[str]:
+        """One sentence for each machine that the last `observe` could not see."""
+        ...
+
+
 class TrafficRouter(Protocol):
     """Shifts traffic. What is set is read back from the router itself before it counts."""
 
@@ -169,7 +196,7 @@ class Commit(Protocol):
 class Registry(Protocol):
     """Keeps images. One for all applications: where it is comes with every call. All raise AdapterError."""
 
-    async def access(self, repository: Repository) -> "Access":
+    async def access(self, repository: Repository) -> Access:
         """The repository as a container engine names it, and the login that it needs there now."""
         ...
 
@@ -198,15 +225,8 @@ class Registry(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    name: str  # "registry.example.org/shop/web"
-    user: str = ""  # empty: no login
-    password: str = field(default="", repr=False)
-
-
 class ImageStore(Protocol):
-    """Builds images and keeps them in a registry. Both verbs raise AdapterError."""
+    """Builds images and keeps them in a registry. All verbs raise AdapterError."""
 
     async def make(self, order: ImageOrder) -> ImageMade:
         """Build, push, read back; once: equal content is the image that is there already."""
@@ -214,6 +234,10 @@ class ImageStore(Protocol):
 
     async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
         """An image that is there already: what a tag stands for now; a digest of this registry must be in it."""
+        ...
+
+    async def login(self, image: str, registry: RegistryRules) -> Access | None:
+        """What the image's registry asks for. None: it is not this one, and is shown nothing of ours."""
         ...
 
 

@@ -20,7 +20,7 @@ from headgate.engine.refusals import AdapterError, Immutable, Rejected
 from headgate.engine.releasing import PLAIN, Wanted
 from headgate.model import commands as c
 from headgate.model.events import ProvenanceSigned, ReleaseCreated, ReleaseRefused
-from headgate.model.ids import application_stream, release_stream
+from headgate.model.ids import EnvironmentId, application_stream, release_stream
 from headgate.model.images import Repository, digest_of
 from headgate.model.releases import Release
 from headgate.ports import Unusable
@@ -95,6 +95,19 @@ class TestMaking:
         assert len(yard.images.built) == 3
         assert second.images["quotes"] == first.images["quotes"]
         assert second.images["web"] != first.images["web"]
+
+    async def test_a_platform_is_told_the_login_and_the_rules(self, yard: Yard) -> None:
+        release, engine = await yard.release(), yard.shop.engine
+        image = release.services[0].image or ""
+        known = await engine.login("shop", image)
+        assert known is not None
+        assert known.name == image.partition("@")[0]
+        assert await engine.login("shop", "elsewhere.example.org/cache@sha256:1") is None
+        assert await engine.login("unknown", image) is None
+        rules = engine.rules(EnvironmentId("shop/staging"))
+        assert rules is not None
+        assert rules.name == "staging"
+        assert engine.rules(EnvironmentId("shop/nowhere")) is engine.rules(EnvironmentId("unknown/staging")) is None
 
     async def test_a_moved_tag_changes_nothing(self, yard: Yard) -> None:
         first = await yard.release()

@@ -24,6 +24,23 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PRODUCTION = EnvironmentId("pcw/production")
 
 
+class Halved:
+    """One of its machines is away."""
+
+    async def observe(self, environment: EnvironmentId) -> Any:
+        return ()
+
+    def unseen(self, environment: EnvironmentId) -> Any:
+        return ("host 10.0.0.5: it is away",)
+
+
+async def test_a_machine_that_cannot_be_seen_is_named_beside_what_was_seen() -> None:
+    world = World({"p": Halved()}, {"envoy": FakeRouter()}, {"envoy": FakeMetrics()}, FakeSource(), Path())
+    look = Look(world, EnvironmentState(PRODUCTION), Environment("production", platform="p"))
+    seen = await look.take(NOW, {}, {}, measure=False)
+    assert (seen.instances, seen.unknown) == ((), ("host 10.0.0.5: it is away",))
+
+
 class Hanging:
     async def observe(self, environment: EnvironmentId) -> Any:
         await asyncio.Event().wait()

@@ -11,7 +11,8 @@ WORDS_PER_PAGE = 550
 
 # The words of the product, in the order a reader needs them.
 WORDS = [
-    *("application", "service", "release", "source", "integration", "revision", "instance", "environment"),
+    *("application", "service", "release", "source", "integration", "revision", "instance"),
+    *("host", "environment"),
     *("build", "runner", "artifact", "finding", "pipeline", "rollout", "strategy"),
     "step",
     *("image", "registry", "provenance"),

@@ -6,7 +6,6 @@ Shared by the image store and the registries: what is pushed is what the engine 
 import asyncio
 import json
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,9 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-
-from headgate.adapters.docker_engine import DockerEngine, EngineRefused, EngineUnreachable, lines
+from headgate.adapters.docker_engine import (
+    DockerEngine,
+    EngineRefused,
+    EngineUnreachable,
+    error_in,
+    login,
+    messages,
+)
 from headgate.model.services import PLAIN, Dockerfile
 from headgate.ports import Access, AdapterError
 
@@ -57,7 +61,7 @@ class DockerImages:
                 async with engine.open(
                     "POST", "/build", {**query, "version": version}, _content(context), tar, endless=True
                 ) as answer:
-                    return await _built(_messages(answer))
+                    return await _built(messages(answer))
             except EngineRefused as error:
                 raise BuildFailed(str(error), "", ()) from error
 
@@ -67,9 +71,9 @@ class DockerImages:
         path = f"/images/{quote(access.name, safe='/:')}/push"
         async with self._engine(self._pushing, f"push to {access.name}") as engine:
             await engine.json("POST", f"/images/{quote(image, safe=':')}/tag", named)
-            login = {"X-Registry-Auth": _login(access)}
-            async with engine.open("POST", path, {"tag": tag}, headers=login, endless=True) as answer:
-                return await _pushed(_messages(answer), access.name)
+            header = {"X-Registry-Auth": login(access)}
+            async with engine.open("POST", path, {"tag": tag}, headers=header, endless=True) as answer:
+                return await _pushed(messages(answer), access.name)
 
     async def bring(self, image: str) -> None:
         """Have it on the engine: what is there is taken as it is, else it is pulled, without a login."""
@@ -101,8 +105,8 @@ async def _pull(engine: DockerEngine, image: str) -> None:
     name, tag = _named(image)
     try:
         async with engine.open("POST", "/images/create", {"fromImage": name, "tag": tag}, endless=True) as answer:
-            async for message in _messages(answer):
-                if why := _error(message):
+            async for message in messages(answer):
+                if why := error_in(message):
                     raise AdapterError(why)
     except EngineUnreachable:
         raise
@@ -131,14 +135,6 @@ async def _content(path: Path) -> AsyncIterator[bytes]:
             yield part
 
 
-async def _messages(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """What the engine tells while it works, one JSON object on each line. An error is the last one."""
-    async for line in lines(answer):
-        message = json.loads(line)
-        if isinstance(message, dict):
-            yield message
-
-
 async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:
     image, step, why = "", "", ""
     output: list[str] = []
@@ -146,7 +142,7 @@ async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:
         if text := str(message.get("stream", "")).strip():
             step = text.partition(" : ")[2] if text.startswith("Step ") else step
             output = [*output, text][-TOLD:]
-        if (why := _error(message)) and BROKEN_OFF.search(why):
+        if (why := error_in(message)) and BROKEN_OFF.search(why):
             break
         if why:
             raise BuildFailed(why, step, tuple(output))
@@ -162,7 +158,7 @@ async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:
 async def _pushed(messages: AsyncIterator[dict[str, Any]], name: str) -> str:
     digest = ""
     async for message in messages:
-        if why := _error(message):
+        if why := error_in(message):
             full = "; its disk may be full: see its log" if FULL.search(why) else ""
             raise AdapterError(f"{name} did not take it: {why}{full}")
         aux = message.get("aux")
@@ -171,15 +167,3 @@ async def _pushed(messages: AsyncIterator[dict[str, Any]], name: str) -> str:
     if not digest:
         raise AdapterError(f"the push to {name} broke off before it was done; repeat the command")
     return digest
-
-
-def _error(message: Mapping[str, Any]) -> str:
-    detail = message.get("errorDetail")
-    inner = detail.get("message") if isinstance(detail, dict) else None
-    return str(inner or message.get("error") or "").strip()
-
-
-def _login(access: Access) -> str:
-    """Sent for every push: without any, older engines refuse the request."""
-    login = {"username": access.user, "password": access.password, "serveraddress": access.name.partition("/")[0]}
-    return urlsafe_b64encode(json.dumps(login if access.user else {}).encode()).decode()

@@ -1,4 +1,4 @@
-"""Bridges: networks of containers on this machine, from which services reach each other through Envoy.
+"""Bridges: networks of containers, from which services reach each other through this machine's Envoy.
 
 A platform writes them down, the traffic router reads them: Envoy listens at the gateway too, for that network alone.
 """
@@ -6,6 +6,7 @@ A platform writes them down, the traffic router reads them: Envoy listens at the
 import ipaddress
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,20 +18,26 @@ _FILE = "bridges.json"
 @dataclass(frozen=True, slots=True)
 class Bridge:
     gateway: str  # this machine, as the containers see it
-    subnet: str  # 172.18.0.0/16: whoever asks from elsewhere is not answered
+    subnets: tuple[str, ...]  # 172.18.0.0/16: whoever asks from elsewhere is not answered
 
     def __post_init__(self) -> None:
         ipaddress.IPv4Address(self.gateway)
-        ipaddress.IPv4Network(self.subnet)
+        for subnet in self.subnets:
+            ipaddress.IPv4Network(subnet)
 
 
 def read_bridges(folder: Path) -> dict[str, Bridge]:
     """Environment -> its bridge. `folder` is Envoy's. Nothing where the file is damaged: it is written anew."""
     try:
         found = json.loads((folder / _FILE).read_text())
-        return {environment: Bridge(**one) for environment, one in found.items()}
+        return {environment: _read(**one) for environment, one in found.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _read(gateway: str, subnets: Sequence[str] = (), subnet: str | None = None) -> Bridge:
+    """`subnet` is what the file had before there were several."""
+    return Bridge(gateway, tuple(subnets) if subnet is None else (subnet,))
 
 
 def write_bridge(folder: Path, environment: str, bridge: Bridge | None) -> bool:

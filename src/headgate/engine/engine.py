@@ -23,10 +23,11 @@ from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
-from headgate.model.ids import ReleaseId, RolloutId, application_stream
+from headgate.model.ids import EnvironmentId, ReleaseId, RolloutId, application_stream
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
-from headgate.ports import AdapterError, Clock, EventLog, LogUnavailable, Unusable
+from headgate.model.rules import Environment
+from headgate.ports import Access, AdapterError, Clock, EventLog, LogUnavailable, Unusable
 
 IN_FLIGHT = timedelta(seconds=0.25)  # between turns while a rollout is under way
 WAITING = timedelta(seconds=1)  # while a release waits for its gates
@@ -75,6 +76,15 @@ class Engine:
         if name in self._awake:
             self._awake[name].set()
         self.builds.wake(name)
+
+    async def login(self, name: str, image: str) -> Access | None:
+        """What a platform has to show to the registry of an image; None: it is not the application's. AdapterError."""
+        rules = self.applications[name].state.specification if name in self.applications else None
+        return await self.world.images.login(image, rules.registry) if rules and rules.registry else None
+
+    def rules(self, environment: EnvironmentId) -> Environment | None:
+        known = self.applications.get(environment.partition("/")[0])
+        return known.rules(environment) if known else None
 
     # --- what people ask
 

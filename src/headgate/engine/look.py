@@ -65,6 +65,8 @@ class Look:
 
     async def _instances(self) -> tuple[Instance, ...] | None:
         found = await self._seen("the platform cannot be seen", self.platform.observe(self.state.id))
+        if found is not None and hasattr(self.platform, "unseen"):
+            self.unknown += self.platform.unseen(self.state.id)
         return None if found is None else tuple(found)
 
     async def _routes(self) -> RoutesSeen | None:

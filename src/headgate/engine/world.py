@@ -7,6 +7,7 @@ from pathlib import Path
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
 from headgate.model.rules import Application as Rules
 from headgate.ports import (
+    Access,
     AdapterError,
     ImageStore,
     MetricSource,
@@ -28,6 +29,9 @@ class NoImages:
 
     async def pin(self, service: str, image: str, registry: RegistryRules) -> ImageMade:
         raise AdapterError("this server makes no images")
+
+    async def login(self, image: str, registry: RegistryRules) -> Access | None:
+        return None
 
     def sign(self, payload_type: str, payload: bytes) -> Envelope:
         raise AdapterError("this server signs nothing")

@@ -99,9 +99,19 @@ class Deadlines:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerHost:
+    """One of the machines that an environment's containers are spread over."""
+
+    engine: str  # "ssh://deploy@10.0.0.5", or "unix:///var/run/docker.sock" of the server's own machine
+    address: str  # of it, where the server reaches what it publishes: "10.0.0.5"
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     name: str
     platform: str
+    hosts: tuple[ContainerHost, ...] = ()  # empty: the platform is on the server's own machine, or has its own
+    server: str = ""  # address of the server's machine, at which containers on other hosts reach its router
     traffic: str = "envoy"
     metrics: str = "envoy"
     metric_settings: dict[str, str] = field(default_factory=dict)  # go to the source with every query

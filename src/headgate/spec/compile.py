@@ -113,7 +113,9 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
     path: Path = ("environments", name)
     return Environment(
         name=name,
-        platform=section.platform,
+        platform=section.platform.name,
+        hosts=section.platform.hosts,
+        server=section.platform.server,
         traffic=section.traffic,
         metrics=section.metrics.source,
         metric_settings=dict(section.metrics.settings),

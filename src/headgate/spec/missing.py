@@ -21,7 +21,7 @@ def missing(spec: Specification, adapters: Present) -> list[Problem]:
 def named_adapters(spec: Specification, present: Present) -> Iterator[Problem]:
     kinds = {"platform": "platforms", "traffic": "traffic", "metrics": "metrics"}
     for name, environment in spec.environments.items():
-        named = (environment.platform, environment.traffic, environment.metrics.source)
+        named = (environment.platform.name, environment.traffic, environment.metrics.source)
         for (field, kind), wanted in zip(kinds.items(), named, strict=True):
             if wanted not in present.get(kind, ()):
                 remedy = f"Use one of these, or install the adapter {wanted} for {kind}."
@@ -30,7 +30,7 @@ def named_adapters(spec: Specification, present: Present) -> Iterator[Problem]:
 
 def images(spec: Specification, present: Present) -> Iterator[Problem]:
     """A platform that runs no images needs a folder to run in, and a command to run."""
-    bare = [e.platform for e in spec.environments.values() if e.platform not in present.get("images", ())]
+    bare = [e.platform.name for e in spec.environments.values() if e.platform.name not in present.get("images", ())]
     bare = [platform for platform in bare if platform in present.get("platforms", ())]
     if not bare:
         return
@@ -51,10 +51,10 @@ def registry(spec: Specification, present: Present) -> Iterator[Problem]:
         remedy = f"Use one of these, or install the adapter {section.kind} for registries."
         yield spec.problem(("registry", section.kind), _listed(present, "registries"), remedy, section.kind)
     for name, environment in spec.environments.items():
-        if section is None and environment.platform in present.get("images", ()):
-            remedy = f"Platform {environment.platform} runs images: add `registry: {{docker: {{url: ADDRESS}}}}`."
+        if section is None and environment.platform.name in present.get("images", ()):
+            remedy = f"Platform {environment.platform.name} runs images: add `registry: {{docker: {{url: ADDRESS}}}}`."
             path = ("environments", name, "platform")
-            yield spec.problem(path, "a platform that runs folders, or a registry", remedy, environment.platform)
+            yield spec.problem(path, "a platform that runs folders, or a registry", remedy, environment.platform.name)
 
 
 def ci(spec: Specification, present: Present) -> Iterator[Problem]:

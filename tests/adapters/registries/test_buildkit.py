@@ -29,7 +29,9 @@ def engine() -> Iterator[DockerImages]:
     folder = Path(tempfile.mkdtemp(prefix="buildkit-"))  # a socket's path is short
     (folder / "daemon.json").write_text(json.dumps({"features": {"buildkit": True}}))
     socket = f"unix://{folder}/docker.sock"
-    command = [str(require("dockerd")), "--config-file", f"{folder}/daemon.json", "--host", socket]
+    # In a network of its own: without a bridge, an engine deletes the docker0 of all others on the machine.
+    command = [str(require("unshare")), "--net", str(require("dockerd"))]
+    command += ["--config-file", f"{folder}/daemon.json", "--host", socket]
     command += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/run", "--pidfile", f"{folder}/pid"]
     command += ["--bridge=none", "--iptables=false", "--ip6tables=false"]
     with (folder / "log").open("wb") as log:

@@ -116,6 +116,15 @@ class TestMaking:
         yard.again()
         assert list((yard.folder / "images").iterdir()) == []
 
+    async def test_a_login_is_for_its_own_registry(self, yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("REGISTRY_LOGIN", "ada:secret")
+        rules = RegistryRules("docker", {"url": "https://r.example.org", "login_from": "REGISTRY_LOGIN"})
+        known = await yard.images.login("r.example.org/shop/web@sha256:1", rules)
+        assert known is not None
+        assert (known.name, known.user, known.password) == ("r.example.org/shop/web", "ada", "secret")
+        for other in ("r.example.org.evil.org/shop/web", "r.example.org:5000/shop/web", "shop/web"):
+            assert await yard.images.login(f"{other}@sha256:1", rules) is None
+
     async def test_someone_elses_tag_is_pinned(self, yard: Yard, files: dict[str, str]) -> None:
         made = await yard.images.make(yard.order(files, version="1.4"))
         name = made.reference.partition("@")[0]

@@ -10,6 +10,7 @@ from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.metrics import MetricsValue
+from headgate.spec.sections.platform import PlatformValue
 from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
 from headgate.spec.sections.strategy import Strategy
@@ -38,7 +39,7 @@ class DeadlinesSection(Section):
 
 
 class EnvironmentSection(Section):
-    platform: Adapter = Field(description="What runs the services here.", examples=["process"])
+    platform: PlatformValue = Field(description="What runs the services here.", examples=["process"])
     traffic: Adapter = defaults_to("envoy", "What shifts the traffic.")
     metrics: MetricsValue = defaults_to("envoy", "Where measurements come from.")
     deploy: Annotated[Deploy, one_word_of("on-build", "on-request", "on-advance")] | None = Field(

@@ -3,7 +3,7 @@
 import asyncio
 
 from headgate.model.images import ImageMade, ImageOrder, RegistryRules, Repository, digest_of
-from headgate.ports import Unusable
+from headgate.ports import Access, Unusable
 from headgate.testing.fakes.registry import HOST, FakeRegistry
 
 
@@ -35,6 +35,10 @@ class FakeImages:
         if digest is None or gone:
             raise Unusable(f"service {service}: there is no image {image}")
         return ImageMade(service, f"{name}@{digest}", digest)
+
+    async def login(self, image: str, registry: RegistryRules) -> Access | None:
+        name = image.partition("@")[0]
+        return await self.registry.access(Repository(name.removeprefix(f"{HOST}/"))) if name.startswith(HOST) else None
 
     async def _build(self, order: ImageOrder, repository: Repository) -> str:
         if self.broken:

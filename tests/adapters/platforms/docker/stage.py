@@ -14,11 +14,13 @@ from tests.adapters.platforms.docker.images import make
 from headgate.adapters.docker_engine import DockerEngine
 from headgate.adapters.platforms.docker import DockerPlatform, DockerSettings
 from headgate.adapters.platforms.docker.containers import SERVER
+from headgate.adapters.platforms.docker.images import LoginOf
 from headgate.model.checks import Check, Job
 from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.services import Health, Service, Value
+from headgate.ports import no_login
 from headgate.testing.contracts.platform import PRODUCTION, STAGING, Behaviour, Ending
 
 COMMANDS = {"passes": "echo fine", "fails": "echo 'wrong price'; exit 7", "takes long": "sleep 1.2"}
@@ -39,6 +41,7 @@ class DockerStage:
     def __init__(self, folder: Path, **settings: Any) -> None:
         paths = {"data": folder / "data", "releases": folder / "releases", "envoy": folder / "envoy"}
         self.settings = DockerSettings(**paths, **settings)
+        self.login: LoginOf = no_login
         self.platform = DockerPlatform(self.settings)
         self.engine = DockerEngine(self.settings.engine)
         self.image = ""
@@ -75,7 +78,7 @@ class DockerStage:
 
     async def restart(self) -> None:
         await self.platform.close()
-        self.platform = DockerPlatform(self.settings)
+        self.platform = DockerPlatform(self.settings, login=self.login)
 
     async def kill(self, instance: Instance) -> None:
         await self.engine.json("POST", f"/containers/{self.name(instance.id)}/kill", {"signal": "SIGKILL"})

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.real("dockerd")
 
 
 async def test_a_missing_image_says_what_to_do(stage: DockerStage) -> None:
-    with pytest.raises(AdapterError, match=r"web: the image nowhere/nothing:1 is not on this machine.*docker pull"):
+    told = r"web: the image nowhere/nothing:1 is not on this machine, and only .* by digest is pulled.*docker pull"
+    with pytest.raises(AdapterError, match=told):
         await stage.platform.run(stage.revision("one", image="nowhere/nothing:1"))
     assert list(await stage.platform.observe(PRODUCTION)) == []
 

@@ -32,6 +32,7 @@ from headgate.model.releases import Revision
 from headgate.model.services import Health, Service, Value
 from headgate.ports import AdapterError
 
+NETWORK = Network("net", "172.18.0.1", "172.18.0.0/16")
 TAG = Tag(EnvironmentId("pcw/qa"), RevisionId("rev_1"), "web", 2, 8000, Health("/x", timedelta(seconds=0.25)))
 
 
@@ -62,7 +63,7 @@ def test_a_server_is_its_folder(tmp_path: Path) -> None:
 
 def test_a_container_is_closed_unless_the_file_says_otherwise(tmp_path: Path) -> None:
     settings = DockerSettings(data=tmp_path, releases=tmp_path, envoy=tmp_path)
-    host = host_request(settings, "00000000", TAG, Service("web", (), 8000), "net", "172.18.0.1")
+    host = host_request(settings, "00000000", TAG, Service("web", (), 8000), NETWORK)
     assert host["ReadonlyRootfs"]
     assert (host["CapDrop"], host["CapAdd"]) == (["ALL"], [])
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
@@ -70,14 +71,23 @@ def test_a_container_is_closed_unless_the_file_says_otherwise(tmp_path: Path) ->
     assert {one["Type"] for one in host["Mounts"]} == {"volume"}, "nothing of this machine's own files"
 
 
+def test_on_another_host_it_is_published_at_the_address_of_that(tmp_path: Path) -> None:
+    settings = DockerSettings(data=tmp_path, releases=tmp_path, envoy=tmp_path)
+    there = replace(TAG, place="10.0.0.5")
+    host = host_request(settings, "00000000", there, Service("web", (), 8000), NETWORK)
+    assert host["PortBindings"] == {"8000/tcp": [{"HostIp": "10.0.0.5", "HostPort": ""}]}
+    assert there.id == f"{TAG.id}-10.0.0.5"
+    assert read_labels(labels("00000000", there)) == there
+
+
 def test_only_a_port_on_loopback_counts() -> None:
     def inspected(*found: tuple[str, str]) -> dict[str, Any]:
         bindings = [{"HostIp": address, "HostPort": port} for address, port in found]
         return {"NetworkSettings": {"Ports": {"8000/tcp": bindings}}}
 
-    assert published_port(inspected(("0.0.0.0", "1"), ("127.0.0.1", "2")), 8000) == 2
-    assert published_port(inspected(("0.0.0.0", "1")), 8000) is None
-    assert published_port({"NetworkSettings": {"Ports": None}}, 8000) is None
+    assert published_port(inspected(("0.0.0.0", "1"), ("127.0.0.1", "2")), TAG) == 2
+    assert published_port(inspected(("0.0.0.0", "1")), TAG) is None
+    assert published_port({"NetworkSettings": {"Ports": None}}, TAG) is None
 
 
 @pytest.mark.parametrize("size", [1, 3, 8, 11, 1000])
@@ -121,7 +131,7 @@ def test_only_what_headgate_wrote_is_led_to_the_gateway() -> None:
     web = Service("web", (), 8000, env=env)
     services = (web, replace(web, name="price-list"))
     revision = Revision(RevisionId("rev_1"), TAG.environment, ReleaseId("rel_1"), "c" * 40, "one", services)
-    told = own(web, revision, Network("net", "172.18.0.1", "172.18.0.0/16")).env
+    told = own(web, revision, "172.18.0.1").env
     assert told["PRICE_LIST_URL"].text == "http://172.18.0.1:20001"
     assert told["DATABASE_URL"] == env["DATABASE_URL"]
 
@@ -135,12 +145,17 @@ def test_what_is_remembered_of_another_container_does_not_count(tmp_path: Path) 
 
 
 def test_bridges_are_written_once_and_forgotten(tmp_path: Path) -> None:
-    bridge = Bridge("172.18.0.1", "172.18.0.0/16")
+    bridge = Bridge("172.18.0.1", ("10.0.0.5/32", "172.18.0.0/16"))
     assert write_bridge(tmp_path / "envoy", "pcw/qa", bridge)
     assert not write_bridge(tmp_path / "envoy", "pcw/qa", bridge)
     assert read_bridges(tmp_path / "envoy") == {"pcw/qa": bridge}
     assert write_bridge(tmp_path / "envoy", "pcw/qa", None)
     assert read_bridges(tmp_path / "envoy") == {}
+
+
+def test_a_bridge_as_it_was_written_before_there_were_several_networks(tmp_path: Path) -> None:
+    (tmp_path / "bridges.json").write_text('{"pcw/qa": {"gateway": "172.18.0.1", "subnet": "172.18.0.0/16"}}')
+    assert read_bridges(tmp_path) == {"pcw/qa": Bridge("172.18.0.1", ("172.18.0.0/16",))}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', json.dumps({"a": {"gateway": "x", "subnet": "0.0.0.0/0"}})])

@@ -1,4 +1,4 @@
-"""Platform `docker`: revisions as containers of the Docker Engine on this machine."""
+"""Platform `docker`: revisions as containers of the Docker Engine on this machine, or on several."""
 
 from headgate.adapters.platforms.docker.platform import DockerPlatform
 from headgate.adapters.platforms.docker.settings import DockerSettings
@@ -10,4 +10,4 @@ __all__ = ["DockerPlatform", "DockerSettings", "create"]
 @runs_images
 def create(host: Host) -> DockerPlatform:
     settings = DockerSettings(data=host.folder, releases=host.releases, envoy=host.envoy)
-    return DockerPlatform(settings, host.changed)
+    return DockerPlatform(settings, host.changed, host.login, host.rules)

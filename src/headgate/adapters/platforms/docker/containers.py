@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,20 @@ class Tag:
     number: int
     port: int  # that the program listens on inside
     health: Health
+    place: str = ""  # address of the host that it is on; empty: this machine
+    replicas: int = 0  # of its service in this revision; 0: not written down
 
     @property
     def id(self) -> str:
-        return f"{self.service}.{self.revision}.{self.number}"
+        where = f"-{self.place}" if self.place else ""
+        return f"{self.service}.{self.revision}.{self.number}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    name: str
+    gateway: str  # its machine, as its containers see it
+    subnet: str
 
 
 def server_id(data: Path) -> str:
@@ -58,10 +68,11 @@ def name(server: str, tag: Tag) -> str:
     return f"{scope(server, tag.environment)}.{tag.id}"
 
 
-def tagged(revision: Revision, service: Service, number: int) -> Tag:
+def tagged(revision: Revision, service: Service, number: int, place: str) -> Tag:
     checked("revision", revision.id)
     checked("service", service.name)
-    return Tag(revision.environment, revision.id, service.name, number, service.port, service.health)
+    made = Tag(revision.environment, revision.id, service.name, number, service.port, service.health)
+    return replace(made, place=place, replicas=service.replicas)
 
 
 def labels(server: str, tag: Tag) -> dict[str, str]:
@@ -73,6 +84,8 @@ def labels(server: str, tag: Tag) -> dict[str, str]:
         "headgate.revision": tag.revision,
         "headgate.service": tag.service,
         "headgate.number": str(tag.number),
+        "headgate.replicas": str(tag.replicas),
+        "headgate.host": tag.place,
         "headgate.port": str(tag.port),
         "headgate.health.path": tag.health.path,
         "headgate.health.interval": f"{tag.health.interval.total_seconds():g}",  # seconds, as the next
@@ -94,6 +107,8 @@ def read_labels(found: Mapping[str, str]) -> Tag | None:
                 timedelta(seconds=float(found["headgate.health.interval"])),
                 timedelta(seconds=float(found["headgate.health.timeout"])),
             ),
+            found.get("headgate.host", ""),
+            int(found.get("headgate.replicas", 0)),
         )
     except (KeyError, ValueError):
         return None
@@ -119,16 +134,16 @@ def request(
 
 
 def host_request(
-    settings: DockerSettings, server: str, tag: Tag, service: Service, network: str, gateway: str
+    settings: DockerSettings, server: str, tag: Tag, service: Service, network: Network
 ) -> dict[str, Any]:
     """HostConfig: closed by default, opened only where the file says so by name."""
     own = service.container
     return {
-        "NetworkMode": network,
-        "ExtraHosts": [f"host.docker.internal:{gateway}"],
+        "NetworkMode": network.name,
+        "ExtraHosts": [f"host.docker.internal:{network.gateway}"],
         # HostPort: see `published`.
-        "PortBindings": {f"{tag.port}/tcp": [{"HostIp": LOOPBACK, "HostPort": ""}]},
-        "Mounts": [volume(server, network)],
+        "PortBindings": {f"{tag.port}/tcp": [{"HostIp": tag.place or LOOPBACK, "HostPort": ""}]},
+        "Mounts": [volume(server, network.name)],
         "RestartPolicy": {"Name": "no"},  # the server restarts, with back-off, and tells why it died
         "Init": True,  # signals reach a program that has no handlers as process 1, and its children are reaped
         "ReadonlyRootfs": own.read_only,
@@ -152,7 +167,7 @@ def volume(server: str, name: str) -> dict[str, Any]:
     return {"Type": "volume", "Source": name, "Target": DATA, "VolumeOptions": {"Labels": {SERVER: server}}}
 
 
-def published_port(inspected: Mapping[str, Any], inside: int) -> int | None:
+def published_port(inspected: Mapping[str, Any], tag: Tag) -> int | None:
     """None: it does not run."""
-    bindings = (inspected["NetworkSettings"].get("Ports") or {}).get(f"{inside}/tcp") or []
-    return next((int(one["HostPort"]) for one in bindings if one["HostIp"] == LOOPBACK), None)
+    bindings = (inspected["NetworkSettings"].get("Ports") or {}).get(f"{tag.port}/tcp") or []
+    return next((int(one["HostPort"]) for one in bindings if one["HostIp"] == (tag.place or LOOPBACK)), None)

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headgate.adapters.docker_engine import DockerEngine, EngineRefused
+from headgate.adapters.machine import logs as log_files
 from headgate.adapters.machine.exits import back_off, ending
 from headgate.adapters.machine.folders import Folder, write_atomically
 from headgate.adapters.machine.readiness import Prober, Readiness
 from headgate.adapters.machine.tasks import report
 from headgate.adapters.platforms.docker import logs
-from headgate.adapters.platforms.docker.containers import LOOPBACK, Tag, published_port
+from headgate.adapters.platforms.docker.containers import LOOPBACK, Tag, labels, published_port
+from headgate.adapters.platforms.docker.machines import Machine
 from headgate.adapters.platforms.docker.memory import recall, remember
 from headgate.adapters.platforms.docker.settings import DockerSettings
 from headgate.model.observations import Instance
@@ -25,14 +27,18 @@ SIGNALS = 64
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What every container of one environment shares."""
+    """What every container of one environment on one machine shares."""
 
     settings: DockerSettings
-    engine: DockerEngine
+    machine: Machine
     server: str
     folder: Folder
     prober: Prober
     changed: Callable[[], None]
+
+    @property
+    def engine(self) -> DockerEngine:
+        return self.machine.engine
 
 
 class Slot:
@@ -43,6 +49,8 @@ class Slot:
         self._around, self._gone = around, gone
         self._path = around.folder.instance(tag.id)
         self.memory = recall(self._path, container)
+        if tag.place and not self.memory.labels:
+            self._remember(labels=labels(around.server, tag))
         self._readiness: Readiness | None = None
         self._running = False
         self._changing = asyncio.Lock()  # a start, and what the engine tells of it, one after the other
@@ -54,15 +62,30 @@ class Slot:
     def stopping(self) -> bool:
         return self.memory.stopping_since is not None
 
+    @property
+    def address(self) -> str:
+        return f"{self.tag.place or LOOPBACK}:{self.memory.port}"
+
+    @property
+    def machine(self) -> Machine:
+        return self._around.machine
+
+    @property
+    def lost(self) -> bool:
+        """Its host is away for long, and it does not answer either: another may take its place."""
+        long = self.machine.watch.away() > self._around.settings.lost_after.total_seconds()
+        return long and (self._readiness is None or self._readiness.state != "ready")
+
     def due(self, now: datetime) -> bool:
         """To be started again. A moment further away than any back-off comes from a clock that was set back."""
-        if self._running or self.stopping or self.memory.exited is None:
+        if self._running or self.stopping or self.memory.exited is None or self.machine.watch.wrong:
             return False
         wait = (self.memory.retry_at or now) - now
         return wait <= timedelta(0) or wait > self._around.settings.longest_retry
 
     def seen(self) -> Instance:
         memory, grace = self.memory, self._around.settings.grace.total_seconds()
+        away = self.machine.watch.wrong
         state, detail = "starting", "being started"
         if self.stopping:
             state, detail = "stopping", f"told to stop; ended by force {grace:g} s after that"
@@ -70,15 +93,19 @@ class Slot:
             state, detail = "exited", memory.exited
         elif self._readiness is not None:
             state, detail = self._readiness.state, self._readiness.detail
+        if self.lost:
+            state, detail = "exited", f"given up, with {self.machine.name}: {away}"
+        elif away and state in ("starting", "unready"):
+            state, detail = "unready", f"it does not answer, and whether it runs is not known: {away}"
         return Instance(
             id=self.tag.id,
             revision=self.tag.revision,
             service=self.tag.service,
-            address=f"{LOOPBACK}:{memory.port}",
+            address=self.address,
             state=state,  # type: ignore[arg-type]
             restarts=memory.restarts,
             detail=detail,
-            retry_at=memory.retry_at if state == "exited" else None,
+            retry_at=memory.retry_at if state == "exited" and not self.lost else None,
         )
 
     # --- start, and what the engine says of it
@@ -117,12 +144,13 @@ class Slot:
         self._around.changed()
 
     def _runs(self, found: dict[str, Any]) -> None:
-        port = published_port(found, self.tag.port) or 0
+        port = published_port(found, self.tag) or 0
         self._ended.clear()
         if not self._running or port != self.memory.port or self.memory.exited is not None:
+            unwatched = self._watching is None or port != self.memory.port
             self._running = True
             self._remember(port=port, exited=None, retry_at=None)
-            if not self.stopping:
+            if unwatched and not self.stopping:
                 self._look_after()
 
     def _never_ran(self) -> None:
@@ -155,8 +183,10 @@ class Slot:
         self._watching = self._do(self._watch(), "watch")
 
     async def _watch(self) -> None:
-        address, owns = f"{LOOPBACK}:{self.memory.port}", lambda: True  # the engine holds the port for this container
-        readiness = Readiness(self._around.prober, address, self.tag.health, self.memory.was_ready, owns)
+        def owns_port() -> bool:
+            return True  # the engine holds it for this container
+
+        readiness = Readiness(self._around.prober, self.address, self.tag.health, self.memory.was_ready, owns_port)
         self._readiness = readiness
         while True:
             if await readiness.look():
@@ -168,6 +198,11 @@ class Slot:
             if readiness.state == "ready" and long and self.memory.restarts:
                 self._remember(restarts=0)
             await asyncio.sleep(readiness.pause())
+
+    def found_in_memory(self) -> None:
+        """Its host is away, so nothing is known but where it was: it is asked whether it answers there."""
+        if self.memory.port and not self.stopping and self.memory.exited is None:
+            self._look_after()
 
     def _quit_looking(self) -> None:
         if self._watching is not None:
@@ -240,6 +275,9 @@ class Slot:
         self._gone(self)
         self._around.changed()
 
+    def prune_logs(self, live: set[str]) -> None:
+        log_files.prune(self._around.folder.logs / self.tag.service, self._around.settings.logs_kept, live)
+
     async def _keep_log(self) -> None:
         path = self._around.folder.log(self.tag.service, self.tag.id)
         try:
@@ -253,6 +291,10 @@ class Slot:
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
+
+    def forget(self) -> None:
+        self.close()
+        self._path.unlink(missing_ok=True)
 
     def _do(self, work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"{what} {self.tag.id}")

@@ -4,7 +4,7 @@ Everything is found again without it. Only the back-off, and a stop that was und
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Memory:
     retry_at: datetime | None = None
     stopping_since: datetime | None = None
     told: bool = False  # the stop signal was sent
+    labels: dict[str, str] = field(default_factory=dict)  # of one on another host: known also while that is away
 
 
 MEMORY = TypeAdapter(Memory)
@@ -37,10 +38,19 @@ def remember(memory: Memory, path: Path) -> None:
 
 
 def recall(path: Path, container: str) -> Memory:
-    """Nothing where the file is damaged: one that can be done without shall not stand in the way."""
+    """Nothing where it is of another container."""
+    found = _read(path)
+    return found if found is not None and found.container == container else Memory(container)
+
+
+def recall_all(folder: Path) -> list[Memory]:
+    return [memory for path in sorted(folder.glob("*.json")) if (memory := _read(path)) is not None]
+
+
+def _read(path: Path) -> Memory | None:
+    """None where the file is damaged: one that can be done without shall not stand in the way."""
     try:
-        found = read(MEMORY, path)
+        return read(MEMORY, path)
     except AdapterError as error:
         LOG.warning("begins anew with %s: %s", path.stem, error)
-        found = None
-    return found if found is not None and found.container == container else Memory(container)
+        return None

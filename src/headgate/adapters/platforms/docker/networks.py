@@ -1,20 +1,12 @@
 """One network for each environment: its containers reach Envoy and the world, and not each other."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
 
 from headgate.adapters.docker_engine import DockerEngine, EngineRefused
-from headgate.adapters.platforms.docker.containers import SERVER, scope
+from headgate.adapters.platforms.docker.containers import SERVER, Network, scope
 from headgate.model.ids import EnvironmentId
 from headgate.ports import AdapterError
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    name: str
-    gateway: str  # this machine, as its containers see it
-    subnet: str
 
 
 class Networks:
@@ -32,6 +24,9 @@ class Networks:
         if found is None:
             raise AdapterError(f"{environment}: the Docker network {name} vanished as soon as it was made; look again")
         return found
+
+    async def find(self, environment: EnvironmentId) -> Network | None:
+        return await self._find(scope(self._server, environment))
 
     async def remove(self, environment: EnvironmentId) -> None:
         """Left where someone else's container stands in it."""

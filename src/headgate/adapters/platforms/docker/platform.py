@@ -2,51 +2,64 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from headgate.adapters.docker_engine import DockerEngine
 from headgate.adapters.envoy_bridges import write_bridge
-from headgate.adapters.machine.folders import environment_folder
+from headgate.adapters.machine.folders import Folder, environment_folder
 from headgate.adapters.machine.jobs import Desk, Jobs
 from headgate.adapters.machine.readiness import Prober
 from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.docker import containers
 from headgate.adapters.platforms.docker.containers import SERVER, Tag
 from headgate.adapters.platforms.docker.fleet import Fleet
+from headgate.adapters.platforms.docker.images import LoginOf
 from headgate.adapters.platforms.docker.instances import Around
-from headgate.adapters.platforms.docker.networks import Networks
+from headgate.adapters.platforms.docker.machines import Machine
 from headgate.adapters.platforms.docker.output import read
+from headgate.adapters.platforms.docker.seats import Seats
 from headgate.adapters.platforms.docker.settings import DockerSettings
-from headgate.adapters.platforms.docker.watch import Watch
+from headgate.adapters.platforms.docker.spread import Spread, remember, spread
 from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.model.rules import ContainerHost, Environment
+from headgate.ports import AdapterError, no_login, no_rules
 
 OnChange = Callable[[EnvironmentId], None]
+RulesOf = Callable[[EnvironmentId], Environment | None]
 GONE_PAUSE = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One environment on this machine."""
+    """One environment."""
 
-    around: Around
+    folder: Folder
     fleet: Fleet
     jobs: Jobs
+    changed: Callable[[], None]
+    arounds: dict[ContainerHost, Around] = field(default_factory=dict)  # one for each machine it is, or was on
+    away: list[str] = field(default_factory=list)  # a sentence for each machine that cannot be seen
 
 
 class DockerPlatform:
-    def __init__(self, settings: DockerSettings, on_change: OnChange | None = None) -> None:
+    def __init__(
+        self,
+        settings: DockerSettings,
+        on_change: OnChange | None = None,
+        login: LoginOf = no_login,
+        rules: RulesOf = no_rules,
+    ) -> None:
+        """`login` says what the application has to show to the registry of an image; `rules`, what is applied now."""
         self.settings = settings
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self.server = containers.server_id(settings.data)
-        self._engine = DockerEngine(settings.engine)
-        self._networks = Networks(self._engine, self.server)
+        self._login, self._rules = login, rules
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
-        self._watch = Watch(self._engine, self.server, self._sync, self._heard, self._all_changed)
+        self._machines: dict[ContainerHost, Machine] = {}
 
     async def run(self, revision: Revision) -> None:
         place = await self._place(revision.environment)
@@ -60,10 +73,13 @@ class DockerPlatform:
         place = await self._place(environment)
         return place.fleet.instances()
 
+    def unseen(self, environment: EnvironmentId) -> Sequence[str]:
+        return tuple(self._opened(environment).away)
+
     async def run_job(self, job: Job) -> None:
         """On this machine, as its own user: a check is a command of the file's author, and asks from outside."""
         place = self._opened(job.environment)
-        release = place.around.folder.release_of(job.revision)
+        release = place.folder.release_of(job.revision)
         source = folder_below(self.settings.releases, release, f"{job.environment}, check {job.check.name}")
         place.jobs.run(job, source)
 
@@ -74,7 +90,7 @@ class DockerPlatform:
         self, environment: EnvironmentId, service: str | None, lines: int, follow: bool
     ) -> AsyncIterator[str]:
         place = await self._place(environment)
-        async for line in read(self._engine, place.fleet, service, lines, follow):
+        async for line in read(place.folder, place.fleet, service, lines, follow):
             yield line
 
     async def stop_all(self, environment: EnvironmentId) -> None:
@@ -83,26 +99,68 @@ class DockerPlatform:
             return
         place = await self._place(environment)
         await place.fleet.stop(None)
+        machines = [around.machine for around in place.arounds.values()]
         while place.fleet.slots:
             await asyncio.sleep(GONE_PAUSE)
-            await self._watch.require()
-        await self._networks.remove(environment)
+            await asyncio.gather(*(machine.require() for machine in machines))
+        await asyncio.gather(*(machine.networks.remove(environment) for machine in machines))
         write_bridge(self.settings.envoy, environment, None)
 
     async def close(self) -> None:
         """Look away. All containers and commands go on, and the next platform on the same folder finds them."""
-        await self._watch.close()
-        for place in self._places.values():
+        machines, places = list(self._machines.values()), list(self._places.values())
+        await asyncio.gather(*(machine.watch.close() for machine in machines))
+        for place in places:
             place.fleet.close()
             place.jobs.close()
         self._places.clear()
+        self._machines.clear()
         await self._prober.close()
-        await self._engine.close()
+        await asyncio.gather(*(machine.close() for machine in machines))
+
+    # --- environments, and the machines they are on
 
     async def _place(self, environment: EnvironmentId) -> Place:
+        """What is known of it is true, except of machines that are away. Raises AdapterError where all are."""
         place = self._opened(environment)
-        await self._watch.require()
+        known = spread(self._rules(environment), place.folder)
+        arounds = {host: self._around(place, host) for host in known.all}
+        hosts = [arounds[host] for host in known.hosts]
+        place.fleet.seats = Seats(tuple(hosts), known.server)
+        results = await asyncio.gather(*(one.machine.require() for one in arounds.values()), return_exceptions=True)
+        wrong = {host: error for host, error in zip(arounds, results, strict=True) if error is not None}
+        for error in wrong.values():
+            if not isinstance(error, AdapterError):
+                raise error
+        for host in wrong:
+            place.fleet.recall(arounds[host])
+        self._take_leave(place, known, wrong)
+        await self._close_unused()
+        place.away[:] = [str(error) for host, error in wrong.items() if host in place.arounds]
+        if wrong.keys() >= set(known.hosts):
+            raise AdapterError("; ".join(str(wrong[host]) for host in known.hosts))
         return place
+
+    @staticmethod
+    def _take_leave(place: Place, known: Spread, away: Collection[ContainerHost]) -> None:
+        """Of machines that the file names no more: once they are empty, or at once where they do not answer."""
+        left = []
+        for host in known.leaving:
+            around = place.arounds.get(host)
+            if around is None:
+                continue  # another turn did it meanwhile
+            if host in away:
+                place.fleet.forget(around)
+            if place.fleet.on(around):
+                left.append(host)
+            else:
+                del place.arounds[host]
+        remember(Spread(known.hosts, known.server, tuple(left)), place.folder)
+
+    async def _close_unused(self) -> None:
+        used = {host for place in self._places.values() for host in place.arounds}
+        for host in [host for host in self._machines if host not in used]:
+            await self._machines.pop(host).close()
 
     def _opened(self, environment: EnvironmentId) -> Place:
         if environment in self._places:
@@ -115,24 +173,41 @@ class DockerPlatform:
         settings = self.settings
         containers.scope(self.server, environment)  # refuses a name that fits no container
         folder = environment_folder(settings.data, environment)
-        around = Around(settings, self._engine, self.server, folder, self._prober, changed)
         desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept)
-        place = Place(around, Fleet(environment, around, self._networks), Jobs(desk))
-        self._places[environment] = place
+        place = self._places[environment] = Place(folder, Fleet(environment), Jobs(desk), changed)
         return place
 
-    # --- what the engine says
+    def _around(self, place: Place, host: ContainerHost) -> Around:
+        if host not in place.arounds:
+            machine = self._machine(host)
+            place.arounds[host] = Around(
+                self.settings, machine, self.server, place.folder, self._prober, place.changed
+            )
+        return place.arounds[host]
 
-    async def _sync(self) -> None:
-        found: dict[EnvironmentId, list[tuple[Tag, str]]] = {environment: [] for environment in self._places}
+    def _machine(self, host: ContainerHost) -> Machine:
+        if host not in self._machines:
+            self._machines[host] = Machine(
+                host, self.settings, self.server, self._login, self._sync, self._heard, self._all_changed
+            )
+        return self._machines[host]
+
+    # --- what the engines say
+
+    async def _sync(self, machine: Machine) -> None:
+        found: dict[EnvironmentId, list[tuple[Tag, str]]] = {
+            environment: [] for environment, place in self._places.items() if machine.host in place.arounds
+        }
         query = {"all": "1", "filters": json.dumps({"label": [f"{SERVER}={self.server}"]})}
-        for one in await self._engine.json("GET", "/containers/json", query):
+        for one in await machine.engine.json("GET", "/containers/json", query):
             tag = containers.read_labels(one["Labels"])
             # The labels alone are not enough: an image made from one of our containers hands them on.
-            if tag is not None and f"/{containers.name(self.server, tag)}" in one["Names"]:
+            named = tag is not None and f"/{containers.name(self.server, tag)}" in one["Names"]
+            if tag is not None and named and tag.place == machine.place:
                 found.setdefault(tag.environment, []).append((tag, one["Id"]))
-        fleets = {environment: self._opened(environment).fleet for environment in found}
-        await asyncio.gather(*(fleets[environment].sync(those) for environment, those in found.items()))
+        places = [self._opened(environment) for environment in found]
+        both = zip(places, found.values(), strict=True)
+        await asyncio.gather(*(one.fleet.sync(self._around(one, machine.host), those) for one, those in both))
 
     async def _heard(self, container: str, labels: Mapping[str, str]) -> None:
         tag = containers.read_labels(labels)
@@ -141,4 +216,4 @@ class DockerPlatform:
 
     def _all_changed(self) -> None:
         for place in self._places.values():
-            place.around.changed()
+            place.changed()

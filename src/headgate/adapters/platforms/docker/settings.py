@@ -13,6 +13,9 @@ class DockerSettings(BaseModel):
     releases: Path  # a release's source lies in <releases>/<release id>: checks run there
     envoy: Path  # folder of the Envoy that containers reach each other through
     engine: str | None = None  # URL of the engine's socket; None: DOCKER_HOST, else Docker's default
+    ssh_config: Path | None = None  # to other hosts; None: ~/.ssh/config of the server's user
+    lost_after: timedelta = timedelta(minutes=5)  # then what a host that is away had is started elsewhere
+    pulling: timedelta = timedelta(minutes=15)  # at most, for one image
     grace: timedelta = timedelta(seconds=10)  # from SIGTERM to SIGKILL
     first_retry: timedelta = timedelta(seconds=0.5)  # after one death; doubles with each further one
     longest_retry: timedelta = timedelta(seconds=30)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from headgate.adapters.machine.variables import expand
 from headgate.adapters.platforms.docker.containers import DATA, LOOPBACK
 from headgate.adapters.platforms.docker.images import Image
-from headgate.adapters.platforms.docker.networks import Network
 from headgate.model.releases import Revision
 from headgate.model.services import Service, Value
 from headgate.ports import AdapterError
@@ -34,21 +33,21 @@ def given(revision: Revision, service: Service) -> dict[str, str]:
     }
 
 
-def own(service: Service, revision: Revision, network: Network) -> Service:
-    """The same service, told of the others by the address that this machine has on its network.
+def own(service: Service, revision: Revision, server: str) -> Service:
+    """The same service, told of the others by the address at which its container reaches this machine.
 
     Only what Headgate wrote itself is changed: a loopback address of the file's author is meant as it stands.
     """
     others = {f"{re.sub(r'[^A-Z0-9]', '_', other.name.upper())}_URL" for other in revision.services}
-    env = {name: _reached(value, network) if name in others else value for name, value in service.env.items()}
+    env = {name: _reached(value, server) if name in others else value for name, value in service.env.items()}
     return replace(service, env=env)
 
 
-def _reached(value: Value, network: Network) -> Value:
+def _reached(value: Value, server: str) -> Value:
     parts = urlsplit(value.text)
     if value.kind != "plain" or parts.hostname != LOOPBACK:
         return value
-    return Value("plain", value.text.replace(LOOPBACK, network.gateway, 1))
+    return Value("plain", value.text.replace(LOOPBACK, server, 1))
 
 
 def command_of(service: Service, image: Image, variables: Mapping[str, str], where: str) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ class Server:
 
     @property
     def host(self) -> str:
-        """As it stands before an image's name."""
-        return self.url.authority
+        """As it stands before an image's name: without the port that https has anyway."""
+        return self.url.host_port_subcomponent or ""
 
     def login(self) -> tuple[str, str] | None:
         """User and password, read at each call: renewed ones need no restart. Raises AdapterError."""

@@ -11,7 +11,7 @@ from headgate.adapters.docker_images import BuildFailed, DockerImages
 from headgate.adapters.registries.images.context import write
 from headgate.adapters.registries.images.records import Made, Records
 from headgate.model.images import TAG, ImageMade, ImageOrder, RegistryRules, Repository, digest_of
-from headgate.ports import AdapterError, Registry, Unusable
+from headgate.ports import Access, AdapterError, Registry, Unusable
 
 LOOPBACK = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+)(?::\d+)?")
 OUTSIDE = re.compile(r"outside the build context|[Nn]ot found in build context|failed to compute cache key|COPY failed")
@@ -58,6 +58,12 @@ class Images:
         if found is None:
             raise Unusable(f"service {service}: there is no image {host}/{path}:{tag}")
         return ImageMade(service, f"{host}/{path}@{found}", found)
+
+    async def login(self, image: str, registry: RegistryRules) -> Access | None:
+        """What its own registry asks for. None: it is another's, which is shown nothing of ours."""
+        host, path, _ = parts(image)
+        access = await self._registry(registry).access(Repository(path, registry.settings))
+        return access if access.name == f"{host}/{path}" else None
 
     async def _there(self, registry: Registry, repository: Repository, name: str, content: str) -> Made | None:
         made = await asyncio.to_thread(self._records.find, name, content)

@@ -91,16 +91,16 @@ def listener(settings: EnvoySettings, folder: Folder, name: str, door: Door, por
 
 
 def bridge_listener(settings: EnvoySettings, folder: Folder, name: str, port: int, bridge: Bridge) -> Resource:
-    """The mesh door once more, for containers: at the gateway of their network, and for nobody else."""
-    network = IPv4Network(bridge.subnet)
-    own = {"address_prefix": str(network.network_address), "prefix_len": network.prefixlen}
+    """The mesh door once more, for containers: at the gateway of their networks, and for nobody else."""
+    networks = [IPv4Network(subnet) for subnet in bridge.subnets]
+    own = [{"address_prefix": str(one.network_address), "prefix_len": one.prefixlen} for one in networks]
     same = listener(settings, folder, name, "mesh", port)
     return {
         **same,
         "name": bridge_door(name, bridge),
         "address": {"socket_address": {"address": bridge.gateway, "port_value": port}},
         "freebind": True,  # the network may be away for a moment, while the Docker Engine is
-        "filter_chains": [{**same["filter_chains"][0], "filter_chain_match": {"source_prefix_ranges": [own]}}],
+        "filter_chains": [{**same["filter_chains"][0], "filter_chain_match": {"source_prefix_ranges": own}}],
     }
 
 
