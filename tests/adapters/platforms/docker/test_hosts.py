@@ -52,6 +52,10 @@ ONE_IS_ENOUGH = None  # held by one machine in test_contract.py, with the same c
 class TestContract(PlatformContract):
     test_a_job_that_never_started_is_unknown = ONE_IS_ENOUGH  # type: ignore[assignment]
     test_a_job_ends_as_its_check_says = ONE_IS_ENOUGH  # type: ignore[assignment]
+    test_nothing_runs_before_it_is_asked_for = ONE_IS_ENOUGH  # type: ignore[assignment]
+    test_running_again_starts_nothing_more = ONE_IS_ENOUGH  # type: ignore[assignment]
+    test_revisions_run_side_by_side = ONE_IS_ENOUGH  # type: ignore[assignment]
+    test_a_revision_runs_again_while_its_earlier_instances_stop = ONE_IS_ENOUGH  # type: ignore[assignment]
     test_environments_do_not_see_each_other = ONE_IS_ENOUGH  # type: ignore[assignment]
     test_only_the_revision_named_is_stopped = ONE_IS_ENOUGH  # type: ignore[assignment]
     test_stopping_takes_its_time_and_is_seen = ONE_IS_ENOUGH  # type: ignore[assignment]
