@@ -14,6 +14,7 @@ KNOWN = {
     "startup": "wall time of `headgate --version` and `headgate status`",
     "log": "what it costs to record a decision durably",
     "commit": "from `git commit` to the start of its rollout in staging",
+    "images": "the same with CI and images, less the time in which Docker builds and pushes",
     "containers": "prepare-to-ready of a container, next to `docker run`",
     "footprint": "memory and idle CPU of the server, and of its Envoy",
     "verdicts": "the judge next to the policies of peers, 200 simulated releases a cell (a quarter of an hour)",

@@ -153,6 +153,13 @@ CANCELLED_LATE = build(*done("lint", "test", "pack"), CANCEL)
             ["end passed"],
             id="cancelled too late: there is a release, and it is told",
         ),
+        pytest.param(
+            build(*done("lint", "test", "pack"), e.EffectFailed("make", "no such file", 1, hopeless=True)),
+            BuildSeen(),
+            0,
+            ["end failed"],
+            id="what cannot be built is not tried again",
+        ),
         pytest.param(build(), BuildSeen(superseded="bld_2", room=9), 0, ["cancel"], id="a newer commit"),
         pytest.param(build(), BuildSeen(room=0), LONGEST.total_seconds(), ["cancel"], id="waited for too long"),
         pytest.param(build(CANCEL), BuildSeen(room=9), 0, ["end cancelled"], id="cancelled before anything ran"),

@@ -348,6 +348,13 @@ class TestByItself:
         (release,) = yard.shop.engine.application("shop").releases.values()
         assert await yard.problem(release) is None
 
+    async def test_an_image_that_cannot_be_built_ends_its_build_at_once(self, yard: Yard) -> None:
+        yard.images.broken = "the build failed at `RUN make`"
+        build = await self.built(yard)
+        await until(lambda: build.state.outcome)
+        assert (build.state.outcome, len(build.state.failures)) == ("failed", 1)
+        assert "there is no release: image of web" in build.state.why
+
     async def built(self, yard: Yard, version: str = "1") -> BuildWheel:
         """A build of a commit with that version of web, whose step has passed."""
         file = FILE + "pipeline: {ci: [{name: test, run: pytest}]}\n"

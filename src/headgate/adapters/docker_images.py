@@ -29,6 +29,8 @@ PUSHING = timedelta(minutes=15)  # for one image
 PULLING = timedelta(minutes=4)  # for one image: a step must have begun within 5; what was loaded stays for the next try
 CHUNK = 1 << 20  # bytes of a context
 FULL = re.compile(r"\b(?:500|507)\b|no space|quota")  # what registries say with no room left
+# What is said of a build whose engine is stopped in the middle: nothing is wrong with what was built.
+BROKEN_OFF = re.compile(r"context cancel|code = (?:Canceled|Unavailable)|transport is closing|no space left on device")
 TOLD = 12  # last lines of output that an error may repeat
 
 
@@ -134,19 +136,22 @@ async def _content(path: Path) -> AsyncIterator[bytes]:
 
 
 async def _built(messages: AsyncIterator[dict[str, Any]]) -> str:
-    image, step = "", ""
+    image, step, why = "", "", ""
     output: list[str] = []
     async for message in messages:
         if text := str(message.get("stream", "")).strip():
             step = text.partition(" : ")[2] if text.startswith("Step ") else step
             output = [*output, text][-TOLD:]
-        if why := error_in(message):
+        if (why := error_in(message)) and BROKEN_OFF.search(why):
+            break
+        if why:
             raise BuildFailed(why, step, tuple(output))
         aux = message.get("aux")
         if isinstance(aux, dict) and "ID" in aux:
             image = str(aux["ID"])
     if not image:
-        raise BuildFailed("the engine broke off before the image was built", step, tuple(output))
+        reason = f" ({why})" if why else ""
+        raise AdapterError(f"Docker broke off before the image was built{reason}: see that it runs and has room")
     return image
 
 

@@ -83,8 +83,8 @@ def apply_build(event: e.Event, state: BuildState, at: datetime) -> BuildState:
             return replace(state, cancelled_at=at, why=why)
         case e.BuildEnded(outcome=outcome, why=why, release=release):
             return replace(state, outcome=outcome, ended_at=at, why=why, release=release)
-        case e.EffectFailed(effect=effect, why=why, attempt=attempt):
-            failure = Failure(effect, why, attempt, at)
+        case e.EffectFailed(effect=effect, why=why, attempt=attempt, hopeless=hopeless):
+            failure = Failure(effect, why, attempt, at, hopeless)
             return replace(state, failures=(*state.failures, failure)[-KEPT_FAILURES:])
     return state
 

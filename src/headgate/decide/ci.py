@@ -142,6 +142,8 @@ def _released(state: BuildState, seen: BuildSeen, now: datetime) -> list[e.Event
     if seen.release is not None:
         late = "; its release was made before it could be cancelled" if state.cancelled_at else ""
         return [e.BuildEnded("passed", f"all {len(state.steps)} steps passed{late}", seen.release)]
+    if state.failures and state.failures[-1].hopeless:
+        return [e.BuildEnded("failed", f"all steps passed, but there is no release: {state.failures[-1].why}")]
     since = max((run.ended_at for run in state.runs.values() if run.ended_at), default=state.build.requested_at)
     if now - since < RELEASE:
         return []

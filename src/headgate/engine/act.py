@@ -11,7 +11,7 @@ from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
 from headgate.model.events import EffectFailed
 from headgate.model.rollouts import EnvironmentState, Failure
 from headgate.model.rules import Environment
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, Unusable
 
 LIMIT = timedelta(seconds=20)  # for one effect; the adapters have shorter limits of their own
 LONGEST_PAUSE = timedelta(seconds=30)  # between two attempts
@@ -49,7 +49,7 @@ async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit:
         async with asyncio.timeout(limit.total_seconds()):
             await doing
     except AdapterError as error:
-        return _failed(effect, str(error), state)
+        return _failed(effect, str(error), state, isinstance(error, Unusable))
     except TimeoutError:
         return _failed(effect, f"no answer within {limit.total_seconds():.0f} s", state)
     except Exception as error:  # an adapter's bug is the environment's failure, not the server's end
@@ -60,8 +60,8 @@ async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit:
     return None
 
 
-def _failed(effect: object, why: str, state: Attempted) -> EffectFailed:
-    return EffectFailed(_key(effect), why, _attempts(effect, state) + 1)
+def _failed(effect: object, why: str, state: Attempted, hopeless: bool = False) -> EffectFailed:
+    return EffectFailed(_key(effect), why, _attempts(effect, state) + 1, hopeless)
 
 
 def _key(effect: object) -> str:

@@ -15,7 +15,7 @@ from headgate.engine.builds import Builds
 from headgate.engine.ci import BuildWheel
 from headgate.engine.following import Follower
 from headgate.engine.proving import shown
-from headgate.engine.refusals import Rejected, Unknown
+from headgate.engine.refusals import Immutable, Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted, check
 from headgate.engine.releasing import release as made
 from headgate.engine.wheel import Wheel
@@ -27,7 +27,7 @@ from headgate.model.ids import EnvironmentId, ReleaseId, RolloutId, application_
 from headgate.model.releases import Release
 from headgate.model.rules import Application as Rules
 from headgate.model.rules import Environment
-from headgate.ports import Access, AdapterError, Clock, EventLog, LogUnavailable
+from headgate.ports import Access, AdapterError, Clock, EventLog, LogUnavailable, Unusable
 
 IN_FLIGHT = timedelta(seconds=0.25)  # between turns while a rollout is under way
 WAITING = timedelta(seconds=1)  # while a release waits for its gates
@@ -119,6 +119,8 @@ class Engine:
         try:
             application = self.application(build.application)
             await made(application, drafted, state.by, Wanted(build.branch, only=build.only), told)
+        except Immutable as error:
+            raise Unusable(str(error)) from error
         except (Rejected, Unknown) as error:  # someone else wrote at the same moment: the next attempt follows
             raise AdapterError(str(error)) from error
         await self._advance(application)

@@ -351,6 +351,7 @@ class EffectFailed:
     effect: str  # in words: "run rev_1", "set routes"
     why: str
     attempt: int  # counts on while the same effect goes on failing
+    hopeless: bool = False  # what is asked for is wrong itself: asking again changes nothing
 
 
 Event = (

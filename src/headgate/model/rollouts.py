@@ -87,6 +87,7 @@ class Failure:
     why: str
     attempt: int
     at: datetime
+    hopeless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def members(folder: Path, dockerfile: str = "Dockerfile") -> dict[str, tarfile.T
 
 def test_it_holds_what_git_holds_and_nothing_of_this_machine(folder: Path) -> None:
     found = members(folder)
-    assert list(found) == [".dockerignore", "Dockerfile", "a", "b", "b/out", "b/program"]
+    assert list(found) == ["Dockerfile", ".dockerignore", "a", "b", "b/out", "b/program"]
     assert {(one.mtime, one.uid, one.gid, one.uname) for one in found.values()} == {(NOON.timestamp(), 0, 0, "")}
     assert (found["a"].mode, found["b/program"].mode, found["b"].mode) == (0o644, 0o755, 0o755)
     assert (found["b/out"].issym(), found["b/out"].linkname) == (True, "/etc")
@@ -83,17 +83,17 @@ def test_the_same_folder_is_the_same_bytes(folder: Path) -> None:
 
 def test_what_is_ignored_is_left_out_but_the_dockerfile(folder: Path) -> None:
     (folder / ".dockerignore").write_text("*\n!b/program\n")
-    assert list(members(folder)) == [".dockerignore", "Dockerfile", "b/program"]
+    assert list(members(folder)) == ["Dockerfile", ".dockerignore", "b/program"]
 
 
 def test_a_dockerfile_elsewhere_has_rules_of_its_own(folder: Path) -> None:
     (folder / ".dockerignore").write_text("a\n")
     (folder / "b" / "web.Dockerfile").write_text("FROM scratch\n")
     assert list(members(folder, "b/web.Dockerfile")) == [
-        ".dockerignore", "Dockerfile", "b", "b/out", "b/program", "b/web.Dockerfile",
+        "b/web.Dockerfile", ".dockerignore", "Dockerfile", "b", "b/out", "b/program",
     ]  # fmt: skip
     (folder / "b" / "web.Dockerfile.dockerignore").write_text("*\n")
-    assert list(members(folder, "b/web.Dockerfile")) == [".dockerignore", "b/web.Dockerfile"]
+    assert list(members(folder, "b/web.Dockerfile")) == ["b/web.Dockerfile", ".dockerignore"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "folder"])
@@ -105,3 +105,12 @@ def test_a_dockerfile_is_a_file(folder: Path, kind: str) -> None:
         (folder / "Dockerfile").mkdir()
     with pytest.raises(AdapterError, match="no Dockerfile"):
         members(folder)
+
+
+@pytest.mark.parametrize("name", [".é", "A" * 120])
+def test_it_begins_with_a_plain_header(folder: Path, name: str) -> None:
+    """BuildKit looks at the first 1,024 bytes only to tell whether it is a tar: an extended header does not fit."""
+    (folder / name).touch()
+    write(folder, "Dockerfile", NOON, folder.parent / "context.tar")
+    assert (folder.parent / "context.tar").read_bytes().startswith(b"Dockerfile\0")
+    assert {"Dockerfile", name} <= members(folder).keys()

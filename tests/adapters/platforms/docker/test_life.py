@@ -1,6 +1,7 @@
 """How containers die, stop, and are left alone."""
 
 import asyncio
+import socket
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from tests.adapters.platforms.process.stage import get
 
 from headgate.adapters.platforms.docker import DockerPlatform
 from headgate.adapters.platforms.docker.containers import labels, read_labels
-from headgate.testing.contracts.platform import PRODUCTION, observed, ready
+from headgate.ports import AdapterError
+from headgate.testing.contracts.platform import PRODUCTION, STAGING, observed, ready
 
 pytestmark = pytest.mark.real("dockerd")
 
@@ -38,12 +40,44 @@ async def test_a_container_removed_by_hand_is_made_again(stage: DockerStage) -> 
     await ready(stage, 1)
 
 
-async def test_what_was_restarted_by_hand_is_found_at_its_new_port(stage: DockerStage) -> None:
+async def test_what_was_restarted_by_hand_is_found_again(stage: DockerStage) -> None:
     await stage.platform.run(stage.revision("one"))
     (before,) = await ready(stage, 1)
     await stage.engine.json("POST", f"/containers/{stage.name(before.id)}/restart")
     (one,) = await ready(stage, 1)
     assert await get(one, "/healthz") == "ok"
+
+
+async def test_the_port_of_a_dead_one_is_nobody_elses(stage: DockerStage) -> None:
+    """Envoy may still send there."""
+    revision = stage.revision("one")
+    await stage.platform.run(revision)
+    (one,) = await ready(stage, 1)
+    await stage.kill(one)
+    await observed(stage, lambda seen: seen[0].state == "exited")
+    await stage.platform.run(stage.revision("two", environment=STAGING, replicas=2))
+    others = {other.address for other in await stage.platform.observe(STAGING)}
+    assert len(others) == 2
+    assert one.address not in others
+    await stage.wait(0.5)
+    await stage.platform.run(revision)
+    (again,) = await ready(stage, 1)
+    assert again.address == one.address
+
+
+async def test_a_port_that_someone_took_meanwhile_is_given_up(stage: DockerStage) -> None:
+    revision = stage.revision("one")
+    await stage.platform.run(revision)
+    (one,) = await ready(stage, 1)
+    await stage.kill(one)
+    await observed(stage, lambda seen: seen[0].state == "exited")
+    with socket.create_server(("127.0.0.1", int(one.address.rpartition(":")[2]))):
+        await stage.wait(0.5)
+        with pytest.raises(AdapterError, match=r"already (allocated|in use)"):
+            await stage.platform.run(revision)
+        await stage.platform.run(revision)
+        (again,) = await ready(stage, 1)
+    assert again.address != one.address
 
 
 async def test_a_request_in_flight_is_answered_and_the_log_is_kept(stage: DockerStage) -> None:

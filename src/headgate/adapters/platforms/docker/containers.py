@@ -141,7 +141,7 @@ def host_request(
     return {
         "NetworkMode": network.name,
         "ExtraHosts": [f"host.docker.internal:{network.gateway}"],
-        # No HostPort: the engine takes a free one at every start, and nobody can be quicker.
+        # HostPort: see `published`.
         "PortBindings": {f"{tag.port}/tcp": [{"HostIp": tag.place or LOOPBACK, "HostPort": ""}]},
         "Mounts": [volume(server, network.name)],
         "RestartPolicy": {"Name": "no"},  # the server restarts, with back-off, and tells why it died

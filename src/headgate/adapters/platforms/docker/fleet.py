@@ -16,6 +16,7 @@ from headgate.adapters.platforms.docker.containers import Network, Tag
 from headgate.adapters.platforms.docker.images import Image
 from headgate.adapters.platforms.docker.instances import Around, Slot
 from headgate.adapters.platforms.docker.memory import recall_all
+from headgate.adapters.platforms.docker.published import is_taken, publish
 from headgate.adapters.platforms.docker.seats import Seating, Seats
 from headgate.adapters.platforms.docker.variables import command_of, given, inherited, own
 from headgate.model.ids import EnvironmentId, RevisionId
@@ -125,7 +126,7 @@ class Fleet:
 
     async def _fill(self, revision: Revision, service: Service, missing: Placed) -> None:
         now = datetime.now(UTC)
-        works = [self._in_turn(slot.start()) for slot in self._of(revision.id, service.name) if slot.due(now)]
+        works = [self._in_turn(self._again(slot)) for slot in self._of(revision.id, service.name) if slot.due(now)]
         for around in dict.fromkeys(around for around, _ in missing):
             tags = [tag for at, tag in missing if at is around]
             works.append(self._start_at(around, revision, service, tags))
@@ -141,6 +142,16 @@ class Fleet:
         begun = [self._in_turn(self._begin(around, revision, service, tag, image, network, server)) for tag in tags]
         if refusals := await told(begun):
             raise AdapterError("; ".join(refusals))
+
+    @staticmethod
+    async def _again(slot: Slot) -> None:
+        """Where its port is lost, another container takes its place the next time."""
+        try:
+            await slot.start()
+        except AdapterError as error:
+            if is_taken(error):
+                await slot.discard()
+            raise
 
     async def _in_turn(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._at_once:
@@ -180,6 +191,7 @@ class Fleet:
         command = command_of(service, image, variables, where)
         body = containers.request(around.server, tag, service, image.id, variables, command)
         body["HostConfig"] = containers.host_request(around.settings, around.server, tag, service, network)
+        await publish(around.engine, body)
         name = containers.name(around.server, tag)
         made = await around.engine.json("POST", "/containers/create", {"name": name}, body)
         slot = self._slot(tag, made["Id"], around)

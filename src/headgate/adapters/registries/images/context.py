@@ -11,18 +11,19 @@ from datetime import datetime
 from pathlib import Path
 
 from headgate.adapters.registries.images.ignored import ignored
-from headgate.ports import AdapterError
+from headgate.ports import Unusable
 
 DOCKERIGNORE = ".dockerignore"
 LONGEST_RULES = 1 << 20  # bytes
 
 
 def write(folder: Path, dockerfile: str, at: datetime, into: Path) -> None:
-    """`at`: the time that every file gets. Raises AdapterError where there is no such Dockerfile."""
+    """`at`: the time that every file gets. Raises Unusable where there is no such Dockerfile."""
     if not _is_file(folder / dockerfile):
-        raise AdapterError(f"there is no {dockerfile} in it")
+        raise Unusable(f"there is no {dockerfile} in it")
     with into.open("wb") as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for path in _paths(folder, _rules(folder, dockerfile)):
+        # First a short plain name: BuildKit takes a tar that begins with an extended header for a Dockerfile.
+        for path in (dockerfile, *(path for path in _paths(folder, _rules(folder, dockerfile)) if path != dockerfile)):
             _add(tar, folder, path, int(at.timestamp()))
 
 

@@ -75,7 +75,8 @@ class Images:
         except BuildFailed as error:
             raise Unusable(f"{_what(order)}: {_told(error)}") from error
         except AdapterError as error:
-            raise AdapterError(f"{_what(order)}: building: {error}") from error
+            kind = Unusable if isinstance(error, Unusable) else AdapterError
+            raise kind(f"{_what(order)}: building: {error}") from error
         try:
             return Made(await registry.push(image, repository, order.commit), order.commit)
         except AdapterError as error:
