@@ -63,8 +63,6 @@ def pcw(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Tree:
     tree = Tree(tmp_path_factory.mktemp("pcw") / "pcw")
     shutil.copytree(EXAMPLE, tree.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     tree.write("headgate.yaml", FILE.format(registry=site.fence.url))
-    if "/data" not in (tree.folder / "services/quotes/Dockerfile").read_text():
-        tree.change("services/quotes/Dockerfile", "USER nobody", "RUN mkdir /data && chown nobody /data\nUSER nobody")
     tree.commit("Begin")
     site.headgate("apply", cwd=tree.folder)
     site.until(lambda: "followed" in site.ask("/pcw"), "it is followed")
