@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from headgate.decide.builds import BuildState
 from headgate.engine import sightings
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
@@ -16,7 +17,8 @@ from headgate.engine.refusals import Rejected
 from headgate.engine.releasing import Wanted
 from headgate.engine.world import World
 from headgate.model import events as e
-from headgate.model.ids import application_stream
+from headgate.model.builds import Build
+from headgate.model.ids import BuildId, ReleaseId, application_stream
 from headgate.ports import Unusable
 from headgate.spec.compile import application as compiled
 from headgate.spec.read import read
@@ -170,6 +172,22 @@ async def test_a_commit_that_asks_for_it_is_skipped_and_that_is_said(shop: Follo
     assert told["text"] == f"main at {sha[:7]}: skipped: its message says {marker}; {remedy}"
     assert sightings.concerning(shop.application, "staging") == [told]
     assert sightings.concerning(shop.application, "qa") == []
+
+
+@pytest.mark.parametrize(
+    ("release", "told"), [("rel_1", "released: all 2 steps passed"), (None, "failed: test failed")]
+)
+async def test_what_is_built_is_told_as_what_it_has_become(shop: Following, release: str | None, told: str) -> None:
+    sha = shop.commit(web="2")
+    await shop.application.record([e.CommitSeen("refs/heads/main", sha, "building", "bld_1 tests it")])
+    build = Build(BuildId("bld_1"), "shop", sha, "main", "ann", "x", None, shop.clock.now())
+    running = BuildState(build, (), SHOP, "headgate.yaml", "ann")
+    text = f"main at {sha[:7]}: building: bld_1 tests it"
+    assert sightings.source(shop.application, None, [running])["commits"][0]["text"] == text
+    why, made = told.partition(": ")[2], ReleaseId(release) if release else None
+    ended = replace(running, outcome="passed" if release else "failed", why=why, release=made)
+    (shown,) = sightings.concerning(shop.application, "staging", [ended])
+    assert (shown["text"], shown["release"]) == (f"main at {sha[:7]}: {told} in bld_1", release)
 
 
 async def test_a_commit_that_changes_nothing_that_is_built_makes_no_release(shop: Following) -> None:

@@ -123,6 +123,10 @@ class Builds:
         """Oldest first."""
         return [wheel for wheel in self.wheels.values() if wheel.state.build.application == application]
 
+    def states(self, application: str) -> list[BuildState]:
+        """Oldest first."""
+        return [wheel.state for wheel in self.of(application)]
+
     def _live(self, application: str) -> list[BuildWheel]:
         return [w for w in self.of(application) if w.state.outcome is None and w.state.cancelled_at is None]
 

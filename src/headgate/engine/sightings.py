@@ -1,8 +1,11 @@
 """What moved in the source and what became of it, for `headgate status` and `headgate why`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from headgate.decide.builds import BuildState
 from headgate.decide.sources import BRANCH, Sighting, short
 from headgate.engine.application import Application
 from headgate.engine.following import Follower
@@ -13,18 +16,26 @@ View = dict[str, Any]
 SHOWN = 20
 
 
-def source(application: Application, follower: Follower | None) -> View:
-    """Latest first."""
+@dataclass(frozen=True, slots=True)
+class Became:
+    outcome: str
+    why: str
+    release: str | None
+
+
+def source(application: Application, follower: Follower | None, builds: Sequence[BuildState] = ()) -> View:
+    """Latest first. `builds` of the application, oldest first."""
     latest = sorted(application.state.followed.sightings.values(), key=lambda one: one.at, reverse=True)
     trouble = follower.trouble if follower else ""
-    return {"commits": [_told(one) for one in latest[:SHOWN]], "trouble": trouble or None}
+    return {"commits": [_told(one, builds) for one in latest[:SHOWN]], "trouble": trouble or None}
 
 
-def concerning(application: Application, environment: str) -> list[View]:
+def concerning(application: Application, environment: str, builds: Sequence[BuildState] = ()) -> list[View]:
     """Of the branches that this environment takes, oldest first."""
     rules = application.state.specification.environment(environment) if application.state.specification else None
     found = application.state.followed.sightings.values() if rules else ()
-    return [_told(one) for one in sorted(found, key=lambda one: one.at) if rules and _concerns(one.event, rules)]
+    known = sorted(found, key=lambda one: one.at)
+    return [_told(one, builds) for one in known if rules and _concerns(one.event, rules)]
 
 
 def _concerns(event: e.CommitSeen | e.BranchesIntegrated, rules: Environment) -> bool:
@@ -35,22 +46,36 @@ def _concerns(event: e.CommitSeen | e.BranchesIntegrated, rules: Environment) ->
     return takes and any(fnmatchcase(branch, pattern) for pattern in rules.branches)
 
 
-def _told(sighting: Sighting) -> View:
+def _told(sighting: Sighting, builds: Sequence[BuildState]) -> View:
     event = sighting.event
-    told = {"at": sighting.at.isoformat(), "outcome": event.outcome, "why": event.why, "release": event.release}
+    commit = _commit(event)
+    became = _became(event, commit, builds)
+    told = {"at": sighting.at.isoformat(), "outcome": became.outcome, "why": became.why, "release": became.release}
     if isinstance(event, e.CommitSeen):
-        return {**told, "branch": short(event.ref), "commit": event.commit, "text": _commit(event)}
+        text = f"{short(event.ref)} at {event.commit[:7]}: {became.outcome}: {became.why}"
+        return {**told, "branch": short(event.ref), "commit": commit, "text": text}
     made = event.integration
     left_out = {branch: list(files) for branch, files in made.left_out.items()} if made else {}
-    commit = made.commit if made else None
     named = {"environment": event.environment, "branches": event.heads, "left_out": left_out, "commit": commit}
-    return {**told, **named, "text": _integration(event, left_out)}
+    return {**told, **named, "text": _integration(event, became, left_out)}
 
 
-def _commit(event: e.CommitSeen) -> str:
-    return f"{short(event.ref)} at {event.commit[:7]}: {event.outcome}: {event.why}"
+def _commit(event: e.CommitSeen | e.BranchesIntegrated) -> str | None:
+    if isinstance(event, e.CommitSeen):
+        return event.commit
+    return event.integration.commit if event.integration else None
 
 
-def _integration(event: e.BranchesIntegrated, left_out: dict[str, list[str]]) -> str:
+def _became(event: e.CommitSeen | e.BranchesIntegrated, commit: str | None, builds: Sequence[BuildState]) -> Became:
+    """What was seen is in the log once; what its build has come to since is the build's to say."""
+    if event.outcome == "building":
+        for state in reversed(builds):
+            if state.build.commit == commit and state.outcome is not None:
+                outcome = "released" if state.release else state.outcome
+                return Became(outcome, f"{state.why} in {state.build.id}", state.release)
+    return Became(event.outcome, event.why, event.release)
+
+
+def _integration(event: e.BranchesIntegrated, became: Became, left_out: dict[str, list[str]]) -> str:
     without = "; ".join(f"{branch} is left out, in conflict: {', '.join(files)}" for branch, files in left_out.items())
-    return f"{event.environment} integrates {event.outcome}: {event.why}{f'; {without}' if without else ''}"
+    return f"{event.environment} integrates {became.outcome}: {became.why}{f'; {without}' if without else ''}"

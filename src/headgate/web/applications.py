@@ -28,7 +28,7 @@ async def names(server: Asked) -> View:
 @routes.get("/{application}")
 async def summary(server: Asked, application: ThisApplication) -> View:
     follower = server.engine.followers.get(application.name)
-    followed = sightings.source(application, follower)
+    followed = sightings.source(application, follower, server.engine.builds.states(application.name))
     return {**views.applied(application, server.engine.clock.now()), "followed": followed}
 
 

@@ -103,7 +103,9 @@ async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> 
     evidence = summary["rollout"]["evidence"] if summary["rollout"] else None
     told = {"decisions": story.decisions(recorded), "waits_for": summary["waits_for"], "evidence": evidence}
     found = {name: summary[name] for name in ("stable", "pinned", "signed_off")}
-    return {"now": now.isoformat(), **told, **found, "commits": sightings.concerning(application, _name(wheel))}
+    builds = server.engine.builds.states(application.name)
+    commits = sightings.concerning(application, _name(wheel), builds)
+    return {"now": now.isoformat(), **told, **found, "commits": commits}
 
 
 @routes.get("/events")

@@ -1,4 +1,4 @@
-"""`python:3.11-slim` as far as the tests here need it: the base of the demo's images, under the name that files give."""
+"""`python:3.11-slim` as far as the tests here need it: the base of the demo's images, by the name that files give."""
 
 import io
 from pathlib import Path

@@ -141,4 +141,5 @@ def _told(error: BuildFailed) -> str:
     if OUTSIDE.search(str(error)):
         return f"{what}. A build sees the service's folder of that commit and nothing outside it; move the file there"
     output = [line for line in error.output if not line.startswith(("Step ", "---> "))]
-    return f"{what}. Its last output: {' | '.join(output[-3:])}" if output else what
+    told = f"{what}. Its last output: {' | '.join(output[-3:])}" if output else what
+    return f"{told}. Mend it and commit; where it was no fault of the commit, `headgate release` tries it again"
