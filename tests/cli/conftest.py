@@ -25,6 +25,14 @@ T = TypeVar("T")
 HEADGATE = [sys.executable, "-c", "import sys; from headgate.cli.main import main; sys.exit(main())"]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A server, and several starts of Python: seconds each, so not in `make check`."""
+    for item in items:
+        if "served" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @dataclass
 class Ran:
     code: int
