@@ -33,7 +33,7 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 # `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
     "checks": {"smoke", "run"},
-    "gates": {"approval", "soak", "sign_off"},
+    "gates": {"approval", "soak", "sign_off", "freeze"},
     "ci": {"run"},
 }
 

@@ -12,6 +12,7 @@ from headgate.model.rules import (
     Audience,
     Deadlines,
     Environment,
+    FreezeGate,
     Gate,
     SignOffGate,
     SoakGate,
@@ -116,9 +117,11 @@ def test_what_no_container_may_have_is_refused(field: str, allowed: str) -> None
         read(SMALL.replace("port: 8000", f"port: 8000, container: {{{field}}}"))
 
 
+LONDON = "Europe/London"
+
+
 def test_the_sample_without_what_arrives_later() -> None:
-    content = SAMPLE.replace(', {freeze: "Fri 16:00 - Mon 08:00 Europe/London"}', "")
-    content = content.replace(", {name: load, load: {rate: 500/s, for: 60s, p90: 500ms, errors: 0.1%}}", "")
+    content = SAMPLE.replace(", {name: load, load: {rate: 500/s, for: 60s, p90: 500ms, errors: 0.1%}}", "")
     made = application(read(content + "groups: {release-managers: [alice, bob]}\n"), "/srv", "headgate.yaml")
     assert [one.name for one in made.environments] == ["devint", "qa", "staging", "production"]
     assert made.environment("devint") == Environment(
@@ -136,7 +139,7 @@ def test_the_sample_without_what_arrives_later() -> None:
         "kubernetes",
         deploy="on-advance",
         after="staging",
-        gates=(ApprovalGate(("alice", "bob"), 2),),
+        gates=(ApprovalGate(("alice", "bob"), 2), FreezeGate(timedelta(days=4, hours=16), timedelta(hours=8), LONDON)),
         strategy=Strategy("canary", (5, 25, 50), sticky=True, audience=Audience({"X-Beta": "1"})),
         analysis=AnalysisRules(errors=Tolerance(0.001, 0.005), p99=Tolerance(0.20 / 3, 0.20)),
         bake=timedelta(minutes=30),
@@ -249,7 +252,6 @@ def test_a_value_is_the_text_that_stands_there(text: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ("gates: [{freeze: Fri 16:00 - Mon 08:00 UTC}]", "gates[0].freeze"),
         ("gates: [{webhook: {url: 'https://example.org'}}]", "gates[0].webhook"),
         ("checks: [{name: l, load: {rate: 1/s, for: 1s}}]", "checks[0].load"),
         ("strategy: {blue-green: {gate: {approval: {}}}}", "strategy.blue-green.gate"),

@@ -1,12 +1,13 @@
 """Gates: what must be open before a waiting release may start. Whatever is not known to be open is closed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from headgate.decide.freezes import UnknownZone, thaw, zone_of
 from headgate.model.ids import ReleaseId
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Request
-from headgate.model.rules import ApprovalGate, Environment, Gate, SignOffGate, SoakGate
+from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, SignOffGate, SoakGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,26 @@ def _gate(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, now
             return _soak(gate, request, seen, now)
         case SignOffGate():
             return _sign_off(gate, request, seen, now)
+        case FreezeGate():
+            return _freeze(gate, now)
+
+
+def _freeze(gate: FreezeGate, now: datetime) -> Closed | None:
+    """What is in flight when it begins goes on, and so does a way back."""
+    try:
+        ends = thaw(gate, now)
+    except UnknownZone:
+        return Closed(f"freeze: this machine does not know the time zone {gate.zone} any more; install tzdata")
+    if ends is None:
+        return None
+    return Closed(f"freeze until {ends.astimezone(zone_of(gate)):%a %H:%M} {gate.zone}, in {_span(ends - now)}")
+
+
+def _span(left: timedelta) -> str:
+    """To the minute, the last one whole."""
+    minutes = -(-left // timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _sign_off(gate: SignOffGate, request: Request, seen: Seen, now: datetime) -> Closed | None:

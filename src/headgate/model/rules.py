@@ -83,7 +83,16 @@ class SignOffGate:
     deadline: timedelta = timedelta(days=7)
 
 
-Gate = ApprovalGate | SoakGate | SignOffGate
+@dataclass(frozen=True, slots=True)
+class FreezeGate:
+    """No rollout starts between two moments of the week, by the clock on the wall in that zone."""
+
+    start: timedelta  # from Monday 00:00
+    end: timedelta  # before the start: it goes on into the next week
+    zone: str  # IANA's name
+
+
+Gate = ApprovalGate | SoakGate | SignOffGate | FreezeGate
 
 # What becomes of a release in flight when another is asked for: that one waits; goes first; is not even taken.
 Concurrency = Literal["queue", "replace", "finish"]

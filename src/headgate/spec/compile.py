@@ -169,6 +169,8 @@ def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
         return SoakGate(section.soak)
     if section.sign_off is not None:
         return SignOffGate(section.sign_off.from_, section.sign_off.deadline)
+    if section.freeze is not None:
+        return section.freeze
     raise _wordless(spec, (*path, section.kind))
 
 

@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from headgate.model.rules import FreezeGate
 from headgate.spec import units
 from headgate.spec.sections.section import Written
 from headgate.spec.tree import Scalar
-from headgate.spec.units import FreezeWindow, Unsuitable
+from headgate.spec.units import Unsuitable
 
 ANY_SCALAR = ["string", "number", "boolean"]  # YAML's 1, true and 1.5 are taken as they are written
 NAME_PATTERN = "[a-z][a-z0-9-]{0,38}"
@@ -224,4 +225,4 @@ Rate = Annotated[float, amount(units.rate, units.RATES, units.RATE_PATTERN)]
 Size = Annotated[int, amount(units.size, units.SIZES, units.SIZE_PATTERN)]
 Cpus = Annotated[float, Written(_cpus, "a number of processors", {"type": "number", "minimum": 0.01, "maximum": 1000})]
 User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USER:GROUP", 'Write such as "1000:1000".')]
-Freeze = Annotated[FreezeWindow, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]
+Freeze = Annotated[FreezeGate, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]
