@@ -1,9 +1,10 @@
 """Gates: what must be open before a waiting release may start. Whatever is not known to be open is closed."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from headgate.decide.freezes import UnknownZone, thaw, zone_of
+from headgate.decide.standstill import span, standstill
 from headgate.model.ids import ReleaseId
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Request
@@ -14,29 +15,50 @@ from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, Si
 class Closed:
     why: str
     expired: bool = False  # waited longer than the gate's deadline: the release is dropped
+    breakable: bool = True  # by break-glass
 
 
 def closed_gates(
     rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime
 ) -> list[Closed]:
-    """Every closed gate in the file's order; a rollback passes, for it goes to what was stable here already."""
+    """What holds up this request; a rollback passes, for it goes to what was stable here already."""
+    found = _shut(rules, request, state, seen, now)
+    return [one for one in found if not (one.breakable and _breaks_glass(request, rules))]
+
+
+def broken_gates(
+    rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime
+) -> tuple[str, ...]:
+    """The closed gates that a break-glass passes now."""
+    found = _shut(rules, request, state, seen, now)
+    return tuple(one.why for one in found if one.breakable) if _breaks_glass(request, rules) else ()
+
+
+def _breaks_glass(request: Request, rules: Environment) -> bool:
+    """By the rules that count now: whoever they no longer name waits for the gates like everybody."""
+    return request.break_glass and request.by in rules.break_glass
+
+
+def _shut(rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime) -> list[Closed]:
+    """Every closed gate: what no gate of the file has to ask for, then the file's in its order."""
     if request.kind == "rollback":
         return []
     before = (_predecessor(rules, request, seen), _not_rejected(request, seen))
-    verdicts = [*before, *(_gate(gate, request, state, seen, now) for gate in rules.gates)]
+    frozen = [Closed(why) for why in standstill(state, seen, now)]
+    verdicts = [*before, *frozen, *(_gate(gate, request, state, seen, now) for gate in rules.gates)]
     return [closed for closed in verdicts if closed]
 
 
 def _predecessor(rules: Environment, request: Request, seen: Seen) -> Closed | None:
     if rules.after is None or request.revision.release in seen.passed:
         return None
-    return Closed(f"{request.revision.label} was not promoted in {rules.after}")
+    return Closed(f"{request.revision.label} was not promoted in {rules.after}", breakable=False)
 
 
 def _not_rejected(request: Request, seen: Seen) -> Closed | None:
     """Whether a gate asks for a sign-off or not: what was found bad before goes no further, and need not wait."""
     why = rejected(request.revision.release, request.revision.label, seen)
-    return Closed(why, expired=True) if why else None
+    return Closed(why, expired=True, breakable=False) if why else None
 
 
 def rejected(release: ReleaseId, label: str, seen: Seen) -> str:
@@ -68,14 +90,7 @@ def _freeze(gate: FreezeGate, now: datetime) -> Closed | None:
         return Closed(f"freeze: this machine does not know the time zone {gate.zone} any more; install tzdata")
     if ends is None:
         return None
-    return Closed(f"freeze until {ends.astimezone(zone_of(gate)):%a %H:%M} {gate.zone}, in {_span(ends - now)}")
-
-
-def _span(left: timedelta) -> str:
-    """To the minute, the last one whole."""
-    minutes = -(-left // timedelta(minutes=1))
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    return Closed(f"freeze until {ends.astimezone(zone_of(gate)):%a %H:%M} {gate.zone}, in {span(ends - now)}")
 
 
 def _sign_off(gate: SignOffGate, request: Request, seen: Seen, now: datetime) -> Closed | None:

@@ -17,6 +17,7 @@ from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
 from headgate.model.effects import Effect
 from headgate.model.events import Event
+from headgate.model.freezes import Freeze
 from headgate.model.ids import EnvironmentId, ReleaseId, environment_stream
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, SignOff
@@ -36,6 +37,8 @@ class Surroundings(Protocol):
     def passed(self, environment: EnvironmentId) -> Mapping[ReleaseId, datetime]: ...
 
     def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]: ...
+
+    def frozen(self) -> Freeze | None: ...
 
 
 @dataclass
@@ -107,7 +110,8 @@ class Wheel:
         look = Look(self.world, self.state, self.rules, self._values)
         quarantined = self.surroundings.quarantined(self.environment)
         seen = await look.take(now, quarantined, self.surroundings.passed(self.environment), measure)
-        self.seen = replace(seen, signed_off=self.surroundings.signed_off(self.environment))
+        signed_off, frozen = self.surroundings.signed_off(self.environment), self.surroundings.frozen()
+        self.seen = replace(seen, signed_off=signed_off, frozen=frozen)
         return True
 
     async def _record(self, events: list[Event]) -> bool:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
+from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
+from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
@@ -183,6 +185,7 @@ class ReleaseRequested:
     by: str
     why: str
     hotfix: bool = False  # goes first, whatever else waits or is in flight
+    break_glass: bool = False  # passes closed gates, while the rules name who asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +368,9 @@ Event = (
     | ReleasePinned
     | ReleaseUnpinned
     | ReleaseSignedOff
+    | RolloutsFrozen
+    | RolloutsUnfrozen
+    | GlassBroken
     | RolloutStarted
     | BaselineDropped
     | StepCompleted

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.checks import JobSeen
+from headgate.model.freezes import Freeze
 from headgate.model.ids import ReleaseId, RevisionId
 from headgate.model.measurements import Measurement
 from headgate.model.rollouts import SignOff
@@ -42,3 +43,4 @@ class Seen:
     passed: dict[ReleaseId, datetime] = field(default_factory=dict)  # stable in the environment before this one, since
     # By the name of each environment that a release passes before this one, or that a gate here names.
     signed_off: dict[str, Mapping[ReleaseId, SignOff]] = field(default_factory=dict)
+    frozen: Freeze | None = None  # the latest of the whole server

@@ -122,6 +122,7 @@ class Environment:
     strategy: Strategy = Strategy("all-at-once")
     checks: tuple[Check, ...] = ()
     gates: tuple[Gate, ...] = ()
+    break_glass: tuple[str, ...] = ()  # people, groups already resolved, who may pass closed gates; empty: nobody
     analysis: AnalysisRules = AnalysisRules()
     bake: timedelta = timedelta(0)
     keep_warm: timedelta = timedelta(minutes=30)  # the old stable stays up so long after a promotion

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headgate.model import events as e
+from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.ids import ReleaseId, RevisionId
 from headgate.model.releases import Revision
 from headgate.model.steps import Analyze, SetWeight
@@ -72,6 +73,8 @@ class Ledger:
     waiting: e.ReleaseRequested | None = None
     gave_way: e.ReleaseRequested | None = None  # waited, until another was asked for just now
     pin: ReleaseId | None = None
+    freeze: Freeze | None = None
+    owes_glass: bool = False  # a start passed closed gates: the next event says which
     verdicts: dict[ReleaseId, str] = field(default_factory=dict)  # of people: accepted or rejected, the latest
     approvals: list[str] = field(default_factory=list)  # since the release that waits was asked for
     stints: list[Stint] = field(default_factory=list)
@@ -87,6 +90,10 @@ class Ledger:
                 self.waiting = None
             case e.ReleasePinned() | e.ReleaseUnpinned():
                 self.pin = event.release if isinstance(event, e.ReleasePinned) else None
+            case RolloutsFrozen(by=by, why=why, until=until):
+                self.freeze = Freeze(by, why, at, until)
+            case RolloutsUnfrozen():
+                self.freeze = None
             case e.ReleaseSignedOff():
                 self.verdicts[event.release] = event.verdict
             case e.ApprovalGiven():

@@ -102,6 +102,7 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         strategy=make_strategy(chance),
         checks=tuple(chance.some((Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e")), 0.5)),
         gates=make_gates(chance, after),
+        break_glass=chance.one(((), ("ann",), ("bob", "cleo"))),
         analysis=make_analysis(chance),
         bake=chance.one((0, 0, 10)) * SECOND,
         keep_warm=chance.one((0, 20, 60)) * SECOND,

@@ -114,10 +114,17 @@ class World:
     # --- what people and the pipeline ask
 
     async def deploy(
-        self, environment: EnvironmentId, made: Made, configuration: int, by: str, hotfix: bool = False
+        self,
+        environment: EnvironmentId,
+        made: Made,
+        configuration: int,
+        by: str,
+        hotfix: bool = False,
+        glass: bool = False,
     ) -> None:
         revision, pin = self.revision(environment, made, configuration), by != ENGINE and self.chance.happens(0.1)
-        asked = Deploy(revision, self.new_rollout(), by, "it burns" if hotfix else "", hotfix, pin, by == ENGINE)
+        why = "it burns" if hotfix or glass else ""
+        asked = Deploy(revision, self.new_rollout(), by, why, hotfix, pin, by == ENGINE, glass)
         await self.command(environment, asked)
 
     async def command(self, environment: EnvironmentId, command: Command) -> None:
@@ -185,6 +192,7 @@ class World:
         self.story.tell(self.clock.now(), "faults and commands stop")
         until = self.clock.now() + SETTLES_WITHIN
         await self._restart()
+        await self.people.rest()
         while self.clock.now() < until:
             await self._turn(self.environments)
             if all(at_rest(self, environment) for environment in self.environments):

@@ -10,16 +10,19 @@ from typing import Protocol
 
 from headgate.decide import accept as accepting
 from headgate.decide import fold as folding
-from headgate.decide import pipeline, rules
+from headgate.decide import pipeline, rules, standstill
 from headgate.decide import plan as planning
 from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
 from headgate.decide.progress import job_id
+from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.checks import JobSeen
 from headgate.model.commands import Command, Refused
 from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
+from headgate.model.freezes import Freeze
 from headgate.model.ids import (
+    SERVER_STREAM,
     EnvironmentId,
     ReleaseId,
     application_stream,
@@ -34,6 +37,8 @@ from headgate.model.routes import RoutesSeen
 from headgate.model.rules import Environment
 from headgate.model.steps import RunCheck
 from headgate.ports import AdapterError, Clock, Conflict, EventLog, MetricSource, Platform, TrafficRouter
+
+Freezing = c.Freeze | c.Unfreeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,10 @@ class Wheels(Protocol):
         """Append to the application's stream."""
         ...
 
+    async def stop_the_line(self, command: Freezing) -> Refused | None:
+        """Every environment at once."""
+        ...
+
     async def advance(self) -> list[pipeline.Wanted]:
         """Quarantine what was refused; returns what should be asked for now."""
         ...
@@ -73,6 +82,8 @@ class PlainWheels:
     ports: Ports
     states: dict[EnvironmentId, EnvironmentState] = field(default_factory=dict)
     around: pipeline.ApplicationState = field(default_factory=pipeline.ApplicationState)
+    frozen: Freeze | None = None  # the latest of the whole server
+    line: int = 0  # version of the server's stream
 
     def state(self, environment: EnvironmentId) -> EnvironmentState:
         return self.states.get(environment) or folding.empty(environment)
@@ -80,6 +91,7 @@ class PlainWheels:
     async def remember(self) -> None:
         read = await self.ports.log.read(application_stream(self.name), self.around.version)
         self.around = pipeline.fold_application(self.around, read)
+        self._remember_line(await self.ports.log.read(SERVER_STREAM, self.line))
         for rules_ in self.around.specification.environments if self.around.specification else ():
             await self._remember(environment_id(self.name, rules_.name))
 
@@ -163,6 +175,21 @@ class PlainWheels:
         recorded = await self.ports.log.append(application_stream(self.name), [event], self.around.version)
         self.around = pipeline.fold_application(self.around, recorded)
 
+    async def stop_the_line(self, command: Freezing) -> Refused | None:
+        now = self.ports.clock.now()
+        if isinstance(command, c.Freeze):
+            answer = standstill.may_freeze(command, self.frozen, now, "--all")
+        else:
+            answer = standstill.may_unfreeze(command, self.frozen, now)
+        if isinstance(answer, Refused):
+            return answer
+        self._remember_line(await self.ports.log.append(SERVER_STREAM, answer, self.line))
+        return None
+
+    def _remember_line(self, recorded: list[e.Recorded]) -> None:
+        self.frozen = standstill.latest(self.frozen, recorded)
+        self.line = recorded[-1].version if recorded else self.line
+
     async def advance(self) -> list[pipeline.Wanted]:
         for event in pipeline.quarantine(self.around, self._by_name()):
             await self.announce(event)
@@ -191,6 +218,7 @@ class PlainWheels:
             quarantined=dict(self.quarantined()),
             passed=dict(self.passed(state.id)),
             signed_off=self.signed_off(state.id),
+            frozen=self.frozen,
         )
 
     async def _instances(self, state: EnvironmentState, unknown: list[str]) -> tuple[Instance, ...] | None:
