@@ -120,6 +120,32 @@ def forget_the_rejection(patch: Patch) -> None:
         patch.setattr(module, "rejected", lambda *_: "")
 
 
+def forget_the_freeze(patch: Patch) -> None:
+    patch.setattr(gates, "standstill", lambda *_: [])
+
+
+def forget_the_whole_line(patch: Patch) -> None:
+    honest = gates.standstill
+    patch.setattr(gates, "standstill", lambda state, seen, now: honest(state, replace(seen, frozen=None), now))
+
+
+def let_anybody_break_glass(patch: Patch) -> None:
+    patch.setattr(accept, "_may_not_break_glass", lambda *_: None)
+    patch.setattr(gates, "_breaks_glass", lambda request, rules: request.break_glass)
+
+
+def break_glass_for_everything(patch: Patch) -> None:
+    patch.setattr(gates, "_breaks_glass", lambda *_: True)
+
+
+def break_glass_in_silence(patch: Patch) -> None:
+    def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+        return rules.start_what_waits(state, seen, now)[:1]
+
+    honest = rules.RULES
+    patch.setattr(rules, "RULES", tuple(start_what_waits if rule is honest[-1] else rule for rule in honest))
+
+
 def promote_without_check(patch: Patch) -> None:
     patch.setattr(progress, "_checked", lambda *_: progress.Done("looks good to me"))
 
@@ -265,7 +291,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (stop_before_shift, {"stop-order"}),
     (no_data_is_pass, {"data", "steps"}),
     (route_to_unready, {"ready"}),
-    (forget_the_gate, {"gates"}),
+    (forget_the_gate, {"gates", "sign-off"}),
     (let_the_author_approve, {"gates"}),
     (forget_the_predecessor, {"predecessor"}),
     (go_first_unasked, {"way"}),
@@ -277,6 +303,11 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_the_pin, {"pin"}),
     (forget_the_sign_off, {"sign-off"}),
     (forget_the_rejection, {"sign-off"}),
+    (forget_the_freeze, {"frozen"}),
+    (forget_the_whole_line, {"frozen"}),
+    (let_anybody_break_glass, {"glass"}),
+    (break_glass_for_everything, {"frozen", "gates", "sign-off"}),
+    (break_glass_in_silence, {"glass"}),
     (promote_without_check, {"check"}),
     (raise_without_verdict, {"steps"}),
     (weights_not_100, {"weights"}),

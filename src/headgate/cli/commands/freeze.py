@@ -10,7 +10,7 @@ from headgate.cli.failure import OK, USAGE, Failure
 from headgate.cli.output import say
 
 
-def freeze(
+def freeze(  # noqa: PLR0913 - each is an option
     verb: str,
     environment: str | None = None,
     everywhere: bool = False,

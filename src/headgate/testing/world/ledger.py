@@ -90,10 +90,6 @@ class Ledger:
                 self.waiting = None
             case e.ReleasePinned() | e.ReleaseUnpinned():
                 self.pin = event.release if isinstance(event, e.ReleasePinned) else None
-            case RolloutsFrozen(by=by, why=why, until=until):
-                self.freeze = Freeze(by, why, at, until)
-            case RolloutsUnfrozen():
-                self.freeze = None
             case e.ReleaseSignedOff():
                 self.verdicts[event.release] = event.verdict
             case e.ApprovalGiven():
@@ -108,6 +104,8 @@ class Ledger:
             case _ if self.trial is not None:
                 self._walk(self.trial, event, at)
         self._unpin_what_left(event)
+        if isinstance(event, RolloutsFrozen | RolloutsUnfrozen):
+            self.freeze = Freeze(event.by, event.why, at, event.until) if isinstance(event, RolloutsFrozen) else None
 
     def _unpin_what_left(self, event: e.Event) -> None:
         if isinstance(event, e.ReleaseSuperseded | e.ReleaseDropped | e.RolloutEnded) and self.pin not in self._here():

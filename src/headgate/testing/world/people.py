@@ -10,7 +10,7 @@ from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import EnvironmentId
-from headgate.testing.world.scene import PEOPLE, make_concurrency, make_gates, make_release, make_strategy
+from headgate.testing.world.scene import PEOPLE, make_concurrency, make_gates, make_glass, make_release, make_strategy
 
 if TYPE_CHECKING:
     from headgate.testing.world.simulation import World
@@ -61,7 +61,8 @@ class People:
         name = chance.one(list(world.rules))
         old = world.rules[name]
         changed = replace(old, strategy=make_strategy(chance), gates=make_gates(chance, old.after))
-        world.rules[name] = replace(changed, concurrency=make_concurrency(chance))
+        named = make_glass(chance)
+        world.rules[name] = replace(changed, concurrency=make_concurrency(chance), break_glass=named)
         await world.wheels.announce(e.SpecificationApplied(world.application(), "ann"))
 
     async def _deploy(self, environment: EnvironmentId) -> None:

@@ -102,7 +102,7 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         strategy=make_strategy(chance),
         checks=tuple(chance.some((Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e")), 0.5)),
         gates=make_gates(chance, after),
-        break_glass=chance.one(((), ("ann",), ("bob", "cleo"))),
+        break_glass=make_glass(chance),
         analysis=make_analysis(chance),
         bake=chance.one((0, 0, 10)) * SECOND,
         keep_warm=chance.one((0, 20, 60)) * SECOND,
@@ -112,6 +112,10 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
 
 def make_concurrency(chance: Chance) -> Concurrency:
     return chance.one(("queue", "queue", "replace", "finish"))
+
+
+def make_glass(chance: Chance) -> tuple[str, ...]:
+    return chance.one(((), ("ann",), ("bob", "cleo")))
 
 
 def make_analysis(chance: Chance) -> AnalysisRules:
