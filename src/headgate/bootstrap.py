@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from headgate.adapters.gatekeeper import WebGatekeeper
 from headgate.adapters.registries.images.store import Images
 from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.backtesting import backtest as backtested
@@ -33,7 +34,7 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 # `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
     "checks": {"smoke", "run"},
-    "gates": {"approval", "soak", "sign_off", "freeze"},
+    "gates": {"approval", "soak", "sign_off", "freeze", "webhook"},
     "ci": {"run"},
 }
 
@@ -192,7 +193,8 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[str], N
                 stack.push_async_callback(adapter.close)
         return adapters
 
-    registries = made("registries")
+    registries, gatekeeper = made("registries"), WebGatekeeper()
+    stack.push_async_callback(gatekeeper.close)
     return World(
         platforms=made("platforms"),
         routers=made("traffic"),
@@ -204,6 +206,7 @@ async def _world(folder: Path, stack: AsyncExitStack, changed: Callable[[str], N
         registries=registries,
         images=Images(folder / "images", registries),
         signer=Ed25519Signer(folder / "signing" / "key.pem"),
+        gatekeeper=gatekeeper,
         image_platforms=frozenset(image_platforms()),
     )
 

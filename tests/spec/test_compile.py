@@ -18,6 +18,7 @@ from headgate.model.rules import (
     SoakGate,
     Strategy,
     Tolerance,
+    WebhookGate,
 )
 from headgate.model.services import Container, Dockerfile, Health, Service, Value
 from headgate.model.sources import Following
@@ -208,11 +209,22 @@ def test_checks(written: str, expected: Check) -> None:
         ),
         ("{soak: 2h}", SoakGate(timedelta(hours=2))),
         ("{sign_off: {from: staging}}", SignOffGate("staging", timedelta(days=7))),
+        ("{webhook: {url: 'https://a.b/c?d'}}", WebhookGate("https://a.b/c?d")),
+        (
+            "{webhook: {url: 'https://a.b', timeout: 2s, every: 1m, secret_from: GATE_KEY, deadline: 1h}}",
+            WebhookGate("https://a.b", timedelta(seconds=2), timedelta(minutes=1), "GATE_KEY", timedelta(hours=1)),
+        ),
     ],
 )
 def test_gates(written: str, expected: Gate) -> None:
     more = "  staging: {platform: process}\ngroups: {team: [alice, bob]}\n"
     assert compiled(production(f"after: staging, gates: [{written}]") + more).gates == (expected,)
+
+
+def test_who_may_break_glass() -> None:
+    more = "groups: {team: [alice, bob]}\n"
+    assert compiled(production("break_glass: [team, dave, alice]") + more).break_glass == ("alice", "bob", "dave")
+    assert compiled(production("")).break_glass == ()
 
 
 def test_rules_with_numbers() -> None:
@@ -252,7 +264,6 @@ def test_a_value_is_the_text_that_stands_there(text: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ("gates: [{webhook: {url: 'https://example.org'}}]", "gates[0].webhook"),
         ("checks: [{name: l, load: {rate: 1/s, for: 1s}}]", "checks[0].load"),
         ("strategy: {blue-green: {gate: {approval: {}}}}", "strategy.blue-green.gate"),
     ],

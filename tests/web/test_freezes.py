@@ -1,6 +1,7 @@
-"""Stop-the-line and break-glass over HTTP, against a real engine."""
+"""Stop-the-line, break-glass and webhook gates over HTTP, against a real engine."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.web.world import FILE, REPOSITORY, Shop, applying
 
 from headgate.engine.engine import Engine
+from headgate.testing.fakes.gatekeeper import FakeGatekeeper
 
 SHOP = "/api/applications/shop"
 ANN = {"by": "ann@test"}
@@ -151,3 +153,24 @@ async def test_who_the_rules_name_passes_closed_gates_and_it_is_said_everywhere(
     said = [one for one in why["decisions"] if one["kind"] == "GlassBroken"]
     assert said[0]["text"].startswith("BREAK-GLASS by dan (it burns)")
     assert said[0]["gates"] == view["break_glass"]["gates"]
+
+
+async def test_another_system_is_asked_beside_the_wheel(released: httpx.AsyncClient, shop: Shop) -> None:
+    ask, keeper = released, FakeGatekeeper()
+    keeper.open, keeper.hangs = True, asyncio.Event()
+    application = shop.engine.application("shop")
+    application.world = replace(application.world, gatekeeper=keeper)
+    hook = "  asked:\n    platform: process\n    gates: [{webhook: {url: 'https://a.example/b?key=c'}}]\n"
+    added = applying(RULES.replace("  guarded:\n", f"{hook}  guarded:\n"))
+    assert (await ask.post("/api/applications", json=added)).status_code == 200
+    assert (await told(ask, "asked", "deploy", release="v1", why="a fix"))["rollout"] is None
+    async with asyncio.timeout(10):
+        while not keeper.asked:
+            await asyncio.sleep(0.01)
+    why = (await ask.get(f"{SHOP}/environments/asked/why")).json()["waits_for"][0]
+    assert why == "v1 waits for a gate: https://a.example/b was asked and has not answered yet"
+    told_it = {"application": "shop", "environment": "asked", "label": "v1", "why": "a fix"}
+    assert told_it.items() <= keeper.asked[0].items()
+    keeper.hangs.set()
+    shop.engine.wake("shop/asked")
+    await stable(ask, "asked")

@@ -8,7 +8,7 @@ from headgate.decide.standstill import span, standstill
 from headgate.model.ids import ReleaseId
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Request
-from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, SignOffGate, SoakGate
+from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, SignOffGate, SoakGate, WebhookGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,25 @@ def _gate(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, now
             return _sign_off(gate, request, seen, now)
         case FreezeGate():
             return _freeze(gate, now)
+        case WebhookGate():
+            return _webhook(gate, request, seen, now)
+
+
+def _webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> Closed | None:
+    """Unknown is closed, and so is a yes of long ago: it was said before the other gates opened."""
+    found = seen.answers.get(gate)
+    lately = found is not None and now - found.at <= gate.every + gate.timeout
+    if found and found.open and lately:
+        return None
+    if found is None:
+        why = f"{gate.where} was asked and has not answered yet"
+    elif found.open:
+        why = f"{gate.where} said yes {span(now - found.at)} ago, and is asked again"
+    else:
+        why = f"{gate.where} says no: {found.why}" if found.open is False else f"{gate.where}: {found.why}"
+    if now - request.at > gate.deadline:
+        return Closed(f"{why}; not open within {gate.deadline}", expired=True)
+    return Closed(why)
 
 
 def _freeze(gate: FreezeGate, now: datetime) -> Closed | None:

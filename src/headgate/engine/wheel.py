@@ -11,6 +11,7 @@ from headgate.decide.fold import apply, empty, fold
 from headgate.decide.plan import plan
 from headgate.decide.rules import decide
 from headgate.engine.act import attempt, is_due
+from headgate.engine.asking import Asking
 from headgate.engine.look import Look
 from headgate.engine.values import Values
 from headgate.engine.world import World
@@ -59,6 +60,7 @@ class Wheel:
         self._last: list[Effect] = []  # repeated without result, they are no news: the next turn may wait
         self._unmet = False  # the last look showed a difference
         self._values = Values(self.world.values)
+        self._asking = Asking(self.world.gatekeeper)
 
     async def remember(self) -> None:
         """Only what is new: the log alone knows, the state in memory is what it said so far."""
@@ -84,6 +86,7 @@ class Wheel:
 
     def close(self) -> None:
         self._values.close()
+        self._asking.close()
 
     async def command(self, command: Command) -> Refused | None:
         """What someone asks, with all that follows from it at once, in a single entry of the log."""
@@ -110,8 +113,9 @@ class Wheel:
         look = Look(self.world, self.state, self.rules, self._values)
         quarantined = self.surroundings.quarantined(self.environment)
         seen = await look.take(now, quarantined, self.surroundings.passed(self.environment), measure)
+        answers = await self._asking.take(self.state, self.rules, now)
         signed_off, frozen = self.surroundings.signed_off(self.environment), self.surroundings.frozen()
-        self.seen = replace(seen, signed_off=signed_off, frozen=frozen)
+        self.seen = replace(seen, signed_off=signed_off, frozen=frozen, answers=answers)
         return True
 
     async def _record(self, events: list[Event]) -> bool:

@@ -11,7 +11,7 @@ from headgate.model.ids import ReleaseId, RevisionId
 from headgate.model.measurements import Measurement
 from headgate.model.rollouts import SignOff
 from headgate.model.routes import Address, RoutesSeen
-from headgate.model.rules import Environment
+from headgate.model.rules import Environment, WebhookGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class Instance:
     restarts: int = 0  # consecutive deaths of this slot, forgotten after it was ready for a while
     detail: str = ""  # why it is not ready, in words for a person: exit code, last log lines, refused connection
     retry_at: datetime | None = None  # exited: not started again before this moment
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """What another system said to the question whether a start may be."""
+
+    open: bool | None  # None: it is not known
+    why: str
+    at: datetime  # when it was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +53,4 @@ class Seen:
     # By the name of each environment that a release passes before this one, or that a gate here names.
     signed_off: dict[str, Mapping[ReleaseId, SignOff]] = field(default_factory=dict)
     frozen: Freeze | None = None  # the latest of the whole server
+    answers: dict[WebhookGate, GateAnswer] = field(default_factory=dict)  # to what waits now; the latest of each gate

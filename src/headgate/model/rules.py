@@ -92,7 +92,23 @@ class FreezeGate:
     zone: str  # IANA's name
 
 
-Gate = ApprovalGate | SoakGate | SignOffGate | FreezeGate
+@dataclass(frozen=True, slots=True)
+class WebhookGate:
+    """Another system must say that it is open, to the very start that is asked about, and lately."""
+
+    url: str
+    timeout: timedelta = timedelta(seconds=10)
+    every: timedelta = timedelta(seconds=30)  # asked again, while the release waits
+    secret_from: str | None = None  # variable of the server with the key that the question is signed with
+    deadline: timedelta = timedelta(days=7)
+
+    @property
+    def where(self) -> str:
+        """Without the query, which may hold what is nobody's business."""
+        return self.url.partition("?")[0].partition("#")[0]
+
+
+Gate = ApprovalGate | SoakGate | SignOffGate | FreezeGate | WebhookGate
 
 # What becomes of a release in flight when another is asked for: that one waits; goes first; is not even taken.
 Concurrency = Literal["queue", "replace", "finish"]

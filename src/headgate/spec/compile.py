@@ -18,6 +18,7 @@ from headgate.model.rules import (
     SoakGate,
     Strategy,
     Tolerance,
+    WebhookGate,
 )
 from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
@@ -172,6 +173,9 @@ def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
         return SignOffGate(section.sign_off.from_, section.sign_off.deadline)
     if section.freeze is not None:
         return section.freeze
+    if section.webhook is not None:
+        hook = section.webhook
+        return WebhookGate(hook.url, hook.timeout, hook.every, hook.secret_from, hook.deadline)
     raise _wordless(spec, (*path, section.kind))
 
 
