@@ -13,6 +13,7 @@ from headgate.model.rules import WebhookGate
 
 GATE = WebhookGate("https://gate.example.org/shop?key=hidden", seconds(10), every=seconds(30), deadline=seconds(3600))
 WAITING = state(waiting=request(V2))
+TOO_OLD = "https://gate.example.org/shop said yes too long ago, and is asked again"
 STARTED = ["RolloutStarted deploy v2"]
 
 
@@ -27,7 +28,8 @@ def look(*answers: GateAnswer) -> Seen:
         (None, [], "https://gate.example.org/shop was asked and has not answered yet"),
         (GateAnswer(True, "go", ago(5)), STARTED, ""),
         (GateAnswer(True, "go", ago(40)), STARTED, ""),
-        (GateAnswer(True, "go", ago(41)), [], "https://gate.example.org/shop said yes 1 min ago, and is asked again"),
+        (GateAnswer(True, "go", ago(41)), [], TOO_OLD),
+        (GateAnswer(True, "go", ago(-1)), [], TOO_OLD),
         (GateAnswer(False, "an incident", ago(5)), [], "https://gate.example.org/shop says no: an incident"),
         (GateAnswer(None, "no answer within 10 s", ago(5)), [], "https://gate.example.org/shop: no answer within 10 s"),
     ],

@@ -39,6 +39,7 @@ class EngineWheels(PlainWheels):
                 {"fake": ports.metrics},
                 FakeSource(),
                 Path("/nowhere"),
+                gatekeeper=ports.gatekeeper,
             )
             known[environment] = Wheel(environment, world, ports.log, ports.clock, Around(self))
         return known[environment]

@@ -12,9 +12,10 @@ from headgate.model import effects
 from headgate.model import events as e
 from headgate.model.commands import Deploy, Refused
 from headgate.model.ids import EnvironmentId, RevisionId
-from headgate.model.observations import Seen
+from headgate.model.observations import GateAnswer, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
+from headgate.model.rules import WebhookGate
 from headgate.model.verdicts import Outcome, Verdict
 from headgate.testing.fakes.clock import EPOCH
 from headgate.testing.world.simulation import MakeWheels, simulate
@@ -127,6 +128,17 @@ def forget_the_freeze(patch: Patch) -> None:
 def forget_the_whole_line(patch: Patch) -> None:
     honest = gates.standstill
     patch.setattr(gates, "standstill", lambda state, seen, now: honest(state, replace(seen, frozen=None), now))
+
+
+def take_no_answer_for_a_yes(patch: Patch) -> None:
+    """Or a no."""
+    honest = gates._webhook
+    yes = GateAnswer(True, "", EPOCH)
+
+    def webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> gates.Closed | None:
+        return honest(gate, request, replace(seen, answers={gate: replace(yes, at=now)}), now)
+
+    patch.setattr(gates, "_webhook", webhook)
 
 
 def let_anybody_break_glass(patch: Patch) -> None:
@@ -291,7 +303,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (stop_before_shift, {"stop-order"}),
     (no_data_is_pass, {"data", "steps"}),
     (route_to_unready, {"ready"}),
-    (forget_the_gate, {"gates", "sign-off"}),
+    (forget_the_gate, {"gates", "sign-off", "asked"}),
     (let_the_author_approve, {"gates"}),
     (forget_the_predecessor, {"predecessor"}),
     (go_first_unasked, {"way"}),
@@ -305,8 +317,9 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_the_rejection, {"sign-off"}),
     (forget_the_freeze, {"frozen"}),
     (forget_the_whole_line, {"frozen"}),
+    (take_no_answer_for_a_yes, {"asked"}),
     (let_anybody_break_glass, {"glass"}),
-    (break_glass_for_everything, {"frozen", "gates", "sign-off"}),
+    (break_glass_for_everything, {"frozen", "gates", "sign-off", "asked"}),
     (break_glass_in_silence, {"glass"}),
     (promote_without_check, {"check"}),
     (raise_without_verdict, {"steps"}),

@@ -1,7 +1,7 @@
 """Gates: what must be open before a waiting release may start. Whatever is not known to be open is closed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from headgate.decide.freezes import UnknownZone, thaw, zone_of
 from headgate.decide.standstill import span, standstill
@@ -87,13 +87,14 @@ def _gate(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, now
 def _webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> Closed | None:
     """Unknown is closed, and so is a yes of long ago: it was said before the other gates opened."""
     found = seen.answers.get(gate)
-    lately = found is not None and now - found.at <= gate.every + gate.timeout
+    # A clock that was set back makes no yes last longer.
+    lately = found is not None and timedelta() <= now - found.at <= gate.every + gate.timeout
     if found and found.open and lately:
         return None
     if found is None:
         why = f"{gate.where} was asked and has not answered yet"
     elif found.open:
-        why = f"{gate.where} said yes {span(now - found.at)} ago, and is asked again"
+        why = f"{gate.where} said yes too long ago, and is asked again"
     else:
         why = f"{gate.where} says no: {found.why}" if found.open is False else f"{gate.where}: {found.why}"
     if now - request.at > gate.deadline:

@@ -47,7 +47,8 @@ class Asking:
 
     def _is_due(self, one: Asked, now: datetime) -> bool:
         known = self._answers.get(one)
-        return one not in self._pending and (known is None or now - known.at >= one[0].every)
+        fresh = known is not None and timedelta() <= now - known.at < one[0].every
+        return one not in self._pending and not fresh
 
     def _begin(self, one: Asked, request: Request, now: datetime) -> asyncio.Task[GateAnswer]:
         gate, _ = one

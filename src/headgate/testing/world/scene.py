@@ -18,6 +18,7 @@ from headgate.model.rules import (
     SoakGate,
     Strategy,
     Tolerance,
+    WebhookGate,
 )
 from headgate.model.services import Service
 from headgate.testing.fakes.platform import Behaviour
@@ -154,4 +155,6 @@ def make_gates(chance: Chance, after: str | None) -> tuple[Gate, ...]:
         gates.append(SoakGate(20 * SECOND, deadline=90 * SECOND))
     if after and chance.happens(0.3):
         gates.append(SignOffGate(after, deadline=90 * SECOND))
+    if chance.happens(0.2):
+        gates.append(WebhookGate("https://gate.example.org", 2 * SECOND, every=5 * SECOND, deadline=90 * SECOND))
     return tuple(gates)

@@ -18,6 +18,7 @@ from headgate.testing.world.chance import Chance
 from headgate.testing.world.faults import (
     Crash,
     Faults,
+    FaultyGatekeeper,
     FaultyLog,
     FaultyMetrics,
     FaultyPlatform,
@@ -82,7 +83,7 @@ class World:
         self.users = Users(self.chance, self.platform, self.router, self.metrics)
         platform, router = FaultyPlatform(self.faults, self.platform, self.meet), FaultyRouter(self.faults, self.router)
         metrics, self.log = FaultyMetrics(self.faults, self.metrics), FaultyLog(self.faults)
-        self.ports = Ports(platform, router, metrics, self.log, self.clock)
+        self.ports = Ports(platform, router, metrics, self.log, self.clock, FaultyGatekeeper(self.faults))
 
     # --- what the world is made of
 

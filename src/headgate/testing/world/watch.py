@@ -8,10 +8,10 @@ from headgate.model import events as e
 from headgate.model.freezes import Freeze, RolloutsFrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import SERVER_STREAM, EnvironmentId, ReleaseId, RevisionId
-from headgate.model.observations import Instance
+from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Routes, RoutesSeen
-from headgate.model.rules import Application, ApprovalGate, Environment, SignOffGate, SoakGate
+from headgate.model.rules import Application, ApprovalGate, Environment, SignOffGate, SoakGate, WebhookGate
 from headgate.model.steps import Analyze, AwaitReady, Bake, RunCheck, SetWeight
 from headgate.model.verdicts import Outcome
 from headgate.testing.world.ledger import Ledger, Stint, Trial
@@ -33,6 +33,7 @@ class Watch:
         self._story, self._check_passed, self._now = story, check_passed, now
         self._specification: Application | None = None
         self._line: Freeze | None = None  # the whole server's
+        self._heard: dict[tuple[WebhookGate, str], GateAnswer] = {}  # by gate and rollout, the latest
         self._instances: dict[EnvironmentId, Sequence[Instance] | None] = {}
         self._routes: dict[EnvironmentId, RoutesSeen | None] = {}
 
@@ -43,6 +44,9 @@ class Watch:
 
     def sees_routes(self, environment: EnvironmentId, routes: RoutesSeen | None) -> None:
         self._routes[environment] = routes
+
+    def hears(self, gate: WebhookGate, rollout: str, answer: GateAnswer) -> None:
+        self._heard[gate, rollout] = answer
 
     def _ready(self, environment: EnvironmentId, revision: Revision) -> Counter[str]:
         """Ready instances by service, as seen in the last look."""
@@ -272,15 +276,18 @@ class Watch:
     def _frozen(self, ledger: Ledger, at: datetime) -> bool:
         return any(one and (one.until is None or at < one.until) for one in (ledger.freeze, self._line))
 
-    @staticmethod
     def _closed(
-        ledger: Ledger, rules: Environment, revision: Revision, stints: Sequence[Stint], at: datetime
+        self, ledger: Ledger, rules: Environment, revision: Revision, stints: Sequence[Stint], at: datetime
     ) -> Iterator[tuple[str, str]]:
         served = sum((max((stint.until or at) - stint.since, timedelta()) for stint in stints), timedelta())
         for gate in rules.gates:
             match gate:
                 case SoakGate(duration=duration) if served < duration:
                     yield "gates", f"{revision.release} soaked {served} only"
+                case WebhookGate():
+                    said = self._heard.get((gate, ledger.waiting.rollout if ledger.waiting else ""))
+                    if said is None or not said.open or at - said.at > gate.every + gate.timeout:
+                        yield "asked", f"{revision.release} starts, another system said {said}"
                 case ApprovalGate(approvers=named, count=count, author_may_approve=author):
                     mail = revision.author.partition("<")[2].partition("@")[0]
                     people = {p for p in ledger.approvals if (p in named or not named) and (author or p != mail)}

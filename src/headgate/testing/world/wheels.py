@@ -25,18 +25,28 @@ from headgate.model.ids import (
     SERVER_STREAM,
     EnvironmentId,
     ReleaseId,
+    RolloutId,
     application_stream,
     environment_id,
     environment_stream,
 )
 from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
-from headgate.model.observations import Instance, Seen
+from headgate.model.observations import GateAnswer, Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.routes import RoutesSeen
-from headgate.model.rules import Environment
+from headgate.model.rules import Environment, WebhookGate
 from headgate.model.steps import RunCheck
-from headgate.ports import AdapterError, Clock, Conflict, EventLog, MetricSource, Platform, TrafficRouter
+from headgate.ports import (
+    AdapterError,
+    Clock,
+    Conflict,
+    EventLog,
+    Gatekeeper,
+    MetricSource,
+    Platform,
+    TrafficRouter,
+)
 
 Freezing = c.Freeze | c.Unfreeze
 
@@ -48,6 +58,7 @@ class Ports:
     metrics: MetricSource
     log: EventLog
     clock: Clock
+    gatekeeper: Gatekeeper
 
 
 class Wheels(Protocol):
@@ -84,6 +95,7 @@ class PlainWheels:
     around: pipeline.ApplicationState = field(default_factory=pipeline.ApplicationState)
     frozen: Freeze | None = None  # the latest of the whole server
     line: int = 0  # version of the server's stream
+    answers: dict[tuple[WebhookGate, RolloutId], GateAnswer] = field(default_factory=dict)
 
     def state(self, environment: EnvironmentId) -> EnvironmentState:
         return self.states.get(environment) or folding.empty(environment)
@@ -219,7 +231,19 @@ class PlainWheels:
             passed=dict(self.passed(state.id)),
             signed_off=self.signed_off(state.id),
             frozen=self.frozen,
+            answers=await self._asked(state),
         )
+
+    async def _asked(self, state: EnvironmentState) -> dict[WebhookGate, GateAnswer]:
+        request, found, now = state.waiting, dict[WebhookGate, GateAnswer](), self.ports.clock.now()
+        rules_ = self.rules(state.id)
+        for gate in rules_.gates if request and rules_ else ():
+            if request and isinstance(gate, WebhookGate):
+                known = self.answers.get((gate, request.rollout))
+                if known is None or now - known.at >= gate.every:
+                    known = await self.ports.gatekeeper.ask(gate, {"rollout": request.rollout}, now)
+                found[gate] = self.answers[gate, request.rollout] = known
+        return found
 
     async def _instances(self, state: EnvironmentState, unknown: list[str]) -> tuple[Instance, ...] | None:
         try:
