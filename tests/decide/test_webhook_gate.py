@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from tests.decide.given import CANARY, NOW, V2, ago, request, routes, seconds, seen, state, turn
 
 from headgate.decide.explain import waits_for
+from headgate.model.ids import RolloutId
 from headgate.model.observations import GateAnswer, Seen
 from headgate.model.rules import WebhookGate
 
 GATE = WebhookGate("https://gate.example.org/shop?key=hidden", seconds(10), every=seconds(30), deadline=seconds(3600))
+ASKED = (GATE, RolloutId("rol_9"))
 WAITING = state(waiting=request(V2))
 TOO_OLD = "https://gate.example.org/shop said yes too long ago, and is asked again"
 STARTED = ["RolloutStarted deploy v2"]
@@ -19,7 +21,7 @@ STARTED = ["RolloutStarted deploy v2"]
 
 def look(*answers: GateAnswer) -> Seen:
     base = seen({"v1": "ready ready"}, routes({"v1": 100}))
-    return replace(base, rules=replace(CANARY, gates=(GATE,)), answers=dict.fromkeys([GATE][: len(answers)], *answers))
+    return replace(base, rules=replace(CANARY, gates=(GATE,)), answers=dict.fromkeys([ASKED][: len(answers)], *answers))
 
 
 @pytest.mark.parametrize(
@@ -47,9 +49,9 @@ def test_in_the_end_it_is_dropped() -> None:
     assert turn(late, look(GateAnswer(True, "", ago(1))))[0] == STARTED
 
 
-def test_a_yes_to_another_gate_is_none_to_this_one() -> None:
-    other = replace(look(), answers={replace(GATE, secret_from="GATE_KEY"): GateAnswer(True, "", NOW)})
-    assert turn(WAITING, other)[0] == []
+def test_a_yes_to_another_gate_or_another_start_is_none_to_this_one() -> None:
+    for asked in ((replace(GATE, secret_from="GATE_KEY"), ASKED[1]), (GATE, RolloutId("rol_8"))):
+        assert turn(WAITING, replace(look(), answers={asked: GateAnswer(True, "", NOW)}))[0] == []
 
 
 @given(st.sampled_from([True, False, None]), st.integers(0, 100))

@@ -53,7 +53,7 @@ async def test_a_yes_is_for_one_start_alone() -> None:
     keeper = FakeGatekeeper()
     keeper.open = True
     asking = Asking(keeper)
-    assert (await asking.take(WAITING, RULES, NOW))[GATE].open
+    assert (await asking.take(WAITING, RULES, NOW))[GATE, RolloutId("rol_9")].open
     other = state(waiting=replace(request(V3), rollout=RolloutId("rol_10")))
     keeper.open, keeper.hangs = False, asyncio.Event()
     assert await asking.take(other, RULES, NOW) == {}
@@ -67,7 +67,7 @@ async def test_a_gate_that_the_rules_no_longer_have_is_forgotten() -> None:
     asking = Asking(keeper)
     await asking.take(WAITING, RULES, NOW)
     stricter = replace(GATE, secret_from="GATE_KEY")
-    assert set(await asking.take(WAITING, replace(RULES, gates=(stricter,)), NOW)) == {stricter}
+    assert set(await asking.take(WAITING, replace(RULES, gates=(stricter,)), NOW)) == {(stricter, RolloutId("rol_9"))}
     assert len(keeper.asked) == 2
 
 

@@ -136,7 +136,18 @@ def take_no_answer_for_a_yes(patch: Patch) -> None:
     yes = GateAnswer(True, "", EPOCH)
 
     def webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> gates.Closed | None:
-        return honest(gate, request, replace(seen, answers={gate: replace(yes, at=now)}), now)
+        return honest(gate, request, replace(seen, answers={(gate, request.rollout): replace(yes, at=now)}), now)
+
+    patch.setattr(gates, "_webhook", webhook)
+
+
+def take_a_yes_to_another_start(patch: Patch) -> None:
+    honest = gates._webhook
+
+    def webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> gates.Closed | None:
+        yes = [answer for (asked, _), answer in seen.answers.items() if asked == gate and answer.open]
+        found = {(gate, request.rollout): replace(yes[0], at=now)} if yes else seen.answers
+        return honest(gate, request, replace(seen, answers=found), now)
 
     patch.setattr(gates, "_webhook", webhook)
 
@@ -318,6 +329,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_the_freeze, {"frozen"}),
     (forget_the_whole_line, {"frozen"}),
     (take_no_answer_for_a_yes, {"asked"}),
+    (take_a_yes_to_another_start, {"asked"}),
     (let_anybody_break_glass, {"glass"}),
     (break_glass_for_everything, {"frozen", "gates", "sign-off", "asked"}),
     (break_glass_in_silence, {"glass"}),

@@ -86,7 +86,7 @@ def _gate(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, now
 
 def _webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> Closed | None:
     """Unknown is closed, and so is a yes of long ago: it was said before the other gates opened."""
-    found = seen.answers.get(gate)
+    found = seen.answers.get((gate, request.rollout))
     # A clock that was set back makes no yes last longer.
     lately = found is not None and timedelta() <= now - found.at <= gate.every + gate.timeout
     if found and found.open and lately:

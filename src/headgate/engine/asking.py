@@ -27,7 +27,7 @@ class Asking:
         self._answers: dict[Asked, GateAnswer] = {}
         self._pending: dict[Asked, asyncio.Task[GateAnswer]] = {}
 
-    async def take(self, state: EnvironmentState, rules: Environment, now: datetime) -> dict[WebhookGate, GateAnswer]:
+    async def take(self, state: EnvironmentState, rules: Environment, now: datetime) -> dict[Asked, GateAnswer]:
         """The latest answer of each gate that has one; what is due is asked, and waited for no longer than GRACE."""
         request = state.waiting
         if request is None or request.kind == "rollback":
@@ -40,7 +40,7 @@ class Asking:
         if begun:
             await asyncio.wait(begun, timeout=GRACE.total_seconds())
             self._collect()
-        return {gate: answer for (gate, _), answer in self._answers.items()}
+        return dict(self._answers)
 
     def close(self) -> None:
         self._forget_all_but(set())

@@ -7,7 +7,7 @@ from typing import Literal
 
 from headgate.model.checks import JobSeen
 from headgate.model.freezes import Freeze
-from headgate.model.ids import ReleaseId, RevisionId
+from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.measurements import Measurement
 from headgate.model.rollouts import SignOff
 from headgate.model.routes import Address, RoutesSeen
@@ -53,4 +53,5 @@ class Seen:
     # By the name of each environment that a release passes before this one, or that a gate here names.
     signed_off: dict[str, Mapping[ReleaseId, SignOff]] = field(default_factory=dict)
     frozen: Freeze | None = None  # the latest of the whole server
-    answers: dict[WebhookGate, GateAnswer] = field(default_factory=dict)  # to what waits now; the latest of each gate
+    # The latest of each gate, by the very start that was asked about: a yes is for that one alone.
+    answers: dict[tuple[WebhookGate, RolloutId], GateAnswer] = field(default_factory=dict)

@@ -234,16 +234,15 @@ class PlainWheels:
             answers=await self._asked(state),
         )
 
-    async def _asked(self, state: EnvironmentState) -> dict[WebhookGate, GateAnswer]:
-        request, found, now = state.waiting, dict[WebhookGate, GateAnswer](), self.ports.clock.now()
-        rules_ = self.rules(state.id)
+    async def _asked(self, state: EnvironmentState) -> dict[tuple[WebhookGate, RolloutId], GateAnswer]:
+        request, rules_, now = state.waiting, self.rules(state.id), self.ports.clock.now()
         for gate in rules_.gates if request and rules_ else ():
             if request and isinstance(gate, WebhookGate):
                 known = self.answers.get((gate, request.rollout))
                 if known is None or now - known.at >= gate.every:
                     known = await self.ports.gatekeeper.ask(gate, {"rollout": request.rollout}, now)
-                found[gate] = self.answers[gate, request.rollout] = known
-        return found
+                self.answers[gate, request.rollout] = known
+        return dict(self.answers)
 
     async def _instances(self, state: EnvironmentState, unknown: list[str]) -> tuple[Instance, ...] | None:
         try:
