@@ -68,13 +68,13 @@ def test_what_is_in_flight_goes_on() -> None:
 def test_everybody_is_told_who_why_and_until_when() -> None:
     (why,) = waits_for(replace(WAITING, freeze=SHORT), LOOK, NOW)
     assert why == (
-        "v2 waits for a gate: frozen by ann (the sale) until 2026-03-02 13:30 UTC, in 1 h 30 min: "
-        "`headgate unfreeze production`"
+        "v2 waits for a gate: frozen by ann (the sale) since 2026-03-02 11:59 UTC until 2026-03-02 13:30 UTC, "
+        "in 1 h 30 min: `headgate unfreeze production`"
     )
     (idle,) = waits_for(state(), replace(LOOK, frozen=HELD), NOW)
     assert idle == (
-        "no rollout starts here: every environment is frozen by ann (the sale) until someone ends it: "
-        "`headgate unfreeze --all`"
+        "no rollout starts here: every environment is frozen by ann (the sale) since 2026-03-02 11:59 UTC "
+        "until someone ends it: `headgate unfreeze --all`"
     )
     assert waits_for(replace(state(), freeze=OVER), LOOK, NOW) == []
 

@@ -43,11 +43,12 @@ def standstill(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     name = state.id.partition("/")[2]
     own, whole = (one if one and one.holds(now) else None for one in (state.freeze, seen.frozen))
     told = [f"frozen by {_owned(own, now)}: {ending(name)}"] if own else []
-    return [*told, f"every environment is frozen by {_owned(whole, now)}: {ending('--all')}"] if whole else told
+    told += [f"every environment is frozen by {_owned(whole, now)}: {ending('--all')}"] if whole else []
+    return told
 
 
 def _owned(freeze: Freeze, now: datetime) -> str:
-    return f"{freeze.by} ({freeze.why}) {lasting(freeze, now)}"
+    return f"{freeze.by} ({freeze.why}) since {moment(freeze.at)} {lasting(freeze, now)}"
 
 
 def ending(where: str) -> str:
