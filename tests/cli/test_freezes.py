@@ -20,6 +20,7 @@ def applied(served: Served, repository: Path) -> Served:
     return served
 
 
+@pytest.mark.slow
 def test_a_freeze_is_said_wherever_someone_looks(headgate: Run, applied: Served) -> None:
     out = headgate("freeze", "staging", "--why", HOSTILE, "--until", "2099-01-01T08:00", "--by", "ann").out
     there = datetime.fromisoformat("2099-01-01T08:00").astimezone()
@@ -41,6 +42,7 @@ def test_a_freeze_is_said_wherever_someone_looks(headgate: Run, applied: Served)
     assert "no freeze holds here" in headgate("unfreeze", "staging", code=1).err
 
 
+@pytest.mark.slow
 def test_the_whole_line_and_who_may_pass_it(headgate: Run, applied: Served) -> None:
     out = headgate("freeze", "--all", "--why", "an incident", "--by", "ann").out
     assert out == (
