@@ -13,6 +13,7 @@ from typing import Any
 
 from headgate.adapters.docker_label import DockerLabel as DockerLabel  # noqa: PLC0414 - for the demo
 from headgate.adapters.docker_label import engine_info as engine_info  # noqa: PLC0414 - for the demo
+from headgate.adapters.gatekeeper import WebGatekeeper
 from headgate.adapters.registries.images.store import Images
 from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.backtesting import backtest as backtested
@@ -36,7 +37,7 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 # `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
     "checks": {"smoke", "run"},
-    "gates": {"approval", "soak", "sign_off"},
+    "gates": {"approval", "soak", "sign_off", "freeze", "webhook"},
 }
 
 
@@ -216,7 +217,8 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
                 stack.push_async_callback(adapter.close)
         return adapters
 
-    registries = made("registries")
+    registries, gatekeeper = made("registries"), WebGatekeeper()
+    stack.push_async_callback(gatekeeper.close)
     return World(
         platforms=made("platforms"),
         routers=made("traffic"),
@@ -228,6 +230,7 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         registries=registries,
         images=Images(folder / "images", registries),
         signer=Ed25519Signer(folder / "signing" / "key.pem"),
+        gatekeeper=gatekeeper,
         image_platforms=frozenset(image_platforms()),
     )
 

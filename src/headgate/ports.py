@@ -12,10 +12,10 @@ from headgate.model.events import Event, Recorded
 from headgate.model.ids import EnvironmentId, JobId, RevisionId, StepRunId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules, Repository
 from headgate.model.measurements import NoData, Query, Reading, Window
-from headgate.model.observations import Instance
+from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
-from headgate.model.rules import Environment
+from headgate.model.rules import Environment, WebhookGate
 from headgate.model.sources import Integration
 
 
@@ -171,6 +171,12 @@ class MetricSource(Protocol):
 class ValueSource(Protocol):
     async def value(self, expression: str, settings: Mapping[str, str], window: Window) -> float | NoData:
         """One number, now; the window is the time since it was last asked. Never raises for a source that is down."""
+        ...
+
+
+class Gatekeeper(Protocol):
+    async def ask(self, gate: WebhookGate, question: Mapping[str, object], at: datetime) -> GateAnswer:
+        """Whether the start that the question names may be. Unknown, with the reason, for whatever goes wrong."""
         ...
 
 

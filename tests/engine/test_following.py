@@ -67,7 +67,7 @@ class Following:
 
     async def restart(self) -> None:
         self.engine = self.started()
-        application = Application("shop", self.engine.world, self.log, self.clock, self.engine.new_id)
+        application = Application("shop", self.engine.world, self.log, self.clock, self.engine.new_id, self.engine.line)
         await application.remember()
         self.engine.applications["shop"] = application
         self.follower = Follower(application, self.engine.release)

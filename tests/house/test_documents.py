@@ -30,7 +30,7 @@ WORDS = [
         "verdict",
     ),
     *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),
-    *("hotfix", "pin"),
+    *("hotfix", "freeze", "pin"),
     *("advance", "promote", "abort", "rollback", "quarantine", "drift", "command", "event", "effect"),
 ]
 # Named in the map before its file is written. Empty this once the wiring is there.

@@ -11,8 +11,8 @@ NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at
 DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
 TOP = "application, services, registry, pipeline, source, groups, environments"
 ENVIRONMENT = (
-    "platform, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, analysis, "
-    "bake, keep_warm, listen, replicas, env, deadlines"
+    "platform, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, "
+    "break_glass, analysis, bake, keep_warm, listen, replicas, env, deadlines"
 )
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"
 

@@ -1,13 +1,14 @@
 """Amounts with units: what is read, what is refused and with which words, and that writing reads back."""
 
-from datetime import time, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate.model.rules import FreezeGate
 from headgate.spec import units
-from headgate.spec.units import FreezeWindow, Unsuitable
+from headgate.spec.units import Unsuitable
 
 SHORT = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
 
@@ -106,9 +107,11 @@ def test_what_is_no_share_or_rate(read, text: str, remedy: str) -> None:
 
 
 def test_a_freeze_window() -> None:
-    expected = FreezeWindow(4, time(16), 0, time(8), "Europe/London")
+    expected = FreezeGate(timedelta(days=4, hours=16), timedelta(hours=8), "Europe/London")
     assert units.freeze("Fri 16:00 - Mon 08:00 Europe/London") == expected
-    assert units.freeze("Sun 23:59 - Mon 00:00 UTC") == FreezeWindow(6, time(23, 59), 0, time(0), "UTC")
+    assert units.freeze("Sun 23:59 - Mon 00:00 UTC") == FreezeGate(
+        timedelta(days=6, hours=23, minutes=59), timedelta(0), "UTC"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from tests.world.seeds import blocks
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
+from headgate.model.freezes import Freeze
 from headgate.model.ids import EnvironmentId, ReleaseId
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
@@ -38,6 +39,7 @@ class EngineWheels(PlainWheels):
                 {"fake": ports.metrics},
                 FakeSource(),
                 Path("/nowhere"),
+                gatekeeper=ports.gatekeeper,
             )
             known[environment] = Wheel(environment, world, ports.log, ports.clock, Around(self))
         return known[environment]
@@ -75,6 +77,9 @@ class Around:
 
     def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]:
         return self._wheels.signed_off(environment)
+
+    def frozen(self) -> Freeze | None:
+        return self._wheels.frozen
 
 
 @pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=2))

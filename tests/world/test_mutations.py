@@ -12,9 +12,10 @@ from headgate.model import effects
 from headgate.model import events as e
 from headgate.model.commands import Deploy, Refused
 from headgate.model.ids import EnvironmentId, RevisionId
-from headgate.model.observations import Seen
+from headgate.model.observations import GateAnswer, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
+from headgate.model.rules import WebhookGate
 from headgate.model.verdicts import Outcome, Verdict
 from headgate.testing.fakes.clock import EPOCH
 from headgate.testing.world.simulation import MakeWheels, simulate
@@ -118,6 +119,54 @@ def forget_the_sign_off(patch: Patch) -> None:
 def forget_the_rejection(patch: Patch) -> None:
     for module in (gates, accept):
         patch.setattr(module, "rejected", lambda *_: "")
+
+
+def forget_the_freeze(patch: Patch) -> None:
+    patch.setattr(gates, "standstill", lambda *_: [])
+
+
+def forget_the_whole_line(patch: Patch) -> None:
+    honest = gates.standstill
+    patch.setattr(gates, "standstill", lambda state, seen, now: honest(state, replace(seen, frozen=None), now))
+
+
+def take_no_answer_for_a_yes(patch: Patch) -> None:
+    """Or a no."""
+    honest = gates._webhook
+    yes = GateAnswer(True, "", EPOCH)
+
+    def webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> gates.Closed | None:
+        return honest(gate, request, replace(seen, answers={(gate, request.rollout): replace(yes, at=now)}), now)
+
+    patch.setattr(gates, "_webhook", webhook)
+
+
+def take_a_yes_to_another_start(patch: Patch) -> None:
+    honest = gates._webhook
+
+    def webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> gates.Closed | None:
+        yes = [answer for (asked, _), answer in seen.answers.items() if asked == gate and answer.open]
+        found = {(gate, request.rollout): replace(yes[0], at=now)} if yes else seen.answers
+        return honest(gate, request, replace(seen, answers=found), now)
+
+    patch.setattr(gates, "_webhook", webhook)
+
+
+def let_anybody_break_glass(patch: Patch) -> None:
+    patch.setattr(accept, "_may_not_break_glass", lambda *_: None)
+    patch.setattr(gates, "_breaks_glass", lambda request, rules: request.break_glass)
+
+
+def break_glass_for_everything(patch: Patch) -> None:
+    patch.setattr(gates, "_breaks_glass", lambda *_: True)
+
+
+def break_glass_in_silence(patch: Patch) -> None:
+    def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+        return rules.start_what_waits(state, seen, now)[:1]
+
+    honest = rules.RULES
+    patch.setattr(rules, "RULES", tuple(start_what_waits if rule is honest[-1] else rule for rule in honest))
 
 
 def promote_without_check(patch: Patch) -> None:
@@ -265,7 +314,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (stop_before_shift, {"stop-order"}),
     (no_data_is_pass, {"data", "steps"}),
     (route_to_unready, {"ready"}),
-    (forget_the_gate, {"gates"}),
+    (forget_the_gate, {"gates", "sign-off", "asked"}),
     (let_the_author_approve, {"gates"}),
     (forget_the_predecessor, {"predecessor"}),
     (go_first_unasked, {"way"}),
@@ -277,6 +326,13 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_the_pin, {"pin"}),
     (forget_the_sign_off, {"sign-off"}),
     (forget_the_rejection, {"sign-off"}),
+    (forget_the_freeze, {"frozen"}),
+    (forget_the_whole_line, {"frozen"}),
+    (take_no_answer_for_a_yes, {"asked"}),
+    (take_a_yes_to_another_start, {"asked"}),
+    (let_anybody_break_glass, {"glass"}),
+    (break_glass_for_everything, {"frozen", "gates", "sign-off", "asked"}),
+    (break_glass_in_silence, {"glass"}),
     (promote_without_check, {"check"}),
     (raise_without_verdict, {"steps"}),
     (weights_not_100, {"weights"}),

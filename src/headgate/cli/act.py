@@ -13,7 +13,7 @@ from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
 from headgate.cli.plain import plain
 
-HELD = frozenset({"pin", "unpin", "sign-off"})
+HELD = frozenset({"pin", "unpin", "freeze", "unfreeze", "sign-off"})
 
 
 def act(
@@ -80,7 +80,20 @@ def held(verb: str, done: dict[str, Any]) -> str:
         return f"{pinned.get('label')} is pinned in {environment}: {until}"
     if verb == "unpin":
         return f"{environment} is no longer pinned: releases come as its rules say"
+    if verb in {"freeze", "unfreeze"}:
+        return _froze(verb, done)
     return f"{done.get('label')} is {done.get('verdict')} in {environment}"
+
+
+def _froze(verb: str, done: dict[str, Any]) -> str:
+    environment, whole = done.get("environment"), any(one["scope"] == "server" for one in done.get("frozen", ()))
+    if verb == "unfreeze":
+        still = "; every environment is still frozen: `headgate unfreeze --all`" if whole else ""
+        return f"{environment} is no longer frozen by itself{still}"
+    ends = [one["until"] for one in done.get("frozen", ()) if one["scope"] == "environment"]
+    until = f"until {ends[0]}, or " if ends and ends[0] else "until "
+    goes_on = f"; the rollout of {done.get('candidate')} goes on: pause or abort it" if done.get("rollout") else ""
+    return f"{environment} is frozen: no rollout starts {until}`headgate unfreeze {environment}`{goes_on}"
 
 
 def _pinned(done: dict[str, Any]) -> str:

@@ -14,6 +14,10 @@ def carry_out(command: str, asked: dict[str, Any]) -> int:
         from headgate.cli.act import act
 
         return act(command, **asked)
+    if command in {"freeze", "unfreeze"}:
+        from headgate.cli.commands.freeze import freeze
+
+        return freeze(command, **asked)
     if command.startswith("token_"):
         from headgate.cli.commands import token
 

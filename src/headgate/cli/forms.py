@@ -126,6 +126,9 @@ def deploy(  # noqa: PLR0913, PLR0917 - each is an option
         bool,
         typer.Option("--hotfix", help="Go before what waits and what is in flight; gates hold. Needs --why."),
     ] = False,
+    break_glass: Annotated[
+        bool, typer.Option("--break-glass", help="Pass closed gates, where the rules let you. On record. Needs --why.")
+    ] = False,
     as_json: Json = False,
     wait: Wait = False,
 ) -> None:

@@ -16,7 +16,11 @@ PLAIN: dict[str, tuple[list[str], dict[str, str], dict[str, str]]] = {
     "rollback": (["environment"], {**WHERE, **SAID, "--to": "to"}, FOLLOWED),
     "abort": (["environment"], {**WHERE, **SAID}, FOLLOWED),
     "promote": (["environment"], {**WHERE, **SAID}, FOLLOWED),
-    "deploy": (["environment", "release"], {**WHERE, **SAID}, {**FOLLOWED, "--hotfix": "hotfix"}),
+    "deploy": (
+        ["environment", "release"],
+        {**WHERE, **SAID},
+        {**FOLLOWED, "--hotfix": "hotfix", "--break-glass": "break_glass"},
+    ),
     "pause": (["environment"], {**WHERE, **SAID}, JSON),
     "resume": (["environment"], {**WHERE, **SAID}, JSON),
     "approve": (["environment"], {**WHERE, **SAID}, JSON),

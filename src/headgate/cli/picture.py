@@ -78,6 +78,7 @@ def _head(view: View) -> "RenderableType":
         candidate = rollout["candidate"]["label"]
         candidate += f" beside {rollout['baseline']['label']}" if rollout.get("baseline") else ""
         what = f"{rollout['kind']} of {candidate}, {rollout['strategy']}, {rollout['phase']}, by {rollout['by']}"
+        what += ", BREAK-GLASS" if rollout.get("break_glass") else ""
     else:
         what = f"{stable['label']} is stable" if stable else "nothing serves yet"
     return Text(plain(what + (f"; {waiting['label']} waits" if waiting else "")))

@@ -7,6 +7,7 @@ from functools import singledispatch
 from headgate.decide.gates import rejected, valid_approvers
 from headgate.decide.progress import can_serve
 from headgate.decide.rules import start
+from headgate.decide.standstill import may_freeze, may_unfreeze
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.observations import Seen
@@ -26,14 +27,27 @@ def accept(command: c.Command, state: EnvironmentState, seen: Seen, now: datetim
 @accept.register
 def _(command: c.Deploy, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
     revision, rollout = command.revision, state.rollout
-    if refused := _may_not_deploy(revision, state, seen):
+    if refused := _may_not_deploy(revision, state, seen) or _may_not_break_glass(command, seen):
         return refused
     if rollout and rollout.phase in ("running", "paused") and rollout.revision.id == revision.id:
         return c.Refused(f"{revision.label} is already rolling out here; `headgate watch` shows it")
     if refused := _must_stand_back(command, state, seen):
         return refused
-    request = e.ReleaseRequested(revision, command.rollout, "deploy", command.by, command.why, command.hotfix)
+    hurry = (command.hotfix, command.break_glass)
+    request = e.ReleaseRequested(revision, command.rollout, "deploy", command.by, command.why, *hurry)
     return [*_superseded(command, state), request, *_held_from_now_on(command, state)]
+
+
+def _may_not_break_glass(command: c.Deploy, seen: Seen) -> c.Refused | None:
+    """By the applied rules alone, and nobody where they name nobody."""
+    named = seen.rules.break_glass if seen.rules else ()
+    if not command.break_glass:
+        return None
+    if not named:
+        return c.Refused("nobody may break the glass here; `break_glass: [PERSON]` in the applied file says who may")
+    if command.by not in named:
+        return c.Refused(f"{command.by} may not break the glass here; {', '.join(named)} may")
+    return None if command.why else c.Refused("breaking the glass says why: --why TEXT")
 
 
 def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> c.Refused | None:
@@ -41,7 +55,7 @@ def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> 
     waiting, label = state.waiting, command.revision.label
     if command.automatic and state.pin:
         return c.Refused(f"{state.pin.by} pinned a release here: {label} does not come by itself; `headgate unpin`")
-    if waiting and waiting.revision.id == command.revision.id and waiting.hotfix >= command.hotfix:
+    if waiting and waiting.revision.id == command.revision.id and _asks_for_no_more(command, waiting):
         return c.Refused(f"{label} is already waiting here; `headgate why` says for what")
     if waiting and waiting.kind == "rollback":
         return c.Refused("a rollback is waiting here; deploy again when it is through")
@@ -54,6 +68,10 @@ def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> 
     return None
 
 
+def _asks_for_no_more(command: c.Deploy, waiting: Request) -> bool:
+    return waiting.hotfix >= command.hotfix and waiting.break_glass >= command.break_glass
+
+
 def _busy_with(state: EnvironmentState) -> Revision | None:
     return state.rollout.revision if state.rollout else state.waiting.revision if state.waiting else None
 
@@ -63,6 +81,7 @@ def _superseded(command: c.Deploy, state: EnvironmentState) -> list[e.Event]:
         return []
     older, label = state.waiting.revision, command.revision.label
     why = f"{label} is newer than {older.label}, which had not started"
+    why = f"{label} was asked for again, to break the glass" if command.break_glass and older.label == label else why
     why = f"the hotfix {label} goes first" if command.hotfix else why
     return [e.ReleaseSuperseded(older.release, command.revision.release, why)]
 
@@ -243,6 +262,19 @@ def _(command: c.Unpin, state: EnvironmentState, seen: Seen, now: datetime) -> A
     if state.pin is None:
         return c.Refused("nothing is pinned here")
     return [e.ReleaseUnpinned(state.pin.release, command.by, command.why)]
+
+
+@accept.register
+def _(command: c.Freeze, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    return may_freeze(command, state.freeze, now, state.id.partition("/")[2])
+
+
+@accept.register
+def _(command: c.Unfreeze, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    answer = may_unfreeze(command, state.freeze, now)
+    if isinstance(answer, c.Refused) and seen.frozen and seen.frozen.holds(now):
+        return c.Refused(f"{seen.frozen.by} froze every environment; `headgate unfreeze --all` ends that")
+    return answer
 
 
 @accept.register

@@ -5,6 +5,7 @@ from datetime import datetime
 from headgate.decide.gates import closed_gates
 from headgate.decide.plan import plan
 from headgate.decide.progress import progress, seconds
+from headgate.decide.standstill import standstill
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Rollout
 from headgate.model.steps import describe
@@ -13,7 +14,7 @@ from headgate.model.steps import describe
 def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
     moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *held_up(state, seen, now)]
-    return [*seen.unknown, *moving, *_pinned(state, seen)]
+    return [*seen.unknown, *moving, *_frozen(state, seen, now), *_pinned(state, seen)]
 
 
 def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
@@ -57,6 +58,12 @@ def held_up(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
         return [f"{label} waits, but this environment is not in the applied specification; `headgate apply` it"]
     what = f"the hotfix {label}" if request.hotfix else label
     return [f"{what} waits for a gate: {gate.why}" for gate in closed]
+
+
+def _frozen(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+    """Where a release waits for it, that is said already."""
+    held = state.waiting is not None and state.rollout is None
+    return [] if held else [f"no rollout starts here: {why}" for why in standstill(state, seen, now)]
 
 
 def _pinned(state: EnvironmentState, seen: Seen) -> list[str]:

@@ -8,6 +8,8 @@ from functools import singledispatch
 from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
+from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
+from headgate.model.glass import Glass, GlassBroken
 from headgate.model.ids import EnvironmentId, ReleaseId
 from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
 
@@ -36,7 +38,8 @@ def apply(event: e.Event, state: EnvironmentState, at: datetime) -> EnvironmentS
 def _(event: e.ReleaseRequested, state: EnvironmentState, at: datetime) -> EnvironmentState:
     """Approvals are for one request: who approved an earlier one, or another configuration, is asked again."""
     release = event.revision.release
-    request = Request(event.revision, event.rollout, event.kind, event.by, event.why, at, event.hotfix)
+    asked = (event.revision, event.rollout, event.kind, event.by, event.why, at)
+    request = Request(*asked, hotfix=event.hotfix, break_glass=event.break_glass)
     approvals = tuple(approval for approval in state.approvals if approval.release != release)
     return replace(state, waiting=request, approvals=approvals, requested=state.requested | {release})
 
@@ -72,6 +75,16 @@ def _(event: e.ReleasePinned, state: EnvironmentState, at: datetime) -> Environm
 @apply.register
 def _(event: e.ReleaseUnpinned, state: EnvironmentState, at: datetime) -> EnvironmentState:
     return replace(state, pin=None)
+
+
+@apply.register
+def _(event: RolloutsFrozen, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, freeze=Freeze(event.by, event.why, at, event.until))
+
+
+@apply.register
+def _(event: RolloutsUnfrozen, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, freeze=None)
 
 
 @apply.register
@@ -120,6 +133,11 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         refused=refused,
         warm_until=None,  # two run at most: what was warm is stopped now, and an abort does not start it again
     )
+
+
+@apply.register
+def _(event: GlassBroken, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return _with(state, glass=Glass(event.by, event.why, at, event.gates))
 
 
 def _with(state: EnvironmentState, **changes: object) -> EnvironmentState:
@@ -236,7 +254,8 @@ def _(event: e.RolloutEnded, state: EnvironmentState, at: datetime) -> Environme
     rollout = state.rollout
     if rollout is None:
         return state
-    past = Past(rollout.id, rollout.kind, rollout.revision, event.outcome, rollout.started_at, at, rollout.why)
+    flown = (rollout.id, rollout.kind, rollout.revision, event.outcome, rollout.started_at, at, rollout.why)
+    past = Past(*flown, glass=rollout.glass)
     ended = replace(state, rollout=None, past=(*state.past, past)[-KEPT_PAST:], failures=())
     return _without_empty_pin(ended)
 

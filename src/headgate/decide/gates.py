@@ -1,41 +1,64 @@
 """Gates: what must be open before a waiting release may start. Whatever is not known to be open is closed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from headgate.decide.freezes import UnknownZone, thaw, zone_of
+from headgate.decide.standstill import span, standstill
 from headgate.model.ids import ReleaseId
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Request
-from headgate.model.rules import ApprovalGate, Environment, Gate, SignOffGate, SoakGate
+from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, SignOffGate, SoakGate, WebhookGate
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
     why: str
     expired: bool = False  # waited longer than the gate's deadline: the release is dropped
+    breakable: bool = True  # by break-glass
 
 
 def closed_gates(
     rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime
 ) -> list[Closed]:
-    """Every closed gate in the file's order; a rollback passes, for it goes to what was stable here already."""
+    """What holds up this request; a rollback passes, for it goes to what was stable here already."""
+    found = _shut(rules, request, state, seen, now)
+    return [one for one in found if not (one.breakable and _breaks_glass(request, rules))]
+
+
+def broken_gates(
+    rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime
+) -> tuple[str, ...]:
+    """The closed gates that a break-glass passes now."""
+    found = _shut(rules, request, state, seen, now)
+    return tuple(one.why for one in found if one.breakable) if _breaks_glass(request, rules) else ()
+
+
+def _breaks_glass(request: Request, rules: Environment) -> bool:
+    """By the rules that count now: whoever they no longer name waits for the gates like everybody."""
+    return request.break_glass and request.by in rules.break_glass
+
+
+def _shut(rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime) -> list[Closed]:
+    """Every closed gate: what no gate of the file has to ask for, then the file's in its order."""
     if request.kind == "rollback":
         return []
     before = (_predecessor(rules, request, seen), _not_rejected(request, seen))
-    verdicts = [*before, *(_gate(gate, request, state, seen, now) for gate in rules.gates)]
+    frozen = [Closed(why) for why in standstill(state, seen, now)]
+    verdicts = [*before, *frozen, *(_gate(gate, request, state, seen, now) for gate in rules.gates)]
     return [closed for closed in verdicts if closed]
 
 
 def _predecessor(rules: Environment, request: Request, seen: Seen) -> Closed | None:
     if rules.after is None or request.revision.release in seen.passed:
         return None
-    return Closed(f"{request.revision.label} was not promoted in {rules.after}")
+    return Closed(f"{request.revision.label} was not promoted in {rules.after}", breakable=False)
 
 
 def _not_rejected(request: Request, seen: Seen) -> Closed | None:
     """Whether a gate asks for a sign-off or not: what was found bad before goes no further, and need not wait."""
     why = rejected(request.revision.release, request.revision.label, seen)
-    return Closed(why, expired=True) if why else None
+    return Closed(why, expired=True, breakable=False) if why else None
 
 
 def rejected(release: ReleaseId, label: str, seen: Seen) -> str:
@@ -55,6 +78,39 @@ def _gate(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, now
             return _soak(gate, request, seen, now)
         case SignOffGate():
             return _sign_off(gate, request, seen, now)
+        case FreezeGate():
+            return _freeze(gate, now)
+        case WebhookGate():
+            return _webhook(gate, request, seen, now)
+
+
+def _webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> Closed | None:
+    """Unknown is closed, and so is a yes of long ago: it was said before the other gates opened."""
+    found = seen.answers.get((gate, request.rollout))
+    # A clock that was set back makes no yes last longer.
+    lately = found is not None and timedelta() <= now - found.at <= gate.every + gate.timeout
+    if found and found.open and lately:
+        return None
+    if found is None:
+        why = f"{gate.where} was asked and has not answered yet"
+    elif found.open:
+        why = f"{gate.where} said yes too long ago, and is asked again"
+    else:
+        why = f"{gate.where} says no: {found.why}" if found.open is False else f"{gate.where}: {found.why}"
+    if now - request.at > gate.deadline:
+        return Closed(f"{why}; not open within {gate.deadline}", expired=True)
+    return Closed(why)
+
+
+def _freeze(gate: FreezeGate, now: datetime) -> Closed | None:
+    """What is in flight when it begins goes on, and so does a way back."""
+    try:
+        ends = thaw(gate, now)
+    except UnknownZone:
+        return Closed(f"freeze: this machine does not know the time zone {gate.zone} any more; install tzdata")
+    if ends is None:
+        return None
+    return Closed(f"freeze until {ends.astimezone(zone_of(gate)):%a %H:%M} {gate.zone}, in {span(ends - now)}")
 
 
 def _sign_off(gate: SignOffGate, request: Request, seen: Seen, now: datetime) -> Closed | None:

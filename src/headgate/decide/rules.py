@@ -6,12 +6,13 @@ from datetime import datetime
 from headgate.decide import compile as strategy
 from headgate.decide.baseline import baseline
 from headgate.decide.fold import apply
-from headgate.decide.gates import closed_gates
+from headgate.decide.gates import broken_gates, closed_gates
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
 from headgate.model import events as e
 from headgate.model.effects import Run
+from headgate.model.glass import GlassBroken
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
@@ -71,7 +72,11 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
         return []
     if closed_gates(seen.rules, request, state, seen, now):
         return []
-    return [start(state, seen.rules, request)]
+    started = start(state, seen.rules, request)
+    if not request.break_glass:
+        return [started]
+    passed = broken_gates(seen.rules, request, state, seen, now)
+    return [started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
 
 
 def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:

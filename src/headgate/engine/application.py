@@ -18,12 +18,14 @@ from headgate.decide.pipeline import (
     signed_off,
 )
 from headgate.engine.building import release_id
+from headgate.engine.line import Line
 from headgate.engine.proving import verify
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import events as e
 from headgate.model.commands import Deploy
+from headgate.model.freezes import Freeze
 from headgate.model.ids import (
     EnvironmentId,
     ReleaseId,
@@ -62,6 +64,7 @@ class Application:
     log: EventLog
     clock: Clock
     new_id: Callable[[str], str]  # prefix -> a fresh id
+    line: Line
     state: ApplicationState = field(default_factory=ApplicationState)
     releases: dict[ReleaseId, Release] = field(default_factory=dict)  # oldest first
     wheels: dict[str, Wheel] = field(default_factory=dict)  # by environment name
@@ -111,6 +114,9 @@ class Application:
     def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]:
         rules = self.rules(environment)
         return signed_off(self.state.specification, rules, self.states()) if rules else {}
+
+    def frozen(self) -> Freeze | None:
+        return self.line.freeze
 
     def states(self) -> dict[str, EnvironmentState]:
         return {name: wheel.state for name, wheel in self.wheels.items()}

@@ -14,6 +14,7 @@ from headgate.engine.building import Told, draft, draft_of
 from headgate.engine.builds import Builds
 from headgate.engine.ci import BuildWheel
 from headgate.engine.following import Follower
+from headgate.engine.line import Line
 from headgate.engine.proving import shown
 from headgate.engine.refusals import Immutable, Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted, check
@@ -49,10 +50,12 @@ class Engine:
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.line = Line(self.log, self.clock)
         self.builds = Builds(self.world, self.log, self.clock, self.new_id, self._release_of, self._is_released)
 
     async def start(self) -> None:
         prefix = application_stream("")
+        await self.line.remember()  # before anything turns
         await self.builds.start()  # before anything follows a source: what is being built is not asked for again
         for stream in await self.log.streams(prefix):
             application = await self._application(stream.removeprefix(prefix))
@@ -133,14 +136,25 @@ class Engine:
         self.followers[self.application(name).name].look()
 
     async def deploy(
-        self, name: str, environment: str, reference: str | None, by: str, why: str = "", hotfix: bool = False
+        self,
+        name: str,
+        environment: str,
+        reference: str | None,
+        by: str,
+        why: str = "",
+        *,
+        hotfix: bool = False,
+        break_glass: bool = False,
     ) -> Release:
         """What a person names is pinned: nothing replaces it by itself."""
         application = self.application(name)
+        if break_glass and reference is None:
+            raise Rejected("breaking the glass names its release: `headgate deploy ENV RELEASE --break-glass`")
         application.wheel(environment)
         release = await application.find(reference) if reference else application.newest(environment)
         revision = await application.revision(environment, release)
-        asked = c.Deploy(revision, self.rollout_id(), by, why, hotfix, pin=reference is not None)
+        pin = reference is not None
+        asked = c.Deploy(revision, self.rollout_id(), by, why, hotfix, pin, break_glass=break_glass)
         await self.command(name, environment, asked)
         return release
 
@@ -160,6 +174,13 @@ class Engine:
         if waiting is None:
             raise Rejected(f"nothing waits for an approval in {environment}")
         await self.command(name, environment, c.Approve(waiting.revision.release, by, why))
+
+    async def stop_the_line(self, command: c.Freeze | c.Unfreeze) -> None:
+        """Every environment of every application, those too that are applied later. Raises Rejected."""
+        await self.line.accept(command)
+        for application in self.applications.values():
+            for wheel in application.wheels.values():
+                self.wake(wheel.environment)
 
     async def lift(self, name: str, reference: str, by: str, why: str) -> Release:
         application = self.application(name)
@@ -203,7 +224,7 @@ class Engine:
 
     async def _application(self, name: str) -> Application:
         if name not in self.applications:
-            application = Application(name, self.world, self.log, self.clock, self.new_id)
+            application = Application(name, self.world, self.log, self.clock, self.new_id, self.line)
             await application.remember()
             self.applications[name] = application
             self._spin(application)

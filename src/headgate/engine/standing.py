@@ -6,7 +6,7 @@ from typing import Any
 from headgate.decide.explain import held_up
 from headgate.decide.judging import weight_at
 from headgate.engine.application import Application
-from headgate.engine.views import pinned, signed_off
+from headgate.engine.views import broken, frozen, now_seen, pinned, signed_off
 from headgate.engine.wheel import Wheel
 from headgate.model.ids import ReleaseId, environment_id
 from headgate.model.releases import Release
@@ -24,7 +24,7 @@ def pipeline(application: Application, now: datetime, limit: int) -> View:
     return {
         "application": application.name,
         "now": now.isoformat(),
-        "environments": [_environment(name, application.wheels[name]) for name in _order(application)],
+        "environments": [_environment(name, application.wheels[name], now) for name in _order(application)],
         "releases": shown,
         "left_out": len(lines) - len(shown),
     }
@@ -37,9 +37,9 @@ def _order(application: Application) -> list[str]:
     return [*(name for name in named if name in application.wheels), *(n for n in application.wheels if n not in named)]
 
 
-def _environment(name: str, wheel: Wheel) -> View:
+def _environment(name: str, wheel: Wheel, now: datetime) -> View:
     rules = wheel.surroundings.rules(wheel.environment)
-    shown: View = {"environment": name, "pinned": pinned(wheel)}
+    shown: View = {"environment": name, "pinned": pinned(wheel), "frozen": frozen(wheel, now)}
     return {**shown, **(_rules(rules) if rules else {"after": None, "deploy": None, "concurrency": None})}
 
 
@@ -74,7 +74,7 @@ def _cell(wheel: Wheel, release: ReleaseId, now: datetime) -> View | None:
     if rollout and rollout.revision.release == release and rollout.phase != "retiring":
         return {**_trial(rollout), **signed}
     if waiting and waiting.revision.release == release:
-        why = "; ".join(held_up(state, wheel.seen, now))
+        why = "; ".join(held_up(state, now_seen(wheel), now))
         return {"state": "waiting", "since": waiting.at.isoformat(), "why": why, "hotfix": waiting.hotfix, **signed}
     if state.stable and state.stable.release == release:
         since = state.stable_since.isoformat() if state.stable_since else None
@@ -91,6 +91,7 @@ def _trial(rollout: Rollout) -> View:
         "weight": 0 if aborting else weight_at(rollout),
         "paused": rollout.phase == "paused",
         "hotfix": rollout.hotfix,
+        "break_glass": broken(rollout.glass),
         "why": rollout.why,
     }
 

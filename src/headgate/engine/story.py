@@ -4,12 +4,15 @@ from dataclasses import asdict
 from functools import singledispatch
 from typing import Any
 
+from headgate.decide.standstill import moment
 from headgate.model import events as e
+from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
+from headgate.model.glass import GlassBroken
 from headgate.model.measurements import Value
 from headgate.model.steps import describe
 
 # What of an event is told beside its sentence.
-NAMED = ("rollout", "release", "outcome", "verdict", "index", "step", "by", "why", "note")
+NAMED = ("rollout", "release", "outcome", "verdict", "index", "step", "by", "why", "note", "gates")
 
 
 @singledispatch
@@ -20,7 +23,8 @@ def sentence(event: e.Event) -> str:
 @sentence.register
 def _(event: e.ReleaseRequested) -> str:
     what = f"the hotfix {event.revision.label}" if event.hotfix else event.revision.label
-    return f"{what} was asked for by {event.by}{_because(event.why)}"
+    glass = ", to pass closed gates by break-glass" if event.break_glass else ""
+    return f"{what} was asked for by {event.by}{glass}{_because(event.why)}"
 
 
 @sentence.register
@@ -44,6 +48,23 @@ def _(event: e.ReleasePinned | e.ReleaseUnpinned) -> str:
     return f"{event.release} {'pinned' if isinstance(event, e.ReleasePinned) else 'unpinned'} by {event.by}" + _because(
         event.why
     )
+
+
+@sentence.register
+def _(event: RolloutsFrozen) -> str:
+    until = f" until {moment(event.until)}" if event.until else ""
+    return f"frozen by {event.by}{until}, no rollout starts{_because(event.why)}"
+
+
+@sentence.register
+def _(event: RolloutsUnfrozen) -> str:
+    return f"unfrozen by {event.by}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: GlassBroken) -> str:
+    passed = f"passed {len(event.gates)} closed: {'; '.join(event.gates)}" if event.gates else "no gate was closed"
+    return f"BREAK-GLASS by {event.by} ({event.why}) for {event.release}; {passed}"
 
 
 @sentence.register

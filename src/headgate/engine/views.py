@@ -1,8 +1,8 @@
 """What people and scripts are shown, ready for JSON: times ISO 8601 UTC, shares 0-1, durations in seconds."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,14 @@ from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.traffic import measured
 from headgate.engine.application import Application
 from headgate.engine.evidence import evidence
+from headgate.engine.line import Line
 from headgate.engine.wheel import Wheel
 from headgate.model.events import Recorded
+from headgate.model.freezes import Freeze
+from headgate.model.glass import Glass
 from headgate.model.ids import ReleaseId, environment_id
 from headgate.model.measurements import Query, Sample, Window
-from headgate.model.observations import Instance
+from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Release, Revision
 from headgate.model.rollouts import EnvironmentState, Past, Request, Rollout
 from headgate.model.steps import describe
@@ -37,6 +40,8 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
         "stable": _revision(state.stable, since=state.stable_since),
         "previous": _warm(state, now),
         "pinned": pinned(wheel),
+        "frozen": frozen(wheel, now),
+        "break_glass": glass(state),
         "signed_off": signed_off(state, state.stable.release) if state.stable else None,
         "rollout": _rollout(state.rollout, now) if state.rollout else None,
         "waiting": _request(state.waiting),
@@ -62,6 +67,8 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "rollout": _rollout(state.rollout, now) if state.rollout else None,
         "waiting": _request(state.waiting),
         "pinned": pinned(wheel),
+        "frozen": frozen(wheel, now),
+        "break_glass": glass(state),
         "signed_off": signed_off(state, state.stable.release) if state.stable else None,
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
@@ -72,7 +79,7 @@ def summary(application: Application, name: str, now: datetime) -> View:
 def _waits_for(application: Application, name: str, now: datetime) -> list[str]:
     """With what would have come here by itself, and may not or cannot."""
     wheel, delay = application.wheel(name), application.delayed.get(name)
-    return [*waits_for(wheel.state, wheel.seen, now), *([delay.why] if delay else [])]
+    return [*waits_for(wheel.state, now_seen(wheel), now), *([delay.why] if delay else [])]
 
 
 def pinned(wheel: Wheel) -> View | None:
@@ -83,6 +90,49 @@ def pinned(wheel: Wheel) -> View | None:
     labels = _labels(wheel.state, by=lambda revision: revision.release)
     shown = {"release": pin.release, "label": labels.get(pin.release, pin.release), "by": pin.by, "why": pin.why}
     return {**shown, "at": pin.at.isoformat(), "deploy": wheel.rules.deploy if wheel.rules else None}
+
+
+def frozen(wheel: Wheel, now: datetime) -> list[View]:
+    """What lets no rollout start here: its own freeze, and the whole server's."""
+    both = (("environment", wheel.state.freeze), ("server", wheel.surroundings.frozen()))
+    return [_freeze(scope, one) for scope, one in both if one and one.holds(now)]
+
+
+def now_seen(wheel: Wheel) -> Seen:
+    """What was seen in the last look, with the whole server's freeze as it is now: nobody looks where nothing was."""
+    return replace(wheel.seen, frozen=wheel.surroundings.frozen())
+
+
+def _freeze(scope: str, one: Freeze) -> View:
+    until = one.until.isoformat() if one.until else None
+    return {"scope": scope, "by": one.by, "why": one.why, "at": one.at.isoformat(), "until": until}
+
+
+def line(whole: Line, applications: Iterable[Application], now: datetime) -> View:
+    """Of the whole server: its freeze, what goes on all the same, and what is frozen by itself."""
+    flying, own = list[View](), list[View]()
+    for wheel in (wheel for one in applications for wheel in one.wheels.values()):
+        application, _, name = wheel.environment.partition("/")
+        where = {"application": application, "environment": name}
+        if wheel.state.rollout:
+            flying.append({**where, "label": wheel.state.rollout.revision.label})
+        if wheel.state.freeze and wheel.state.freeze.holds(now):
+            own.append(where)
+    holding = whole.freeze and whole.freeze.holds(now)
+    frozen = _freeze("server", whole.freeze) if whole.freeze and holding else None
+    return {"frozen": frozen, "in_flight": flying, "by_themselves": own}
+
+
+def glass(state: EnvironmentState) -> View | None:
+    """What is stable here came through closed gates; until another takes its place."""
+    ended = [one for one in state.past if one.outcome == "promoted"]
+    flying = state.rollout if state.rollout and state.rollout.phase == "retiring" else None
+    latest = flying or (ended[-1] if ended else None)
+    return broken(latest.glass) if latest else None
+
+
+def broken(one: Glass | None) -> View | None:
+    return {"by": one.by, "why": one.why, "at": one.at.isoformat(), "gates": list(one.gates)} if one else None
 
 
 def signed_off(state: EnvironmentState, release: ReleaseId) -> View | None:
@@ -187,8 +237,10 @@ def _revision(revision: Revision | None, since: datetime | None = None) -> View 
 
 def _request(waiting: Request | None) -> View | None:
     """A release that waits, under the id that its rollout will have."""
-    shown = {"rollout": waiting.rollout, "hotfix": waiting.hotfix} if waiting else {}
-    return {**(_revision(waiting.revision) or {}), **shown} if waiting else None
+    if waiting is None:
+        return None
+    hurry = {"hotfix": waiting.hotfix, "break_glass": waiting.break_glass}
+    return {**(_revision(waiting.revision) or {}), "rollout": waiting.rollout, **hurry}
 
 
 def _rollout(rollout: Rollout, now: datetime) -> View:
@@ -202,6 +254,7 @@ def _rollout(rollout: Rollout, now: datetime) -> View:
         "strategy": rollout.strategy.kind,
         "phase": rollout.phase,
         "hotfix": rollout.hotfix,
+        "break_glass": broken(rollout.glass),
         "by": rollout.by,
         "started_at": rollout.started_at.isoformat(),
         "position": rollout.position,
@@ -272,4 +325,5 @@ def _past(one: Past) -> View:
         "ended_at": one.ended_at.isoformat(),
         "seconds": (one.ended_at - one.started_at).total_seconds(),
         "why": one.why,
+        "break_glass": broken(one.glass),
     }

@@ -11,12 +11,14 @@ from headgate.decide.fold import apply, empty, fold
 from headgate.decide.plan import plan
 from headgate.decide.rules import decide
 from headgate.engine.act import attempt, is_due
+from headgate.engine.asking import Asking
 from headgate.engine.look import Look
 from headgate.engine.values import Values
 from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
 from headgate.model.effects import Effect
 from headgate.model.events import Event
+from headgate.model.freezes import Freeze
 from headgate.model.ids import EnvironmentId, ReleaseId, environment_stream
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, SignOff
@@ -37,6 +39,8 @@ class Surroundings(Protocol):
 
     def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]: ...
 
+    def frozen(self) -> Freeze | None: ...
+
 
 @dataclass
 class Wheel:
@@ -56,6 +60,7 @@ class Wheel:
         self._last: list[Effect] = []  # repeated without result, they are no news: the next turn may wait
         self._unmet = False  # the last look showed a difference
         self._values = Values(self.world.values)
+        self._asking = Asking(self.world.gatekeeper)
 
     async def remember(self) -> None:
         """Only what is new: the log alone knows, the state in memory is what it said so far."""
@@ -81,6 +86,7 @@ class Wheel:
 
     def close(self) -> None:
         self._values.close()
+        self._asking.close()
 
     async def command(self, command: Command) -> Refused | None:
         """What someone asks, with all that follows from it at once, in a single entry of the log."""
@@ -107,7 +113,9 @@ class Wheel:
         look = Look(self.world, self.state, self.rules, self._values)
         quarantined = self.surroundings.quarantined(self.environment)
         seen = await look.take(now, quarantined, self.surroundings.passed(self.environment), measure)
-        self.seen = replace(seen, signed_off=self.surroundings.signed_off(self.environment))
+        answers = await self._asking.take(self.state, self.rules, now)
+        signed_off, frozen = self.surroundings.signed_off(self.environment), self.surroundings.frozen()
+        self.seen = replace(seen, signed_off=signed_off, frozen=frozen, answers=answers)
         return True
 
     async def _record(self, events: list[Event]) -> bool:

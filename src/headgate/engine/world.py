@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
+from headgate.model.observations import GateAnswer
 from headgate.model.rules import Application as Rules
+from headgate.model.rules import WebhookGate
 from headgate.ports import (
     Access,
     AdapterError,
+    Gatekeeper,
     ImageStore,
     MetricSource,
     Platform,
@@ -40,7 +44,15 @@ class NoImages:
         raise AdapterError("this server has no key to verify it with")
 
 
+class NoGatekeeper:
+    """Stands where nobody can be asked."""
+
+    async def ask(self, gate: WebhookGate, question: Mapping[str, object], at: datetime) -> GateAnswer:
+        return GateAnswer(None, "this server asks nobody", at)
+
+
 NO_IMAGES = NoImages()
+NOBODY = NoGatekeeper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ class World:
     registries: Mapping[str, Registry] = field(default_factory=dict)
     images: ImageStore = NO_IMAGES
     signer: Signer = NO_IMAGES
+    gatekeeper: Gatekeeper = NOBODY
     image_platforms: frozenset[str] = frozenset()  # names of the platforms that run images
 
     @property

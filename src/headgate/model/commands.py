@@ -1,6 +1,7 @@
 """A command: what someone asks. It may be refused; once accepted it is recorded as an event."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import ReleaseId, RolloutId
@@ -16,6 +17,7 @@ class Deploy:
     hotfix: bool = False  # goes first; its gates hold all the same
     pin: bool = False  # nothing replaces it by itself
     automatic: bool = False  # asked for by the pipeline, not by a person
+    break_glass: bool = False  # passes closed gates, where the rules let this person
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,19 @@ class Unpin:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    by: str
+    why: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfreeze:
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SignOff:
     by: str
     verdict: SignOffVerdict
@@ -77,7 +92,7 @@ class SignOff:
     release: ReleaseId | None = None  # None: the one that is stable here
 
 
-Command = Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Pin | Unpin | SignOff
+Command = Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Pin | Unpin | SignOff | Freeze | Unfreeze
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
+from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
+from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
@@ -196,6 +198,7 @@ class ReleaseRequested:
     by: str
     why: str
     hotfix: bool = False  # goes first, whatever else waits or is in flight
+    break_glass: bool = False  # passes closed gates, while the rules name who asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +367,7 @@ Event = (
     # of environments
     | ReleaseRequested | ReleaseSuperseded | ReleaseDropped | ApprovalGiven | ReleasePinned | ReleaseUnpinned
     | ReleaseSignedOff
+    | RolloutsFrozen | RolloutsUnfrozen | GlassBroken
     | RolloutStarted | BaselineDropped | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | EffectFailed

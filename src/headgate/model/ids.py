@@ -11,6 +11,9 @@ StepRunId = NewType("StepRunId", str)  # <build>.<step>.<attempt>
 EnvironmentId = NewType("EnvironmentId", str)  # "APPLICATION/ENVIRONMENT", also the stream's suffix
 
 
+SERVER_STREAM = "server"  # what holds for every environment of every application
+
+
 def environment_id(application: str, environment: str) -> EnvironmentId:
     return EnvironmentId(f"{application}/{environment}")
 

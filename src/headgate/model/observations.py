@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.checks import JobSeen
-from headgate.model.ids import ReleaseId, RevisionId
+from headgate.model.freezes import Freeze
+from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.measurements import Measurement
 from headgate.model.rollouts import SignOff
 from headgate.model.routes import Address, RoutesSeen
-from headgate.model.rules import Environment
+from headgate.model.rules import Environment, WebhookGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,15 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """What another system said to the question whether a start may be."""
+
+    open: bool | None  # None: it is not known
+    why: str
+    at: datetime  # when it was asked
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One look at one environment."""
 
@@ -42,3 +52,6 @@ class Seen:
     passed: dict[ReleaseId, datetime] = field(default_factory=dict)  # stable in the environment before this one, since
     # By the name of each environment that a release passes before this one, or that a gate here names.
     signed_off: dict[str, Mapping[ReleaseId, SignOff]] = field(default_factory=dict)
+    frozen: Freeze | None = None  # the latest of the whole server
+    # The latest of each gate, by the very start that was asked about: a yes is for that one alone.
+    answers: dict[tuple[WebhookGate, RolloutId], GateAnswer] = field(default_factory=dict)

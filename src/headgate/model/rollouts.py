@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from headgate.model.events import RolloutKind, SignOffVerdict
+from headgate.model.freezes import Freeze
+from headgate.model.glass import Glass
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
 from headgate.model.releases import Revision
 from headgate.model.rules import AnalysisRules, Deadlines, Strategy
@@ -28,6 +30,7 @@ class Rollout:
     baseline: Revision | None = None  # fresh copies of the stable, which the candidate is compared with
     instances: tuple[int, int] = (1, 1)  # fewest copies of one service: of the candidate, of what it is compared with
     hotfix: bool = False  # only another hotfix goes before it
+    glass: Glass | None = None  # it passed closed gates
     position: int = 0
     phase: Literal["running", "paused", "aborting", "retiring"] = "running"
     paused_at: datetime | None = None
@@ -54,6 +57,7 @@ class Request:
     why: str
     at: datetime
     hotfix: bool = False
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class Past:
     started_at: datetime
     ended_at: datetime
     why: str
+    glass: Glass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +127,6 @@ class EnvironmentState:
     soaked: dict[ReleaseId, timedelta] = field(default_factory=dict)  # how long it was stable, before it no longer was
     requested: frozenset[ReleaseId] = frozenset()  # ever asked for here
     pin: Pin | None = None
+    freeze: Freeze | None = None  # the latest, which may have ended by itself
     signed_off: dict[ReleaseId, SignOff] = field(default_factory=dict)  # the latest verdict on each
     refused: dict[ReleaseId, tuple[datetime, str]] = field(default_factory=dict)  # aborted or rolled back: when, why

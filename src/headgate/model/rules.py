@@ -83,7 +83,32 @@ class SignOffGate:
     deadline: timedelta = timedelta(days=7)
 
 
-Gate = ApprovalGate | SoakGate | SignOffGate
+@dataclass(frozen=True, slots=True)
+class FreezeGate:
+    """No rollout starts between two moments of the week, by the clock on the wall in that zone."""
+
+    start: timedelta  # from Monday 00:00
+    end: timedelta  # before the start: it goes on into the next week
+    zone: str  # IANA's name
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookGate:
+    """Another system must say that it is open, to the very start that is asked about, and lately."""
+
+    url: str
+    timeout: timedelta = timedelta(seconds=10)
+    every: timedelta = timedelta(seconds=30)  # asked again, while the release waits
+    secret_from: str | None = None  # variable of the server with the key that the question is signed with
+    deadline: timedelta = timedelta(days=7)
+
+    @property
+    def where(self) -> str:
+        """Without the query, which may hold what is nobody's business."""
+        return self.url.partition("?")[0].partition("#")[0]
+
+
+Gate = ApprovalGate | SoakGate | SignOffGate | FreezeGate | WebhookGate
 
 # What becomes of a release in flight when another is asked for: that one waits; goes first; is not even taken.
 Concurrency = Literal["queue", "replace", "finish"]
@@ -123,6 +148,7 @@ class Environment:
     strategy: Strategy = Strategy("all-at-once")
     checks: tuple[Check, ...] = ()
     gates: tuple[Gate, ...] = ()
+    break_glass: tuple[str, ...] = ()  # people, groups already resolved, who may pass closed gates; empty: nobody
     analysis: AnalysisRules = AnalysisRules()
     bake: timedelta = timedelta(0)
     keep_warm: timedelta = timedelta(minutes=30)  # the old stable stays up so long after a promotion

@@ -18,6 +18,7 @@ from headgate.model.rules import (
     SoakGate,
     Strategy,
     Tolerance,
+    WebhookGate,
 )
 from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
@@ -127,6 +128,7 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         strategy=_strategy(spec, path, section.strategy),
         checks=tuple(_check(spec, (*path, "checks", at), check) for at, check in enumerate(section.checks)),
         gates=tuple(_gate(spec, (*path, "gates", at), gate) for at, gate in enumerate(section.gates)),
+        break_glass=_people(spec, section.break_glass),
         analysis=_analysis(section),
         bake=section.bake,
         keep_warm=section.keep_warm,
@@ -176,13 +178,23 @@ def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
         return SoakGate(section.soak)
     if section.sign_off is not None:
         return SignOffGate(section.sign_off.from_, section.sign_off.deadline)
+    if section.freeze is not None:
+        return section.freeze
+    if section.webhook is not None:
+        hook = section.webhook
+        return WebhookGate(hook.url, hook.timeout, hook.every, hook.secret_from, hook.deadline)
     raise _wordless(spec, (*path, section.kind))
 
 
 def _approval(spec: Specification, section: ApprovalSection) -> ApprovalGate:
+    people = _people(spec, section.from_)
+    return ApprovalGate(people, section.count, section.author_may_approve, section.deadline)
+
+
+def _people(spec: Specification, names: list[str]) -> tuple[str, ...]:
     """Groups become their people, each once, in the order of the file."""
-    people = [person for name in section.from_ for person in spec.content.groups.get(name, [name])]
-    return ApprovalGate(tuple(dict.fromkeys(people)), section.count, section.author_may_approve, section.deadline)
+    people = [person for name in names for person in spec.content.groups.get(name, [name])]
+    return tuple(dict.fromkeys(people))
 
 
 def _analysis(section: EnvironmentSection) -> AnalysisRules:

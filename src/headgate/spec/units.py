@@ -1,10 +1,11 @@
 """Amounts as people write them: every duration, share and rate carries its unit. Pure text in, values out."""
 
 import re
-from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from headgate.model.rules import FreezeGate
 
 NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,6})?"
 MICROSECONDS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000}
@@ -44,17 +45,6 @@ class Unsuitable(ValueError):
         self.allowed = allowed
         self.remedy = remedy
         super().__init__(f"{allowed}. {remedy}")
-
-
-@dataclass(frozen=True, slots=True)
-class FreezeWindow:
-    """Closed from one moment of the week to another, in the zone's local time. Days count from Monday, 0."""
-
-    start_day: int
-    start: time
-    end_day: int
-    end: time
-    zone: str
 
 
 def duration(text: str, at_least: timedelta = timedelta(0), at_most: timedelta = LONGEST) -> timedelta:
@@ -104,18 +94,20 @@ def size(text: str) -> int:
     return found
 
 
-def freeze(text: str) -> FreezeWindow:
+def freeze(text: str) -> FreezeGate:
     found = re.fullmatch(FREEZE_PATTERN, text)
     if not found:
         raise Unsuitable(FREEZES, "Write day and time of start and end, and an IANA time zone.")
     day, hour, minute, end_day, end_hour, end_minute, zone, _ = found.groups()
-    window = FreezeWindow(
-        DAYS.index(day), time(int(hour), int(minute)), DAYS.index(end_day), time(int(end_hour), int(end_minute)), zone
-    )
-    if (window.start_day, window.start) == (window.end_day, window.end):
+    gate = FreezeGate(_of_week(day, hour, minute), _of_week(end_day, end_hour, end_minute), zone)
+    if gate.start == gate.end:
         raise Unsuitable(FREEZES, "It ends when it starts: write another end.")
     _known_zone(zone)
-    return window
+    return gate
+
+
+def _of_week(day: str, hour: str, minute: str) -> timedelta:
+    return timedelta(days=DAYS.index(day), hours=int(hour), minutes=int(minute))
 
 
 def written(span: timedelta) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Person = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Reason = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
+Needed = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 # Never an option of the program that it is given to, and nothing that ends a line.
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f-][^\s\x00-\x1f]*$")]
 # Below the repository: no step up, no absolute path.
@@ -60,6 +61,14 @@ class Deploy(Action):
         None, description="id, version or commit, which is then pinned; none: what comes next here"
     )
     hotfix: bool = Field(False, description="goes before what waits and what is in flight; needs `why`")
+    break_glass: bool = Field(False, description="passes closed gates, for whom the rules name; needs `why`")
+
+
+class Freeze(Action):
+    why: Needed
+    until: Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)] | None = Field(
+        None, description="2h, or a moment with its time zone; none: until someone unfreezes"
+    )
 
 
 class SignOff(Body):
@@ -75,7 +84,7 @@ class Rollback(Action):
 
 class Lift(Action):
     release: Reference
-    why: Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+    why: Needed
 
 
 class Announce(Body):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from headgate.engine import sightings, story, views
+from headgate.engine.line import until
 from headgate.engine.output import output
 from headgate.engine.wheel import Wheel
 from headgate.model import commands as c
@@ -26,7 +27,8 @@ async def shown(server: Asked, application: ThisApplication, environment: str) -
 @routes.post("/deploy")
 async def deploy(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.Deploy) -> View:
     version, name = wheel.state.version, _name(wheel)
-    release = await server.engine.deploy(application.name, name, body.release, body.by, body.why, body.hotfix)
+    hurry = {"hotfix": body.hotfix, "break_glass": body.break_glass}
+    release = await server.engine.deploy(application.name, name, body.release, body.by, body.why, **hurry)
     return {**_done(wheel, version), "release": release.id, "label": release.label}
 
 
@@ -52,6 +54,20 @@ async def pin(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
 @routes.post("/unpin")
 async def unpin(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
     return await _tell(server, wheel, c.Unpin(body.by, body.why))
+
+
+@routes.post("/freeze")
+async def freeze(server: Asked, wheel: ThisWheel, body: bodies.Freeze) -> View:
+    """No rollout starts here, until it ends or someone unfreezes. What is in flight goes on."""
+    now = server.engine.clock.now()
+    done = await _tell(server, wheel, c.Freeze(body.by, body.why, until(body.until, now)))
+    return {**done, "frozen": views.frozen(wheel, now)}
+
+
+@routes.post("/unfreeze")
+async def unfreeze(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
+    done = await _tell(server, wheel, c.Unfreeze(body.by, body.why))
+    return {**done, "frozen": views.frozen(wheel, server.engine.clock.now())}
 
 
 @routes.post("/sign-off")
@@ -102,7 +118,7 @@ async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> 
     summary = views.summary(application, _name(wheel), now)
     evidence = summary["rollout"]["evidence"] if summary["rollout"] else None
     told = {"decisions": story.decisions(recorded), "waits_for": summary["waits_for"], "evidence": evidence}
-    found = {name: summary[name] for name in ("stable", "pinned", "signed_off")}
+    found = {name: summary[name] for name in ("stable", "pinned", "frozen", "break_glass", "signed_off")}
     builds = server.engine.builds.states(application.name)
     commits = sightings.concerning(application, _name(wheel), builds)
     return {"now": now.isoformat(), **told, **found, "commits": commits}

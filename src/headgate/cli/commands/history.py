@@ -41,8 +41,14 @@ def _row(one: dict[str, Any]) -> list[str]:
         str(one["label"]),
         str(one["outcome"]),
         took(float(one["seconds"])),
-        str(one["why"]),
+        f"{one['why']}{_glass(one.get('break_glass'))}",
     ]
+
+
+def _glass(broken: dict[str, Any] | None) -> str:
+    if broken is None:
+        return ""
+    return f"; BREAK-GLASS by {broken['by']} ({broken['why']}), {len(broken['gates'])} closed gates passed"
 
 
 def _events(news: News, as_json: bool) -> None:

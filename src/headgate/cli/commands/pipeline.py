@@ -4,6 +4,7 @@ from typing import Any
 
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
+from headgate.cli.commands.freeze import notes as frozen
 from headgate.cli.output import age, print_json, say, table
 
 NOTHING = "-"
@@ -35,6 +36,7 @@ def cell(found: dict[str, Any] | None, now: str) -> str:
         return NOTHING
     signed = found.get("signed_off")
     marks = ["hotfix"] if found.get("hotfix") else []
+    marks += ["break-glass"] if found.get("break_glass") else []
     marks += ["pinned"] if found.get("pinned") else []
     marks += [str(signed["verdict"])] if signed else []
     return ", ".join([_state(found, now), *marks])
@@ -66,6 +68,7 @@ def _notes(view: dict[str, Any]) -> list[str]:
         if pinned := one["pinned"]:
             why = f": {pinned['why']}" if pinned["why"] else ""
             notes.append(f"{one['environment']}: {pinned['label']} is pinned by {pinned['by']}{why}")
+    notes += frozen(view["environments"])
     if view["left_out"]:
         notes.append(f"{view['left_out']} older releases are left out; --limit shows more")
     return notes

@@ -5,6 +5,7 @@ from typing import Any
 
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import applications, of_folder
+from headgate.cli.commands.freeze import notes as frozen
 from headgate.cli.output import age, bar, print_json, say, table
 
 HEADERS = ("environment", "stable", "since", "rollout", "ready", "waits for")
@@ -24,6 +25,8 @@ def status(named: str | None = None, data: str | None = None, as_json: bool = Fa
         say(view.get("application"))
         now = str(view.get("now"))
         table(HEADERS, [_row(environment, now) for environment in view.get("environments", [])])
+        for note in frozen(view.get("environments", [])):
+            say(note)
         _source(view.get("followed") or {})
 
 
@@ -59,6 +62,7 @@ def _stable(environment: dict[str, Any]) -> str:
     """v1.4.2 pinned, accepted"""
     signed, pinned = environment.get("signed_off"), environment.get("pinned")
     marks = ["pinned"] if pinned and pinned["release"] == environment["stable"]["release"] else []
+    marks += ["break-glass"] if environment.get("break_glass") else []
     marks += [str(signed["verdict"])] if signed else []
     return " ".join([str(environment["stable"]["label"]), ", ".join(marks)]).strip()
 
@@ -68,6 +72,7 @@ def _rollout(rollout: dict[str, Any]) -> str:
     phase = "" if rollout["phase"] == "running" else f" {rollout['phase']}"
     where = f"{position + 1}/{len(steps)} {steps[position]}"
     beside = " + baseline" if rollout.get("baseline") else ""
+    beside += " break-glass" if rollout.get("break_glass") else ""
     return f"{rollout['candidate']['label']}{beside}{phase} {where} {bar(weight)} {weight}%"
 
 

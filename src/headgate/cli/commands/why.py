@@ -25,6 +25,7 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
     for other in waits[1:]:
         say(f"           {other}")
     _signed(answer)
+    _glass(answer)
     _evidence(answer.get("evidence") or {})
 
 
@@ -32,6 +33,13 @@ def _signed(answer: dict[str, Any]) -> None:
     if signed := answer.get("signed_off"):
         note = f": {signed['note']}" if signed["note"] else ""
         say(f"{answer['stable']['label']} was {signed['verdict']} here by {signed['by']}{note}")
+
+
+def _glass(answer: dict[str, Any]) -> None:
+    if broken := answer.get("break_glass"):
+        say(f"{answer['stable']['label']} came here by BREAK-GLASS of {broken['by']}: {broken['why']}")
+        for gate in broken["gates"]:
+            say(f"  closed: {gate}")
 
 
 def _evidence(known: dict[str, Any]) -> None:

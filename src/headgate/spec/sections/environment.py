@@ -21,6 +21,7 @@ from headgate.spec.sections.texts import (
     Flag,
     Instances,
     Name,
+    Person,
     Port,
     Positive,
     Variable,
@@ -59,6 +60,9 @@ class EnvironmentSection(Section):
     strategy: Strategy = defaults_to("all-at-once", "How a new revision takes over the traffic.")
     checks: list[CheckSection] = Field(default_factory=list, description="Probes of the candidate before users see it.")
     gates: list[GateSection] = Field(default_factory=list, description="All must be open before a rollout starts.")
+    break_glass: list[Person] = Field(
+        default_factory=list, description="People and groups who may deploy past closed gates. Empty: nobody."
+    )
     analysis: AnalysisSection = part(AnalysisSection, "When a candidate counts as worse.")
     bake: Duration = defaults_to("0s", "Time at full weight with every abort rule armed.")
     keep_warm: Duration = defaults_to("30m", "Time the old revision stays up after a promotion.")

@@ -1,9 +1,23 @@
 """The sections `environments.NAME.gates[N]` and below: outside conditions that must be open before a rollout starts."""
 
+from datetime import timedelta
+from typing import Annotated
+
 from pydantic import Field
 
 from headgate.spec.sections.section import OneOf, Section, defaults_to
-from headgate.spec.sections.texts import Count, Flag, Freeze, Name, Person, Positive, Url
+from headgate.spec.sections.texts import Count, Flag, Freeze, Name, Person, Positive, Url, duration, matching
+
+GateVariable = Annotated[
+    str,
+    matching(
+        "GATE_[A-Z0-9_]{1,60}",  # no file may have any secret of the server used for anything
+        "the name of a variable that begins with GATE_",
+        "Write a name such as GATE_KEY, and set that variable where the Headgate server runs.",
+    ),
+]
+Patience = Annotated[timedelta, duration("100ms", "60s")]
+Beat = Annotated[timedelta, duration("1s", "1h")]
 
 
 class ApprovalSection(Section):
@@ -17,7 +31,12 @@ class ApprovalSection(Section):
 
 class WebhookSection(Section):
     url: Url = Field(description="Asked before each rollout.", examples=["https://example.org/gate"])
-    timeout: Positive = defaults_to("10s", "No answer by then is closed.")
+    timeout: Patience = defaults_to("10s", "No answer by then is closed.")
+    every: Beat = defaults_to("30s", "Asked again so often, while a release waits.")
+    secret_from: GateVariable | None = Field(
+        None, description="Optional. Variable of the Headgate server with the key that questions are signed with."
+    )
+    deadline: Positive = defaults_to("7d", "A release for which it is not open by then is dropped.")
 
 
 class SignOffSection(Section):

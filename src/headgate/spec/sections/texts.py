@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from headgate.model.rules import FreezeGate
 from headgate.spec import units
 from headgate.spec.sections.section import Written
 from headgate.spec.tree import Scalar
-from headgate.spec.units import FreezeWindow, Unsuitable
+from headgate.spec.units import Unsuitable
 
 ANY_SCALAR = ["string", "number", "boolean"]  # YAML's 1, true and 1.5 are taken as they are written
 NAME_PATTERN = "[a-z][a-z0-9-]{0,38}"
@@ -227,4 +228,4 @@ User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USE
 UserNumber = Annotated[
     str, matching("[0-9]{1,9}(:[0-9]{1,9})?", "numbers, UID or UID:GID", 'Write such as "1000:1000": files need them.')
 ]
-Freeze = Annotated[FreezeWindow, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]
+Freeze = Annotated[FreezeGate, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]

@@ -11,9 +11,10 @@ from headgate.model.checks import Job, JobSeen
 from headgate.model.events import EffectFailed, Event, Recorded
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.measurements import NoData, Query, Reading, Window
-from headgate.model.observations import Instance
+from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
+from headgate.model.rules import WebhookGate
 from headgate.ports import AdapterError, Conflict, LogUnavailable
 from headgate.testing.fakes.clock import FakeClock
 from headgate.testing.fakes.eventlog import MemoryEventLog
@@ -181,6 +182,18 @@ class FaultyMetrics:
         if self._blind_until is not None and now < self._blind_until:
             return NoData("the metric source does not answer")
         return await self.inner.read(query, revision, window)
+
+
+class FaultyGatekeeper:
+    """Another system, which changes its mind, and often says nothing that can be understood."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    async def ask(self, gate: WebhookGate, question: Mapping[str, object], at: datetime) -> GateAnswer:
+        answer = GateAnswer(self._faults.chance.one((True, True, False, None)), "it feels like it", at)
+        self._faults.watch.hears(gate, str(question["rollout"]), answer)
+        return answer
 
 
 class FaultyLog(MemoryEventLog):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headgate.model import events as e
+from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.ids import ReleaseId, RevisionId
 from headgate.model.releases import Revision
 from headgate.model.steps import Analyze, SetWeight
@@ -72,6 +73,8 @@ class Ledger:
     waiting: e.ReleaseRequested | None = None
     gave_way: e.ReleaseRequested | None = None  # waited, until another was asked for just now
     pin: ReleaseId | None = None
+    freeze: Freeze | None = None
+    owes_glass: bool = False  # a start passed closed gates: the next event says which
     verdicts: dict[ReleaseId, str] = field(default_factory=dict)  # of people: accepted or rejected, the latest
     approvals: list[str] = field(default_factory=list)  # since the release that waits was asked for
     stints: list[Stint] = field(default_factory=list)
@@ -101,6 +104,8 @@ class Ledger:
             case _ if self.trial is not None:
                 self._walk(self.trial, event, at)
         self._unpin_what_left(event)
+        if isinstance(event, RolloutsFrozen | RolloutsUnfrozen):
+            self.freeze = Freeze(event.by, event.why, at, event.until) if isinstance(event, RolloutsFrozen) else None
 
     def _unpin_what_left(self, event: e.Event) -> None:
         if isinstance(event, e.ReleaseSuperseded | e.ReleaseDropped | e.RolloutEnded) and self.pin not in self._here():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import EnvironmentId
-from headgate.testing.world.scene import PEOPLE, make_concurrency, make_gates, make_release, make_strategy
+from headgate.testing.world.scene import PEOPLE, make_concurrency, make_gates, make_glass, make_release, make_strategy
 
 if TYPE_CHECKING:
     from headgate.testing.world.simulation import World
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 RELEASES = 7
 COMMITS, DEPLOYS, APPROVES, LIFTS, APPLIES = 0.06, 0.06, 0.10, 0.02, 0.01  # a moment
 HURRIES, SIGNS_OFF, PINS, UNPINS = 0.3, 0.03, 0.004, 0.05  # of deployments; each moment
+BREAKS_GLASS, FREEZES, UNFREEZES, STOPS_THE_LINE = 0.1, 0.01, 0.05, 0.003  # of deployments; each moment
 INTERFERES = 0.008  # each kind of command, each moment
 
 
@@ -39,6 +41,8 @@ class People:
             await self._interfere(environment)
             await self._approve(environment)
             await self._try_out(environment)
+            await self._freeze(environment)
+        await self._stop_the_line()
         if self._chance.happens(LIFTS):
             await self._lift()
 
@@ -57,7 +61,8 @@ class People:
         name = chance.one(list(world.rules))
         old = world.rules[name]
         changed = replace(old, strategy=make_strategy(chance), gates=make_gates(chance, old.after))
-        world.rules[name] = replace(changed, concurrency=make_concurrency(chance))
+        named = make_glass(chance)
+        world.rules[name] = replace(changed, concurrency=make_concurrency(chance), break_glass=named)
         await world.wheels.announce(e.SpecificationApplied(world.application(), "ann"))
 
     async def _deploy(self, environment: EnvironmentId) -> None:
@@ -67,7 +72,8 @@ class People:
         if self._chance.happens(0.05):
             self._configuration += 1
         by, hotfix = self._chance.one(PEOPLE), self._chance.happens(HURRIES)
-        await self._world.deploy(environment, recent, self._configuration, by, hotfix)
+        glass = self._chance.happens(BREAKS_GLASS)
+        await self._world.deploy(environment, recent, self._configuration, by, hotfix, glass)
 
     async def _interfere(self, environment: EnvironmentId) -> None:
         world, chance, by = self._world, self._chance, self._chance.one(PEOPLE)
@@ -87,6 +93,30 @@ class People:
         waiting = self._world.wheels.state(environment).waiting
         if waiting is not None and self._chance.happens(APPROVES):
             await self._world.command(environment, c.Approve(waiting.revision.release, self._chance.one(PEOPLE)))
+
+    async def _freeze(self, environment: EnvironmentId) -> None:
+        world, chance, by = self._world, self._chance, self._chance.one(PEOPLE)
+        if chance.happens(FREEZES):
+            await world.command(environment, c.Freeze(by, "the sale", self._until()))
+        if chance.happens(UNFREEZES):
+            await world.command(environment, c.Unfreeze(by))
+
+    async def _stop_the_line(self) -> None:
+        world, chance, by = self._world, self._chance, self._chance.one(PEOPLE)
+        if chance.happens(STOPS_THE_LINE):
+            await world.wheels.stop_the_line(c.Freeze(by, "an incident", self._until()))
+        if chance.happens(UNFREEZES):
+            await world.wheels.stop_the_line(c.Unfreeze(by))
+
+    def _until(self) -> datetime | None:
+        ends = self._world.clock.now() + timedelta(seconds=self._chance.one((3, 10, 30)))
+        return self._chance.one((ends, ends, None))
+
+    async def rest(self) -> None:
+        """What nobody ends would hold for ever."""
+        for environment in self._world.environments:
+            await self._world.command(environment, c.Unfreeze("ann"))
+        await self._world.wheels.stop_the_line(c.Unfreeze("ann"))
 
     async def _try_out(self, environment: EnvironmentId) -> None:
         """Hold a release, let go of it, and say what was found of one; people find bad what is good, too."""

@@ -18,6 +18,7 @@ from headgate.model.rules import (
     SoakGate,
     Strategy,
     Tolerance,
+    WebhookGate,
 )
 from headgate.model.services import Service
 from headgate.testing.fakes.platform import Behaviour
@@ -102,6 +103,7 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         strategy=make_strategy(chance),
         checks=tuple(chance.some((Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e")), 0.5)),
         gates=make_gates(chance, after),
+        break_glass=make_glass(chance),
         analysis=make_analysis(chance),
         bake=chance.one((0, 0, 10)) * SECOND,
         keep_warm=chance.one((0, 20, 60)) * SECOND,
@@ -111,6 +113,10 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
 
 def make_concurrency(chance: Chance) -> Concurrency:
     return chance.one(("queue", "queue", "replace", "finish"))
+
+
+def make_glass(chance: Chance) -> tuple[str, ...]:
+    return chance.one(((), ("ann",), ("bob", "cleo")))
 
 
 def make_analysis(chance: Chance) -> AnalysisRules:
@@ -149,4 +155,6 @@ def make_gates(chance: Chance, after: str | None) -> tuple[Gate, ...]:
         gates.append(SoakGate(20 * SECOND, deadline=90 * SECOND))
     if after and chance.happens(0.3):
         gates.append(SignOffGate(after, deadline=90 * SECOND))
+    if chance.happens(0.2):
+        gates.append(WebhookGate("https://gate.example.org", 2 * SECOND, every=5 * SECOND, deadline=90 * SECOND))
     return tuple(gates)

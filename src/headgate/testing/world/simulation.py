@@ -18,6 +18,7 @@ from headgate.testing.world.chance import Chance
 from headgate.testing.world.faults import (
     Crash,
     Faults,
+    FaultyGatekeeper,
     FaultyLog,
     FaultyMetrics,
     FaultyPlatform,
@@ -82,7 +83,7 @@ class World:
         self.users = Users(self.chance, self.platform, self.router, self.metrics)
         platform, router = FaultyPlatform(self.faults, self.platform, self.meet), FaultyRouter(self.faults, self.router)
         metrics, self.log = FaultyMetrics(self.faults, self.metrics), FaultyLog(self.faults)
-        self.ports = Ports(platform, router, metrics, self.log, self.clock)
+        self.ports = Ports(platform, router, metrics, self.log, self.clock, FaultyGatekeeper(self.faults))
 
     # --- what the world is made of
 
@@ -114,10 +115,17 @@ class World:
     # --- what people and the pipeline ask
 
     async def deploy(
-        self, environment: EnvironmentId, made: Made, configuration: int, by: str, hotfix: bool = False
+        self,
+        environment: EnvironmentId,
+        made: Made,
+        configuration: int,
+        by: str,
+        hotfix: bool = False,
+        glass: bool = False,
     ) -> None:
         revision, pin = self.revision(environment, made, configuration), by != ENGINE and self.chance.happens(0.1)
-        asked = Deploy(revision, self.new_rollout(), by, "it burns" if hotfix else "", hotfix, pin, by == ENGINE)
+        why = "it burns" if hotfix or glass else ""
+        asked = Deploy(revision, self.new_rollout(), by, why, hotfix, pin, by == ENGINE, glass)
         await self.command(environment, asked)
 
     async def command(self, environment: EnvironmentId, command: Command) -> None:
@@ -185,6 +193,7 @@ class World:
         self.story.tell(self.clock.now(), "faults and commands stop")
         until = self.clock.now() + SETTLES_WITHIN
         await self._restart()
+        await self.people.rest()
         while self.clock.now() < until:
             await self._turn(self.environments)
             if all(at_rest(self, environment) for environment in self.environments):

@@ -1,18 +1,20 @@
 """The invariants, held at every call of a port and every event, by plain bookkeeping and what was last seen."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from headgate.model import events as e
-from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
-from headgate.model.observations import Instance
+from headgate.model.freezes import Freeze, RolloutsFrozen
+from headgate.model.glass import GlassBroken
+from headgate.model.ids import SERVER_STREAM, EnvironmentId, ReleaseId, RevisionId
+from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Routes, RoutesSeen
-from headgate.model.rules import Application, ApprovalGate, Environment, SignOffGate, SoakGate
+from headgate.model.rules import Application, ApprovalGate, Environment, SignOffGate, SoakGate, WebhookGate
 from headgate.model.steps import Analyze, AwaitReady, Bake, RunCheck, SetWeight
 from headgate.model.verdicts import Outcome
-from headgate.testing.world.ledger import Ledger, Trial
+from headgate.testing.world.ledger import Ledger, Stint, Trial
 from headgate.testing.world.story import Story, Told, Violation
 
 EVENTS_A_LOOK = 60  # more follow from one look only if decide goes round in circles
@@ -30,6 +32,8 @@ class Watch:
         self.quarantined: set[ReleaseId] = set()
         self._story, self._check_passed, self._now = story, check_passed, now
         self._specification: Application | None = None
+        self._line: Freeze | None = None  # the whole server's
+        self._heard: dict[tuple[WebhookGate, str], GateAnswer] = {}  # by gate and rollout, the latest
         self._instances: dict[EnvironmentId, Sequence[Instance] | None] = {}
         self._routes: dict[EnvironmentId, RoutesSeen | None] = {}
 
@@ -40,6 +44,9 @@ class Watch:
 
     def sees_routes(self, environment: EnvironmentId, routes: RoutesSeen | None) -> None:
         self._routes[environment] = routes
+
+    def hears(self, gate: WebhookGate, rollout: str, answer: GateAnswer) -> None:
+        self._heard[gate, rollout] = answer
 
     def _ready(self, environment: EnvironmentId, revision: Revision) -> Counter[str]:
         """Ready instances by service, as seen in the last look."""
@@ -142,6 +149,10 @@ class Watch:
         for one in batch:
             if one.stream.startswith(PREFIX):
                 self._recorded(EnvironmentId(one.stream.removeprefix(PREFIX)), one.event, one.at)
+            elif one.stream == SERVER_STREAM:
+                froze, self._line = one.event, None
+                if isinstance(froze, RolloutsFrozen):
+                    self._line = Freeze(froze.by, froze.why, one.at, froze.until)
             elif isinstance(one.event, e.ReleaseQuarantined):
                 fine = one.event.release in self.quarantined
                 self._demand(fine, "blame", "%s is quarantined for nothing", one.event.release)
@@ -153,6 +164,9 @@ class Watch:
     def _recorded(self, environment: EnvironmentId, event: e.Event, at: datetime) -> None:
         self._tell(environment, "%s", Told(event))
         ledger = self.ledgers[environment]
+        told = isinstance(event, GlassBroken) and event.gates
+        self._demand(bool(told) or not ledger.owes_glass, "glass", "closed gates are passed and nothing says so")
+        ledger.owes_glass = False
         match event:
             case e.ReleaseRequested():
                 self._demand_turn(environment, ledger, event)
@@ -195,6 +209,8 @@ class Watch:
         if event.kind == "rollback":
             return
         self._demand(event.by != "headgate" or ledger.pin is None, "pin", "%s comes by itself: pinned", event.rollout)
+        named = rules is not None and event.by in rules.break_glass
+        self._demand(named or not event.break_glass, "glass", "%s breaks the glass and is not named", event.by)
         kept = before is None or not before.hotfix or event.hotfix
         self._demand(kept, "queue", "%s is asked for instead of a hotfix that waits", event.rollout)
         busy = ledger.trial is not None or before is not None
@@ -215,12 +231,12 @@ class Watch:
             return False
         return waiting.hotfix or (rules.concurrency == "replace" and not trial.hotfix)
 
-    def _demand_no_delay(self, where: EnvironmentId, ledger: Ledger, trial: Trial) -> None:
+    def _demand_no_delay(self, where: EnvironmentId, ledger: Ledger, trial: Trial, at: datetime) -> None:
         """What needs no gate and goes first was let go first, before the candidate took one step more."""
         waiting, rules = ledger.waiting, self._rules(where)
         if waiting is None or rules is None or rules.gates or rules.after:
             return
-        if waiting.revision.release in self.quarantined:
+        if waiting.revision.release in self.quarantined or self._frozen(ledger, at):
             return
         self._demand(not self._precedes(waiting, trial, rules), "way", "%s has to wait", waiting.rollout)
 
@@ -234,34 +250,62 @@ class Watch:
         self._demand(release not in self.quarantined, "quarantine", "%s starts though it is quarantined", release)
         self._demand(rules is not None, "gates", "%s starts where no rules are", release)
         if rules is not None:
-            self._demand_gates(where, ledger, rules, event.revision, at)
+            ledger.owes_glass = self._demand_gates(where, ledger, rules, event.revision, at)
 
     def _demand_gates(
         self, where: EnvironmentId, ledger: Ledger, rules: Environment, revision: Revision, at: datetime
-    ) -> None:
-        before = self._before(where, rules)
+    ) -> bool:
+        """Returns whether a break-glass passes closed ones, whose asker the rules name."""
+        before, waiting = self._before(where, rules), ledger.waiting
         stints = [stint for stint in before.stints if stint.release == revision.release] if before else []
-        self._demand_accepted(where, rules, revision)
         fine = before is None or bool(stints)
         self._demand(fine, "predecessor", "%s was never stable in %s", revision.release, rules.after)
+        rejected = "rejected" in self._verdicts(where, rules, revision).values()
+        self._demand(not rejected, "sign-off", "%s starts, which was rejected", revision.release)
+        closed = [
+            *([("frozen", f"{revision.release} starts in a freeze")] if self._frozen(ledger, at) else []),
+            *self._closed(ledger, rules, revision, stints, at),
+            *self._not_accepted(where, rules, revision),
+        ]
+        if waiting and waiting.break_glass and waiting.by in rules.break_glass:
+            return bool(closed)
+        for invariant, text in closed:
+            raise self._violation(invariant, text)
+        return False
+
+    def _frozen(self, ledger: Ledger, at: datetime) -> bool:
+        return any(one and (one.until is None or at < one.until) for one in (ledger.freeze, self._line))
+
+    def _closed(
+        self, ledger: Ledger, rules: Environment, revision: Revision, stints: Sequence[Stint], at: datetime
+    ) -> Iterator[tuple[str, str]]:
         served = sum((max((stint.until or at) - stint.since, timedelta()) for stint in stints), timedelta())
         for gate in rules.gates:
             match gate:
-                case SoakGate(duration=duration):
-                    self._demand(served >= duration, "gates", "%s soaked %s only", revision.release, served)
+                case SoakGate(duration=duration) if served < duration:
+                    yield "gates", f"{revision.release} soaked {served} only"
+                case WebhookGate():
+                    said = self._heard.get((gate, ledger.waiting.rollout if ledger.waiting else ""))
+                    if said is None or not said.open or at - said.at > gate.every + gate.timeout:
+                        yield "asked", f"{revision.release} starts, another system said {said}"
                 case ApprovalGate(approvers=named, count=count, author_may_approve=author):
                     mail = revision.author.partition("<")[2].partition("@")[0]
                     people = {p for p in ledger.approvals if (p in named or not named) and (author or p != mail)}
-                    fine = len(people) >= count
-                    self._demand(fine, "gates", "%s was approved by %s only", revision.release, sorted(people))
+                    if len(people) < count:
+                        yield "gates", f"{revision.release} was approved by {sorted(people)} only"
 
-    def _demand_accepted(self, where: EnvironmentId, rules: Environment, revision: Revision) -> None:
+    def _not_accepted(self, where: EnvironmentId, rules: Environment, revision: Revision) -> Iterator[tuple[str, str]]:
+        verdicts = self._verdicts(where, rules, revision)
+        for gate in rules.gates:
+            if isinstance(gate, SignOffGate) and verdicts[gate.environment] != "accepted":
+                yield "sign-off", f"{revision.release} starts, which nobody accepted in {gate.environment}"
+
+    def _verdicts(self, where: EnvironmentId, rules: Environment, revision: Revision) -> dict[str, str | None]:
         application = where.partition("/")[0]
         asked = [gate.environment for gate in rules.gates if isinstance(gate, SignOffGate)]
-        for name in [*([rules.after] if rules.after else []), *asked]:
-            found = self.ledgers[EnvironmentId(f"{application}/{name}")].verdicts.get(revision.release)
-            fine = found == "accepted" or (found is None and name not in asked)
-            self._demand(fine, "sign-off", "%s starts, in %s it was %s", revision.release, name, found)
+        named = [*([rules.after] if rules.after else []), *asked]
+        ledgers = {name: self.ledgers[EnvironmentId(f"{application}/{name}")] for name in named}
+        return {name: ledger.verdicts.get(revision.release) for name, ledger in ledgers.items()}
 
     def _rules(self, environment: EnvironmentId) -> Environment | None:
         return self._specification.environment(environment.partition("/")[2]) if self._specification else None
@@ -274,7 +318,7 @@ class Watch:
         trial = ledger.trial
         if trial is None or trial.phase != "trial" or event.index != trial.position:
             raise self._violation("steps", f"step {event.index} is completed out of turn")
-        self._demand_no_delay(where, ledger, trial)
+        self._demand_no_delay(where, ledger, trial, at)
         instances, routes = self._instances.get(where), self._routes.get(where)
         self._demand(instances is not None and routes is not None, "sight", "step %s ends blindly", event.index)
         revision, step, spent = trial.started.revision, trial.started.steps[event.index], at - trial.entered_at

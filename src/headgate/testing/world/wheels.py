@@ -10,30 +10,45 @@ from typing import Protocol
 
 from headgate.decide import accept as accepting
 from headgate.decide import fold as folding
-from headgate.decide import pipeline, rules
+from headgate.decide import pipeline, rules, standstill
 from headgate.decide import plan as planning
 from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
 from headgate.decide.progress import job_id
+from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.checks import JobSeen
 from headgate.model.commands import Command, Refused
 from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
+from headgate.model.freezes import Freeze
 from headgate.model.ids import (
+    SERVER_STREAM,
     EnvironmentId,
     ReleaseId,
+    RolloutId,
     application_stream,
     environment_id,
     environment_stream,
 )
 from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
-from headgate.model.observations import Instance, Seen
+from headgate.model.observations import GateAnswer, Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.routes import RoutesSeen
-from headgate.model.rules import Environment
+from headgate.model.rules import Environment, WebhookGate
 from headgate.model.steps import RunCheck
-from headgate.ports import AdapterError, Clock, Conflict, EventLog, MetricSource, Platform, TrafficRouter
+from headgate.ports import (
+    AdapterError,
+    Clock,
+    Conflict,
+    EventLog,
+    Gatekeeper,
+    MetricSource,
+    Platform,
+    TrafficRouter,
+)
+
+Freezing = c.Freeze | c.Unfreeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +58,7 @@ class Ports:
     metrics: MetricSource
     log: EventLog
     clock: Clock
+    gatekeeper: Gatekeeper
 
 
 class Wheels(Protocol):
@@ -56,6 +72,10 @@ class Wheels(Protocol):
 
     async def announce(self, event: e.Event) -> None:
         """Append to the application's stream."""
+        ...
+
+    async def stop_the_line(self, command: Freezing) -> Refused | None:
+        """Every environment at once."""
         ...
 
     async def advance(self) -> list[pipeline.Wanted]:
@@ -73,6 +93,9 @@ class PlainWheels:
     ports: Ports
     states: dict[EnvironmentId, EnvironmentState] = field(default_factory=dict)
     around: pipeline.ApplicationState = field(default_factory=pipeline.ApplicationState)
+    frozen: Freeze | None = None  # the latest of the whole server
+    line: int = 0  # version of the server's stream
+    answers: dict[tuple[WebhookGate, RolloutId], GateAnswer] = field(default_factory=dict)
 
     def state(self, environment: EnvironmentId) -> EnvironmentState:
         return self.states.get(environment) or folding.empty(environment)
@@ -80,6 +103,7 @@ class PlainWheels:
     async def remember(self) -> None:
         read = await self.ports.log.read(application_stream(self.name), self.around.version)
         self.around = pipeline.fold_application(self.around, read)
+        self._remember_line(await self.ports.log.read(SERVER_STREAM, self.line))
         for rules_ in self.around.specification.environments if self.around.specification else ():
             await self._remember(environment_id(self.name, rules_.name))
 
@@ -163,6 +187,21 @@ class PlainWheels:
         recorded = await self.ports.log.append(application_stream(self.name), [event], self.around.version)
         self.around = pipeline.fold_application(self.around, recorded)
 
+    async def stop_the_line(self, command: Freezing) -> Refused | None:
+        now = self.ports.clock.now()
+        if isinstance(command, c.Freeze):
+            answer = standstill.may_freeze(command, self.frozen, now, "--all")
+        else:
+            answer = standstill.may_unfreeze(command, self.frozen, now)
+        if isinstance(answer, Refused):
+            return answer
+        self._remember_line(await self.ports.log.append(SERVER_STREAM, answer, self.line))
+        return None
+
+    def _remember_line(self, recorded: list[e.Recorded]) -> None:
+        self.frozen = standstill.latest(self.frozen, recorded)
+        self.line = recorded[-1].version if recorded else self.line
+
     async def advance(self) -> list[pipeline.Wanted]:
         for event in pipeline.quarantine(self.around, self._by_name()):
             await self.announce(event)
@@ -191,7 +230,19 @@ class PlainWheels:
             quarantined=dict(self.quarantined()),
             passed=dict(self.passed(state.id)),
             signed_off=self.signed_off(state.id),
+            frozen=self.frozen,
+            answers=await self._asked(state),
         )
+
+    async def _asked(self, state: EnvironmentState) -> dict[tuple[WebhookGate, RolloutId], GateAnswer]:
+        request, rules_, now = state.waiting, self.rules(state.id), self.ports.clock.now()
+        for gate in rules_.gates if request and rules_ else ():
+            if request and isinstance(gate, WebhookGate):
+                known = self.answers.get((gate, request.rollout))
+                if known is None or now - known.at >= gate.every:
+                    known = await self.ports.gatekeeper.ask(gate, {"rollout": request.rollout}, now)
+                self.answers[gate, request.rollout] = known
+        return dict(self.answers)
 
     async def _instances(self, state: EnvironmentState, unknown: list[str]) -> tuple[Instance, ...] | None:
         try:
