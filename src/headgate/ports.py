@@ -16,6 +16,7 @@ from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import Environment, WebhookGate
+from headgate.model.secrets import Secret, SecretRules
 from headgate.model.sources import Integration
 
 
@@ -171,6 +172,21 @@ class MetricSource(Protocol):
 class ValueSource(Protocol):
     async def value(self, expression: str, settings: Mapping[str, str], window: Window) -> float | NoData:
         """One number, now; the window is the time since it was last asked. Never raises for a source that is down."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Keeps secrets; Headgate reads them. One for all applications: where the store is comes with every call.
+
+    All raise AdapterError, and Unusable where the store says that there is no such secret or version.
+    """
+
+    async def get(self, reference: str, store: SecretRules, version: str | None = None) -> Secret:
+        """The current version, or the one named: Unusable where the store keeps no earlier ones."""
+        ...
+
+    async def version(self, reference: str, store: SecretRules) -> str:
+        """The current one's, without its value where the store can tell."""
         ...
 
 
