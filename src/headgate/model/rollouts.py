@@ -130,3 +130,4 @@ class EnvironmentState:
     freeze: Freeze | None = None  # the latest, which may have ended by itself
     signed_off: dict[ReleaseId, SignOff] = field(default_factory=dict)  # the latest verdict on each
     refused: dict[ReleaseId, tuple[datetime, str]] = field(default_factory=dict)  # aborted or rolled back: when, why
+    refused_configurations: dict[str, tuple[datetime, str]] = field(default_factory=dict)  # digest -> likewise
