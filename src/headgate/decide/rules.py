@@ -9,15 +9,26 @@ from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
-from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
+from headgate.decide.progress import (
+    Done,
+    Failed,
+    can_serve,
+    instances_of,
+    job_id,
+    may_run_again,
+    progress,
+    ready,
+    seconds,
+)
 from headgate.model import events as e
+from headgate.model.checks import CheckEnded
 from headgate.model.effects import Run
 from headgate.model.glass import GlassBroken
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
 from headgate.model.rules import Environment
-from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, describe
+from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, RunCheck, describe
 from headgate.model.verdicts import Outcome
 
 ENGINE = "headgate"  # the `by` of what was decided without a person
@@ -101,6 +112,35 @@ def take_measurement(state: EnvironmentState, seen: Seen, now: datetime) -> list
     if rollout is None or seen.measurement is None or seen.measurement.tick != rollout.ticks + 1:
         return []
     return [e.MeasurementTaken(rollout.id, seen.measurement)]
+
+
+def note_check(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
+    """An attempt that ended goes on record, whatever it found; a probe that the server's end cut short is none."""
+    rollout = _on_trial(state)
+    if rollout is None or not isinstance(rollout.step, RunCheck):
+        return []
+    check, wanted = rollout.step.check, job_id(rollout)
+    job = next((job for job in seen.jobs if job.id == wanted and job.state != "running"), None)
+    if job is None or may_run_again(check, job) or (rollout.ended is not None and rollout.ended.job == wanted):
+        return []
+    assert job.state != "running"  # noqa: S101 - see above
+    return [
+        CheckEnded(
+            rollout=rollout.id,
+            release=rollout.revision.release,
+            index=rollout.position,
+            check=check.name,
+            check_kind=check.kind,
+            preview=rollout.step.preview,
+            job=job.id,
+            attempt=rollout.attempt,
+            attempts=check.attempts,
+            outcome=job.state,
+            why=job.detail,
+            numbers=job.numbers,
+            artifacts=job.artifacts,
+        )
+    ]
 
 
 def finish_abort(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -289,6 +329,7 @@ def finish_rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[e
 
 RULES: tuple[Rule, ...] = (
     take_measurement,
+    note_check,
     finish_abort,
     abort_on_failing_effect,
     abort_on_crash_loop,
