@@ -116,7 +116,7 @@ def ready(revision: Revision, seen: Seen) -> Progress:
 
 
 def _checked(step: RunCheck, rollout: Rollout, seen: Seen) -> Progress:
-    """What counts is the attempt on record: see `rules.note_check`."""
+    """What counts is the attempt on record: see `checking.note_check`."""
     ended, check = rollout.ended, step.check
     if ended is None or ended.attempt < rollout.attempt:
         return Waiting(_attempting(check, rollout, seen))

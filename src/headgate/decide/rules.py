@@ -3,32 +3,21 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from headgate.decide import compile as strategy
-from headgate.decide.baseline import baseline
+from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
-from headgate.decide.progress import (
-    Done,
-    Failed,
-    can_serve,
-    instances_of,
-    job_id,
-    may_run_again,
-    progress,
-    ready,
-    seconds,
-)
+from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
+from headgate.decide.starting import start
 from headgate.model import events as e
-from headgate.model.checks import CheckEnded
 from headgate.model.effects import Run
 from headgate.model.glass import GlassBroken
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
 from headgate.model.rules import Environment
-from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, RunCheck, describe
+from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, describe
 from headgate.model.verdicts import Outcome
 
 ENGINE = "headgate"  # the `by` of what was decided without a person
@@ -90,57 +79,11 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
     return [started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
 
 
-def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:
-    back = request.kind == "rollback"
-    return e.RolloutStarted(
-        rollout=request.rollout,
-        kind=request.kind,
-        revision=request.revision,
-        replaces=state.stable.id if state.stable else None,
-        steps=strategy.rollback_steps(rules) if back else strategy.steps(rules, first=state.stable is None),
-        strategy=rules.strategy,
-        analysis=rules.analysis,
-        deadlines=rules.deadlines,
-        by=request.by,
-        why=request.why or f"{request.kind} of {request.revision.label} asked for by {request.by}",
-        baseline=None if back else baseline(request.rollout, rules.strategy, request.revision, state.stable),
-    )
-
-
 def take_measurement(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
     rollout = state.rollout
     if rollout is None or seen.measurement is None or seen.measurement.tick != rollout.ticks + 1:
         return []
     return [e.MeasurementTaken(rollout.id, seen.measurement)]
-
-
-def note_check(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
-    """An attempt that ended goes on record, whatever it found; a probe that the server's end cut short is none."""
-    rollout = _on_trial(state)
-    if rollout is None or not isinstance(rollout.step, RunCheck):
-        return []
-    check, wanted = rollout.step.check, job_id(rollout)
-    job = next((job for job in seen.jobs if job.id == wanted and job.state != "running"), None)
-    if job is None or may_run_again(check, job) or (rollout.ended is not None and rollout.ended.job == wanted):
-        return []
-    assert job.state != "running"  # noqa: S101 - see above
-    return [
-        CheckEnded(
-            rollout=rollout.id,
-            release=rollout.revision.release,
-            index=rollout.position,
-            check=check.name,
-            check_kind=check.kind,
-            preview=rollout.step.preview,
-            job=job.id,
-            attempt=rollout.attempt,
-            attempts=check.attempts,
-            outcome=job.state,
-            why=job.detail,
-            numbers=job.numbers,
-            artifacts=job.artifacts,
-        )
-    ]
 
 
 def finish_abort(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:

@@ -18,6 +18,7 @@ from headgate.ports import (
     Platform,
     Registry,
     Runner,
+    SecretStore,
     Signer,
     Source,
     TrafficRouter,
@@ -64,6 +65,7 @@ class World:
     releases: Path  # folder in which each release's source is laid out
     values: Mapping[str, ValueSource] = field(default_factory=dict)
     runners: Mapping[str, Runner] = field(default_factory=dict)
+    secrets: Mapping[str, SecretStore] = field(default_factory=dict)  # by the kind that SecretRules name
     registries: Mapping[str, Registry] = field(default_factory=dict)
     images: ImageStore = NO_IMAGES
     signer: Signer = NO_IMAGES

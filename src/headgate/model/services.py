@@ -11,6 +11,8 @@ class Value:
 
     kind: Literal["plain", "secret", "terraform"]
     text: str  # the value itself, the secret's reference, or the name of the Terraform output
+    store: str = ""  # of secrets, by its name in the rules; empty: the only one there is
+    as_file: bool = False  # of a secret: it is written to a file, and the variable holds the file's path
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,9 @@ def _content(service: Service) -> dict[str, Any]:
     del content["dockerfile"]
     if service.container == Container():
         del content["container"]
+    for value in content["env"].values():
+        for name in [name for name in ("store", "as_file") if not value[name]]:
+            del value[name]
     return content
 
 
