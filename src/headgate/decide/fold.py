@@ -8,6 +8,7 @@ from functools import singledispatch
 from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
+from headgate.model.checks import CheckEnded, CheckResult
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import Glass, GlassBroken
 from headgate.model.ids import EnvironmentId, ReleaseId
@@ -16,6 +17,8 @@ from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, P
 
 KEPT_FAILURES = 20
 KEPT_PAST = 200
+KEPT_CHECKED = 200  # releases whose checks are remembered here
+KEPT_ATTEMPTS = 200  # at checks of one release
 
 
 def fold(state: EnvironmentState, recorded: Iterable[e.Recorded]) -> EnvironmentState:
@@ -160,13 +163,28 @@ def _(event: e.StepCompleted, state: EnvironmentState, at: datetime) -> Environm
 
 
 @apply.register
+def _(event: CheckEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """What did not pass is tried again, while attempts are left."""
+    what = (event.check, event.check_kind, event.preview, event.outcome, event.why, event.attempt, event.attempts)
+    result = CheckResult(*what, event.rollout, event.job, at, event.numbers, event.artifacts)
+    known = {release: results for release, results in state.checks.items() if release != event.release}
+    known[event.release] = (*state.checks.get(event.release, ()), result)[-KEPT_ATTEMPTS:]
+    checks = dict(list(known.items())[-KEPT_CHECKED:])
+    return replace(_with(state, attempt=_next_attempt(event), ended=result), checks=checks)
+
+
+def _next_attempt(event: CheckEnded) -> int:
+    return event.attempt if event.outcome == "passed" else min(event.attempt + 1, event.attempts)
+
+
+@apply.register
 def _(event: e.StepsSkipped, state: EnvironmentState, at: datetime) -> EnvironmentState:
     return _walked(state, event.to, at, event.why)
 
 
 def _walked(state: EnvironmentState, to: int, at: datetime, why: str) -> EnvironmentState:
     """At full weight a baseline is no longer wanted: from then on it drains."""
-    moved = _with(state, position=to, step_started_at=at, why=why, verdict=None)
+    moved = _with(state, position=to, step_started_at=at, why=why, verdict=None, attempt=1, ended=None)
     before, after = state.rollout, moved.rollout
     leaves = before and after and before.baseline and weight_at(before) < 100 <= weight_at(after)
     return replace(moved, draining_since=at) if leaves else moved
