@@ -40,6 +40,7 @@ class Look:
         self.values = values or Values(world.values)
         self.state = state
         self.rules = rules
+        self.hide = world.hidden.hide  # what instances print may hold what they were given
         self.unknown: list[str] = []
 
     async def take(
@@ -53,7 +54,7 @@ class Look:
             addresses=await self._addresses() if self.state.rollout else {},
             jobs=jobs,
             measurement=await self._measurement(now, routes, jobs) if measure else None,
-            unknown=tuple(dict.fromkeys(self.unknown)),
+            unknown=tuple(dict.fromkeys(map(self.hide, self.unknown))),
             quarantined=dict(quarantined),
             passed=dict(passed),
         )
@@ -67,7 +68,7 @@ class Look:
         found = await self._seen("the platform cannot be seen", self.platform.observe(self.state.id))
         if found is not None and hasattr(self.platform, "unseen"):
             self.unknown += self.platform.unseen(self.state.id)
-        return None if found is None else tuple(found)
+        return None if found is None else tuple(replace(one, detail=self.hide(one.detail)) for one in found)
 
     async def _routes(self) -> RoutesSeen | None:
         return await self._seen("the router cannot be asked", self.router.observe(self.state.id))
@@ -83,7 +84,8 @@ class Look:
         wanted = [job_id(rollout)] if isinstance(rollout.step, RunCheck) else list(jobs_due(rollout, now))
         otherwise = "the check cannot be seen"
         asked = (self._seen(otherwise, self.platform.observe_job(self.state.id, job)) for job in wanted)
-        return tuple(job for job in await asyncio.gather(*asked) if job)
+        found = [job for job in await asyncio.gather(*asked) if job]
+        return tuple(replace(job, detail=self.hide(job.detail)) for job in found)
 
     async def _seen(self, otherwise: str, asked: Awaitable[Answer]) -> Answer | None:
         """The turn goes on whatever becomes of the question: a world that hangs keeps no rollout from its deadlines."""
