@@ -78,6 +78,8 @@ class Vigils:
         known = vigil.before is not None and vigil.requests[vigil.before] >= ENOUGH
         told = vigil.alarm or not known or vigil.grave <= LIMIT
         self._demand(told, "it fails for %s, and nobody is told", vigil.grave)
+        if vigil.stable:
+            vigil.requests[vigil.stable.revision.id] += sum(one.requests for one in taken.stable.values())
         lasts = taken.window.end - taken.window.start
         vigil.grave = vigil.grave + lasts if _is_grave(taken) else timedelta()
         vigil.latest = taken
