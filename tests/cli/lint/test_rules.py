@@ -168,10 +168,14 @@ class TestAllowances:
 
 
 @pytest.mark.parametrize(
-    "text", ["\0" * 100, "a" * 100_000, "://" * 1300, "1." * 1900, "password" * 499, 'password="' * 399, "\n" * 9999]
+    "text", ["\0" * 100, "a" * 100_000, "://" * 1300, "1." * 1900, "password" * 499, "password=" * 399, "\n" * 9999]
 )
 def test_hostile_text_is_looked_through_in_no_time(text: str) -> None:
     assert look(Source("a.py", text)).findings == []
+
+
+def test_a_long_line_is_looked_at_around_its_keywords() -> None:
+    assert found(f'x = {{{"a: 1, " * 300}"password": "{PASSWORD}"{", b: 2" * 100}}}') == ["secret-keyword"]
 
 
 def test_a_finding_says_where() -> None:

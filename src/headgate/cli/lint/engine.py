@@ -17,6 +17,8 @@ from headgate.cli.lint.source import LONGEST, Kind, lines_of
 ELSEWHERE = {"BasicAuthDetector", "IPPublicDetector"}  # `places` knows more about addresses
 KEYWORDS = re.compile("|".join(DENYLIST), re.IGNORECASE)
 ORDER = ("secret", "secret-keyword", "secret-entropy")  # the surest name of a value is told
+WINDOW = 240  # characters
+MOST_WINDOWS = 16  # of one line
 PLACEHOLDER = re.compile(
     r"example|change.?me|dummy|placeholder|replace|your[-_ ]|\bx{3,}|\.\.\.|redacted|not-?a-?secret|^\*+$"
     r"|^(test|fake|secret|password|token|none|null|true|false|undefined|optional|required)s?$",
@@ -93,7 +95,7 @@ def secrets(path: str, text: str, kind: Kind) -> Iterator[Finding]:
 
 
 def _values(plugin: Any, rule: str, path: str, line: str) -> Iterator[str]:
-    looked_at = [line]
+    looked_at = _windows(line) if rule == "secret-keyword" else [line]
     if rule == "secret-entropy" and (bare := BARE.match(line)):
         looked_at.append(f'{bare[1]}"{bare[2]}"')
     for one in looked_at:
@@ -101,6 +103,19 @@ def _values(plugin: Any, rule: str, path: str, line: str) -> Iterator[str]:
             value = potential.secret_value or ""
             if not _harmless(plugin, rule, value, line):
                 yield value
+
+
+def _windows(line: str) -> list[str]:
+    """Around each keyword: the detector's own patterns take the cube of a long line's length."""
+    if len(line) <= WINDOW:
+        return [line]
+    ends = 0
+    found: list[str] = []
+    for match in KEYWORDS.finditer(line):
+        if match.start() >= ends and len(found) < MOST_WINDOWS:
+            ends = match.start() + WINDOW
+            found.append(line[max(0, match.start() - 60) : ends])
+    return found
 
 
 def _harmless(plugin: Any, rule: str, value: str, line: str) -> bool:
