@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from headgate.cli.failure import USAGE, Failure
@@ -12,11 +13,11 @@ PATIENCE = 60  # seconds, for one answer of git
 NOWHERE = frozenset((".git", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".tox"))
 
 
-def git(*arguments: str, folder: str = ".") -> bytes | None:
+def git(*arguments: str, folder: str = ".", given: bytes = b"") -> bytes | None:
     """None: git says no. Raises Failure where there is no git."""
     try:
         command = ["git", "-C", folder, *arguments]
-        ran = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+        ran = subprocess.run(command, input=given, capture_output=True, check=False, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failure(f"git cannot be run: {error}", folder, "Install git.") from error
     return ran.stdout if ran.returncode == 0 else None
@@ -59,27 +60,43 @@ def _files(folder: str) -> Iterator[str]:
 
 def staged(root: Path) -> list[Source]:
     """The content that would be committed, whatever the work tree holds by now."""
-    listed = git("diff", "--cached", "--name-only", "-z", "--no-renames", "--diff-filter=ACMRT", folder=str(root))
+    asked = ("diff", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=ACMRT")
+    listed = git(*asked, folder=str(root))
     if listed is None:
         raise Failure("git cannot say what is staged", str(root), "Run it in a git repository.", USAGE)
+    words = listed.split(b"\0")
+    # :100644 100644 OLD NEW M, then the path; links and submodules have other modes.
+    found = {path: entry.split()[3] for entry, path in pairwise(words) if entry[:1] == b":" and b" 100" in entry[:14]}
+    texts = _blobs(root, list(dict.fromkeys(found.values())))
     return [
-        Source(os.fsencode(name).decode("utf-8", "replace"), text=text)
-        for name in _names(listed)
-        if (text := staged_text(root, name)) is not None
+        Source(path.decode("utf-8", "replace"), text=text)
+        for path, blob in found.items()
+        if (text := texts.get(blob)) is not None
     ]
 
 
 def staged_text(root: Path, name: str) -> str | None:
-    """None: not in the index, no text, or a link or submodule."""
+    """None: it is not in the index, or no text."""
     entry = git("ls-files", "--stage", "-z", "--", f":(top,literal){name}", folder=str(root))
-    if not entry or not entry.startswith(b"100"):
-        return None
-    blob = entry.split(b" ")[1].decode("ascii")
-    size = git("cat-file", "-s", blob, folder=str(root))
-    if size is None or int(size) > LARGEST:
-        return None
-    content = git("cat-file", "blob", blob, folder=str(root))
-    return None if content is None else decoded(content)
+    blob = entry.split()[1] if entry and entry.startswith(b"100") else None
+    return _blobs(root, [blob]).get(blob) if blob else None
+
+
+def _blobs(root: Path, names: Sequence[bytes]) -> dict[bytes, str]:
+    """Two processes for all of them: sizes first, so that nothing large is read."""
+    sizes = git("cat-file", "--batch-check", folder=str(root), given=b"\n".join(names)) if names else b""
+    known = [line.split() for line in (sizes or b"").splitlines()]
+    small = [words[0] for words in known if len(words) == 3 and int(words[2]) <= LARGEST]
+    content = (git("cat-file", "--batch", folder=str(root), given=b"\n".join(small)) if small else b"") or b""
+    texts, at = {}, 0
+    for name in small:
+        head = content.index(b"\n", at)
+        at = head + 1 + int(content[at:head].split()[2])
+        text = decoded(content[head + 1 : at])
+        if text is not None:
+            texts[name] = text
+        at += 1
+    return texts
 
 
 def _names(listed: bytes) -> list[str]:
