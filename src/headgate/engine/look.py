@@ -118,12 +118,12 @@ class Look:
     async def _tick(self, rollout: Rollout, window: Window, routes: RoutesSeen | None) -> Measurement:
         asked = {"candidate": rollout.revision if weight_at(rollout) else None}
         asked |= with_traffic(self.state, routes.routes if routes else None)
-        read = {name: await self._samples(one, window) if one else ({}, ()) for name, one in asked.items()}
+        read = {name: await self.samples(one, window) if one else ({}, ()) for name, one in asked.items()}
         missing = tuple(f"{name}: {why}" for name, (_, reasons) in read.items() for why in reasons)
         candidate, stable, baseline = (samples for samples, _ in read.values())
         return Measurement(rollout.ticks + 1, window, candidate, stable, missing, baseline)
 
-    async def _samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
+    async def samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
         """Samples by service of that revision (a release may add or drop one), and why some could not be read."""
         queries = [Query(self.state.id, service.name, self.rules.metric_settings) for service in revision.services]
         readings = await asyncio.gather(*(self._reading(query, revision, window) for query in queries))

@@ -133,6 +133,7 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         analysis=_analysis(section),
         bake=section.bake,
         keep_warm=section.keep_warm,
+        monitor=section.monitor,
         listen=dict(section.listen),
         replicas=dict(section.replicas),
         env=of_environment(spec, name),
