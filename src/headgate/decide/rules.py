@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from headgate.decide import compile as strategy
-from headgate.decide.baseline import baseline
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
+from headgate.decide.starting import start
 from headgate.model import events as e
 from headgate.model.effects import Run
 from headgate.model.glass import GlassBroken
@@ -77,23 +76,6 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
         return [started]
     passed = broken_gates(seen.rules, request, state, seen, now)
     return [started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
-
-
-def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:
-    back = request.kind == "rollback"
-    return e.RolloutStarted(
-        rollout=request.rollout,
-        kind=request.kind,
-        revision=request.revision,
-        replaces=state.stable.id if state.stable else None,
-        steps=strategy.rollback_steps(rules) if back else strategy.steps(rules, first=state.stable is None),
-        strategy=rules.strategy,
-        analysis=rules.analysis,
-        deadlines=rules.deadlines,
-        by=request.by,
-        why=request.why or f"{request.kind} of {request.revision.label} asked for by {request.by}",
-        baseline=None if back else baseline(request.rollout, rules.strategy, request.revision, state.stable),
-    )
 
 
 def take_measurement(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
