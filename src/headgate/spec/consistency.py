@@ -8,6 +8,7 @@ from headgate.model.selectors import parse
 from headgate.spec.host_rules import hosts
 from headgate.spec.metric_rules import metrics
 from headgate.spec.problems import Path, Problem
+from headgate.spec.secret_rules import named_stores
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
 from headgate.spec.sections.metrics import SELECTING
@@ -17,7 +18,7 @@ from headgate.spec.units import written
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
-    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts)
+    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, named_stores)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 
