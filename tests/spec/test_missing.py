@@ -70,11 +70,12 @@ def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
         "ci": {"run"},
         "checks": {"smoke", "run", "load"},
         "gates": {"approval", "freeze"},
-        "secrets": {"file"},
+        "secrets": {"vault"},
         "provisioners": {"terraform"},
         "registries": {"docker"},
     }
-    assert told(f"{SAMPLE}groups: {{release-managers: [alice, bob]}}\n{REGISTRY}", **everything) == []
+    vault = "secrets: {vault: {url: 'https://vault.example.org', token_from: VAULT_TOKEN}}\n"
+    assert told(f"{SAMPLE}groups: {{release-managers: [alice, bob]}}\n{vault}{REGISTRY}", **everything) == []
 
 
 @pytest.mark.parametrize(

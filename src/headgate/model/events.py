@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
+from headgate.model.checks import CheckEnded
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
@@ -369,7 +370,7 @@ Event = (
     | ReleaseRequested | ReleaseSuperseded | ReleaseDropped | ApprovalGiven | ReleasePinned | ReleaseUnpinned
     | ReleaseSignedOff
     | RolloutsFrozen | RolloutsUnfrozen | GlassBroken
-    | RolloutStarted | BaselineDropped | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
+    | RolloutStarted | BaselineDropped | CheckEnded | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | EffectFailed
     # of the server

@@ -82,9 +82,13 @@ def _written(spec: Specification) -> Iterator[tuple[Path, SecretsSection, str]]:
 
 
 def _secrets_in(spec: Specification, environment: str) -> Iterator[tuple[Path, Value]]:
-    """The environment's own variables win over a service's: of those only what is left counts here."""
-    own = spec.environments[environment].env
-    values = [(("environments", environment, "env", name), value) for name, value in own.items()]
-    for service, section in spec.services.items():
-        values += [(("services", service, "env", name), one) for name, one in section.env.items() if name not in own]
-    yield from ((path, value) for path, value in values if value.kind == "secret")
+    """As services get them: a layer's variables win over those of the layers before it."""
+    here = spec.environments[environment]
+    path: Path = ("environments", environment)
+    for name, service in spec.services.items():
+        own = here.services[name].env if name in here.services else {}
+        layers: list[tuple[Path, Mapping[str, Value]]] = [(("env",), spec.content.env)]
+        layers += [(("services", name, "env"), service.env), ((*path, "env"), here.env)]
+        layers += [((*path, "services", name, "env"), own)]
+        won = {variable: ((*above, variable), value) for above, env in layers for variable, value in env.items()}
+        yield from ((place, value) for place, value in won.values() if value.kind == "secret")

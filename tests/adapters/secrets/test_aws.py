@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from headgate.adapters.aws import AwsClient, Refused
 from headgate.adapters.secrets.aws.parameters import ParameterStore
-from headgate.adapters.secrets.aws.secrets_manager import SecretsManagerStore
+from headgate.adapters.secrets.aws.secrets_manager import AwsSecretStore
 from headgate.model.secrets import SecretRules
 from headgate.ports import AdapterError, Unusable
 from headgate.testing.contracts import secrets
@@ -55,8 +55,8 @@ def client(kind: str, endpoint: str) -> Any:
 
 
 @cache
-def store(kind: str) -> SecretsManagerStore | ParameterStore:
-    return ParameterStore() if kind == "aws-ssm" else SecretsManagerStore()
+def store(kind: str) -> AwsSecretStore | ParameterStore:
+    return ParameterStore() if kind == "aws-ssm" else AwsSecretStore()
 
 
 class AwsStage:

@@ -21,7 +21,7 @@ SUCH_AS = "shop/production/database#url"
 WHAT = "Secrets Manager"
 
 
-class SecretsManagerStore:
+class AwsSecretStore:
     keeps_versions = True
 
     def __init__(self) -> None:
