@@ -135,6 +135,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         analysis=_analysis(section),
         bake=section.bake,
         keep_warm=section.keep_warm,
+        monitor=section.monitor,
         listen=dict(section.listen),
         replicas=dict(section.replicas),
         env=of_environment(spec, name),

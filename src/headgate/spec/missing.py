@@ -9,14 +9,14 @@ from headgate.spec.specification import Specification
 from headgate.spec.variables import all_variables
 
 # Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, provisioners. By feature:
-# images (platforms that run images), checks (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook),
-# strategies (blue-green.gate), ci (run, image).
+# images (platforms that run images), secret files (platforms that hand secrets over in files), checks (smoke, run,
+# load), gates (approval, soak, sign_off, freeze, webhook), strategies (blue-green.gate), ci (run, image).
 Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
-    rules = (named_adapters, images, registry, ci, checks, gates, strategies, values, secrets, value_sources, approvers)
-    found = [problem for rule in rules for problem in rule(spec, adapters)]
+    rules = (named_adapters, images, registry, ci, checks, gates, strategies, value_sources, approvers)
+    found = [problem for rule in (*rules, values, secrets, secret_files) for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
@@ -124,6 +124,18 @@ def secrets(spec: Specification, present: Present) -> Iterator[Problem]:
     for path, file in unrooted(spec) if not repository.startswith("/") else ():
         remedy = "The repository is no folder of the server: write the absolute path of a copy of the file there."
         yield spec.problem(path, "an absolute path", remedy, file)
+
+
+def secret_files(spec: Specification, present: Present) -> Iterator[Problem]:
+    """What a secret is handed over in is the platform's to say; what all environments have, each of them must take."""
+    able = present.get("secret files", ())
+    for path, env in all_variables(spec):
+        where = [str(path[1])] if path[0] == "environments" else list(spec.environments)
+        platforms = [spec.environments[name].platform.name for name in where]
+        unable = next((one for one in platforms if one not in able and one in present.get("platforms", ())), None)
+        for variable in (name for name, value in env.items() if value.as_file and unable):
+            remedy = f"Platform {unable} hands secrets over in variables alone: remove `as: file`."
+            yield spec.problem((*path, variable, "as"), "variable", remedy, "file")
 
 
 def value_sources(spec: Specification, present: Present) -> Iterator[Problem]:

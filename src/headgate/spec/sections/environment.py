@@ -10,6 +10,7 @@ from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.metrics import MetricsValue
+from headgate.spec.sections.monitor import Monitor
 from headgate.spec.sections.platform import PlatformValue
 from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, defaults_to, part
@@ -73,6 +74,9 @@ class EnvironmentSection(Section):
     analysis: AnalysisSection = part(AnalysisSection, "When a candidate counts as worse.")
     bake: Duration = defaults_to("0s", "Time at full weight with every abort rule armed.")
     keep_warm: Duration = defaults_to("30m", "Time the old revision stays up after a promotion.")
+    monitor: Monitor | None = Field(
+        None, description="How long the stable is watched after its promotion. Default: not.", examples=["4h"]
+    )
     listen: dict[Name, Port] = Field(
         default_factory=dict, description="Service: public port on loopback. Others are allocated."
     )
