@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.docker_label import DockerLabel as DockerLabel  # noqa: PLC0414 - for the demo
 from headgate.adapters.docker_label import engine_info as engine_info  # noqa: PLC0414 - for the demo
 from headgate.adapters.gatekeeper import WebGatekeeper
@@ -113,6 +114,11 @@ async def serve(folder: Path, host: str, port: int | None, started: Callable[[st
 def audit(folder: Path) -> Verification:
     """The whole event log, read from the file: with or without a server. Raises LogTooNew, LogUnavailable."""
     return verify(folder / LOG)
+
+
+def save_image(image: str, to: Path, most: int) -> None:
+    """An image of this machine's Docker Engine as a tar of at most `most` bytes. Raises AdapterError."""
+    asyncio.run(DockerImages().save(image, to, most))
 
 
 def plan(
