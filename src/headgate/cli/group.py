@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import forms, freezing
+from headgate.cli import forms, freezing, telling
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
@@ -15,8 +15,8 @@ from headgate.cli.failure import Failure
 COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve"),
-    *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "audit", "ci", "token"),
-    *("spec", "demo"),
+    *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
+    *("ci", "token", "spec", "demo"),
 )
 
 EXIT_CODES = (
@@ -54,7 +54,8 @@ def made(name: str) -> Any:
             token.command(verb)(filled(f"token_{verb}", form))
         return typer.main.get_group(token)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    written = freezing if name in {"freeze", "unfreeze"} else forms
+    elsewhere = {"freeze": freezing, "unfreeze": freezing, "notifications": telling}
+    written = elsewhere.get(name, forms)
     one.command(name)(_demo() if name == "demo" else filled(name, getattr(written, name.replace("-", "_"))))
     return typer.main.get_command(one)
 

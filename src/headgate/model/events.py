@@ -10,6 +10,7 @@ from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
+from headgate.model.notices import TargetEvent
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
 from headgate.model.sources import Integration, Outcome
@@ -371,6 +372,7 @@ Event = (
     | RolloutStarted | BaselineDropped | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | EffectFailed
+    | TargetEvent
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.metrics import MetricsValue
+from headgate.spec.sections.notifications import NotificationSection
 from headgate.spec.sections.platform import PlatformValue
 from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
@@ -75,6 +76,9 @@ class EnvironmentSection(Section):
         description="Environment variables of every service here; they win over the service's own.",
     )
     deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")
+    notifications: list[NotificationSection] = Field(
+        default_factory=list, description="Who is told of what happens here, beside those of the whole application."
+    )
 
     @property
     def interval(self) -> timedelta:
