@@ -27,7 +27,8 @@ from tests.decide.given import (
 from headgate.decide.explain import waits_for
 from headgate.decide.fold import apply
 from headgate.decide.plan import plan, wanted
-from headgate.decide.rules import decide, start
+from headgate.decide.rules import decide
+from headgate.decide.starting import start
 from headgate.model import events as e
 from headgate.model.ids import RevisionId, RolloutId
 from headgate.model.observations import Seen

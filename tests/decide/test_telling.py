@@ -13,6 +13,7 @@ from headgate.model.builds import Build
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import BuildId, RolloutId
+from headgate.model.monitors import AlarmEnded, AlarmRaised
 from headgate.model.notices import Notice
 from headgate.model.releases import Release
 from headgate.model.rollouts import Approval, Past, SignOff
@@ -111,6 +112,14 @@ CASES: list[tuple[Any, dict[str, Any], str, str, str]] = [
         "every environment is frozen by ann: no rollout starts",
     ),
     (RolloutsUnfrozen("ann"), {}, "unfrozen", "info", "production is no longer frozen: ann ended it"),
+    (
+        AlarmRaised(ROL, V2.release, "breach", "the budget burns 14 times too fast"),
+        {},
+        "alarm",
+        "attention",
+        "v2 in production does worse than it should",
+    ),
+    (AlarmEnded(ROL, V2.release, "well again"), {}, "alarm-ended", "info", "the alarm about v2 in production is over"),
     (
         e.ReleaseQuarantined(V2.release, "staging", "it was aborted"),
         {"environment": "", "state": None},

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import forms, freezing, telling
+from headgate.cli import approving, forms, freezing, linting, telling
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
@@ -16,7 +16,7 @@ COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
-    *("ci", "token", "spec", "demo"),
+    *("ci", "token", "lint", "spec", "demo"),
 )
 
 EXIT_CODES = (
@@ -49,12 +49,14 @@ def made(name: str) -> Any:
         audit.command("verify")(filled("audit", forms.verify))
         return typer.main.get_group(audit)
     if name == "token":
-        token = typer.Typer(help="Tokens that can do one thing only.", rich_markup_mode=None, no_args_is_help=True)
-        for verb, form in (("create", forms.create), ("list", forms.listed), ("revoke", forms.revoke)):
+        said = "Tokens that are one person's, or can do one thing only."
+        token = typer.Typer(help=said, rich_markup_mode=None, no_args_is_help=True)
+        verbs = {"person": approving.token_person, "create": forms.create, "list": forms.listed}
+        for verb, form in {**verbs, "revoke": forms.revoke}.items():
             token.command(verb)(filled(f"token_{verb}", form))
         return typer.main.get_group(token)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    elsewhere = {"freeze": freezing, "unfreeze": freezing, "notifications": telling}
+    elsewhere = {"freeze": freezing, "unfreeze": freezing, "lint": linting, "notifications": telling}
     written = elsewhere.get(name, forms)
     one.command(name)(_demo() if name == "demo" else filled(name, getattr(written, name.replace("-", "_"))))
     return typer.main.get_command(one)

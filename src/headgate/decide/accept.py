@@ -5,8 +5,8 @@ from datetime import datetime
 from functools import singledispatch
 
 from headgate.decide.gates import rejected, valid_approvers
+from headgate.decide.going_back import GoingBack, roll_back
 from headgate.decide.progress import can_serve
-from headgate.decide.rules import start
 from headgate.decide.standstill import may_freeze, may_unfreeze
 from headgate.model import commands as c
 from headgate.model import events as e
@@ -178,49 +178,7 @@ def _(command: c.Rollback, state: EnvironmentState, seen: Seen, now: datetime) -
         return c.Refused("a rollout is in flight; abort it first: `headgate abort`")
     if rollout and rollout.phase == "aborting":
         return c.Refused("an abort is under way: traffic is already going back")
-    return _roll_back(command, why, state, seen, now)
-
-
-def _roll_back(command: c.Rollback, why: str, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
-    if seen.rules is None:
-        return c.Refused("this environment is not in the applied specification; `headgate apply` it first")
-    target = _target(command, state, seen)
-    if isinstance(target, c.Refused):
-        return target
-    ended: list[e.Event] = []
-    if state.rollout:
-        ended = [e.RolloutEnded(state.rollout.id, "promoted", "a rollback came before the old was retired")]
-    gave_way = _gave_way(state, target)
-    request = Request(target, command.rollout, "rollback", command.by, why, now)
-    asked = e.ReleaseRequested(target, command.rollout, "rollback", command.by, why)
-    return [*ended, *gave_way, asked, start(state, seen.rules, request)]
-
-
-def _gave_way(state: EnvironmentState, target: Revision) -> list[e.Event]:
-    if state.waiting is None:
-        return []
-    return [e.ReleaseSuperseded(state.waiting.revision.release, target.release, "a rollback goes first")]
-
-
-def _target(command: c.Rollback, state: EnvironmentState, seen: Seen) -> Revision | c.Refused:
-    stable = state.stable.id if state.stable else None
-    promoted = [past.revision for past in reversed(state.past) if past.outcome == "promoted"]
-    earlier = [revision for revision in promoted if revision.id != stable]
-    if state.previous and state.previous.id != stable:
-        earlier.insert(0, state.previous)
-    if command.to is None:
-        good = [revision for revision in earlier if revision.release not in seen.quarantined]
-        return good[0] if good else c.Refused("no earlier revision was stable here and is not quarantined")
-    if state.stable and _is_called(state.stable, command.to):
-        return c.Refused(f"{state.stable.label} is stable here already")
-    named = [revision for revision in earlier if _is_called(revision, command.to)]
-    known = ", ".join(dict.fromkeys(revision.label for revision in earlier)) or "none"
-    return named[0] if named else c.Refused(f"{command.to} was never stable here; known: {known}")
-
-
-def _is_called(revision: Revision, name: str) -> bool:
-    by_commit = len(name) >= 4 and revision.commit.startswith(name)
-    return by_commit or name in (revision.release, revision.id, revision.label)
+    return roll_back(GoingBack(command.rollout, command.by, why, command.to), state, seen, now)
 
 
 @accept.register

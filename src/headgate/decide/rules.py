@@ -1,15 +1,17 @@
 """Everything that moves an environment by itself, as ordered rules; the first that has something to say is heard."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from headgate.decide import compile as strategy
-from headgate.decide.baseline import baseline
+from headgate.decide import sentinel
+from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
+from headgate.decide.sentinel import monitoring_begins
+from headgate.decide.starting import monitoring_ends, start
 from headgate.model import events as e
 from headgate.model.effects import Run
 from headgate.model.glass import GlassBroken
@@ -72,28 +74,11 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
         return []
     if closed_gates(seen.rules, request, state, seen, now):
         return []
-    started = start(state, seen.rules, request)
+    started = [*monitoring_ends(state, request), start(state, seen.rules, request)]
     if not request.break_glass:
-        return [started]
+        return started
     passed = broken_gates(seen.rules, request, state, seen, now)
-    return [started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
-
-
-def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:
-    back = request.kind == "rollback"
-    return e.RolloutStarted(
-        rollout=request.rollout,
-        kind=request.kind,
-        revision=request.revision,
-        replaces=state.stable.id if state.stable else None,
-        steps=strategy.rollback_steps(rules) if back else strategy.steps(rules, first=state.stable is None),
-        strategy=rules.strategy,
-        analysis=rules.analysis,
-        deadlines=rules.deadlines,
-        by=request.by,
-        why=request.why or f"{request.kind} of {request.revision.label} asked for by {request.by}",
-        baseline=None if back else baseline(request.rollout, rules.strategy, request.revision, state.stable),
-    )
+    return [*started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
 
 
 def take_measurement(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -234,9 +219,16 @@ def promote_before_retiring(state: EnvironmentState, seen: Seen, now: datetime) 
     rollout = _on_trial(state)
     if rollout is None or rollout.phase != "running" or not isinstance(rollout.step, Retire):
         return []
-    # Rules that vanished meanwhile keep nothing warm.
-    warm = now + seen.rules.keep_warm if seen.rules else now
-    return [e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why)]
+    monitored = monitoring_begins(state, rollout, seen, now)
+    warm = now + _kept_warm(seen.rules, bool(monitored))
+    return [e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why), *monitored]
+
+
+def _kept_warm(rules: Environment | None, monitored: bool) -> timedelta:
+    """Rules that vanished meanwhile keep nothing warm."""
+    if rules is None:
+        return timedelta()
+    return max(rules.keep_warm, rules.monitor.warm) if rules.monitor and monitored else rules.keep_warm
 
 
 def complete_step(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -289,6 +281,7 @@ def finish_rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[e
 
 RULES: tuple[Rule, ...] = (
     take_measurement,
+    note_check,
     finish_abort,
     abort_on_failing_effect,
     abort_on_crash_loop,
@@ -302,6 +295,7 @@ RULES: tuple[Rule, ...] = (
     complete_step,
     promote_before_retiring,
     finish_rollout,
+    *sentinel.RULES,
     drop_what_may_not_start,
     start_what_waits,
 )

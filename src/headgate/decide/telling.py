@@ -16,6 +16,7 @@ from headgate.model.builds import Build
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RolloutId
+from headgate.model.monitors import AlarmEnded, AlarmRaised
 from headgate.model.notices import Notice, NoticeKind, Severity
 from headgate.model.releases import Release, Revision
 from headgate.model.rollouts import EnvironmentState, Past, Request, Rollout, SignOff
@@ -253,6 +254,24 @@ def _rollout(rollout: RolloutId, around: Around) -> Rollout | Past | None:
 def _is_first(rollout: RolloutId, around: Around) -> bool:
     promoted = [past.rollout for past in around.state.past if past.outcome == "promoted"] if around.state else []
     return not promoted or promoted[0] == rollout
+
+
+# --- what is watched after a promotion
+
+
+@_told.register
+def _(event: AlarmRaised, around: Around, one: e.Recorded) -> Iterator[Told]:
+    label, here = _label(event.release, around), around.environment
+    seen = "does worse than it should" if event.kind == "breach" else "cannot be seen"
+    act = f"look, and `headgate rollback {here}` if it must go"
+    named = {"rollout": event.rollout, "release": event.release}
+    yield Told("alarm", "attention", f"{label} in {here} {seen}", event.why, act=act, **named)
+
+
+@_told.register
+def _(event: AlarmEnded, around: Around, one: e.Recorded) -> Iterator[Told]:
+    what = f"the alarm about {_label(event.release, around)} in {around.environment} is over"
+    yield Told("alarm-ended", "info", what, event.why, rollout=event.rollout, release=event.release)
 
 
 # --- freezes, quarantine, builds

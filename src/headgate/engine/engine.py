@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,13 +21,14 @@ from headgate.engine.proving import shown
 from headgate.engine.refusals import Immutable, Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted, check
 from headgate.engine.releasing import release as made
+from headgate.engine.secrets import values
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import EnvironmentId, ReleaseId, RolloutId, application_stream
-from headgate.model.releases import Release
+from headgate.model.releases import Release, Revision
 from headgate.model.rules import Application as Rules
 from headgate.model.rules import Environment
 from headgate.ports import Access, AdapterError, Clock, EventLog, LogUnavailable, Unusable
@@ -88,6 +90,13 @@ class Engine:
         """What a platform has to show to the registry of an image; None: it is not the application's. AdapterError."""
         rules = self.applications[name].state.specification if name in self.applications else None
         return await self.world.images.login(image, rules.registry) if rules and rules.registry else None
+
+    async def secrets(self, revision: Revision, service: str) -> dict[str, str]:
+        """For the platform that starts an instance, and nobody else. Raises AdapterError."""
+        known = self.applications.get(revision.environment.partition("/")[0])
+        wheel = known.wheels.get(revision.environment.partition("/")[2]) if known else None
+        rules = self.rules(revision.environment) or (wheel.rules if wheel else None)
+        return await values(self.world, rules, revision, service) if rules else {}
 
     def rules(self, environment: EnvironmentId) -> Environment | None:
         known = self.applications.get(environment.partition("/")[0])
@@ -239,10 +248,14 @@ class Engine:
         for wheel in application.wheels.values():
             if wheel.environment not in self._tasks:
                 self._awake[wheel.environment] = asyncio.Event()
-                self._tasks[wheel.environment] = asyncio.create_task(self._turn_for_ever(application, wheel))
+                self._tasks[wheel.environment] = asyncio.create_task(
+                    self._turn_for_ever(application, wheel), context=Context()
+                )  # who applied a file does not act in what turns from then on
         if application.name not in self.followers:
             follower = self.followers[application.name] = Follower(application, self.release)
-            self._tasks[application_stream(application.name)] = asyncio.create_task(follower.follow())
+            self._tasks[application_stream(application.name)] = asyncio.create_task(
+                follower.follow(), context=Context()
+            )
 
     async def _turn_for_ever(self, application: Application, wheel: Wheel) -> None:
         awake = self._awake[wheel.environment]
@@ -257,7 +270,7 @@ class Engine:
         """One turn, whatever goes wrong in it; returns how long to sleep unless woken."""
         try:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
-            if happened or application.delayed:
+            if happened or application.delayed or application.configuring.due():
                 await self._advance(application)
             return self._pause(wheel, happened)
         except (LogUnavailable, AdapterError) as error:

@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
+from headgate.model.checks import CheckEnded
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
+from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.notices import TargetEvent
+from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
 from headgate.model.sources import Integration, Outcome
@@ -369,10 +372,12 @@ Event = (
     | ReleaseRequested | ReleaseSuperseded | ReleaseDropped | ApprovalGiven | ReleasePinned | ReleaseUnpinned
     | ReleaseSignedOff
     | RolloutsFrozen | RolloutsUnfrozen | GlassBroken
-    | RolloutStarted | BaselineDropped | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
+    | RolloutStarted | BaselineDropped | CheckEnded | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
+    | MonitoringStarted | StableMeasured | AlarmRaised | AlarmEnded | MonitoringEnded
     | EffectFailed
-    | TargetEvent
+    # of the server
+    | PersonalTokenMade | PersonalTokenRevoked | TargetEvent
 )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 NoticeKind = Literal[
-    "waiting", "held", "alarm", "aborted", "rolled-back", "drift", "break-glass", "frozen", "unfrozen", "quarantined",
-    "build-failed", "requested", "dropped", "started", "promoted", "test",
+    "waiting", "held", "alarm", "alarm-ended", "aborted", "rolled-back", "drift", "break-glass", "frozen", "unfrozen",
+    "quarantined", "build-failed", "requested", "dropped", "started", "promoted", "test",
 ]  # fmt: skip
 KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in get_args(NoticeKind) if kind != "test")
 Severity = Literal["info", "attention", "trouble"]  # attention: someone has to do something

@@ -121,6 +121,7 @@ FORMS = {
     "promoted": cdevent(r"^dev\.cdevents\.service\.(deployed|upgraded)\.0\.3\.0$", SERVICE),
     "rolled-back": cdevent(r"^dev\.cdevents\.service\.rolledback\.0\.3\.0$", SERVICE),
     "alarm": cdevent(r"^dev\.cdevents\.incident\.detected\.0\.3\.0$", INCIDENT),
+    "alarm-ended": cdevent(r"^dev\.cdevents\.incident\.resolved\.0\.3\.0$", INCIDENT),
     "build-failed": cdevent(r"^dev\.cdevents\.pipelinerun\.finished\.0\.3\.0$", RUN),
 }
 

@@ -53,8 +53,11 @@ def _parts(notice: Notice) -> Iterator[Part]:
             for service, image in (notice.artifacts or {notice.application: ""}).items():
                 subject = f"{_environment(notice)}/{service}"
                 yield Part(_service(notice), subject, {**where, "artifactId": artifact(notice, service, image)})
-        case "alarm":
-            yield Part("dev.cdevents.incident.detected.0.3.0", notice.id, {**where, "description": _words(notice)})
+        case "alarm" | "alarm-ended":
+            predicate = "detected" if notice.kind == "alarm" else "resolved"
+            incident = f"{_environment(notice)}/{notice.rollout}" if notice.rollout else notice.id
+            content = {**where, "description": _words(notice)}
+            yield Part(f"dev.cdevents.incident.{predicate}.0.3.0", incident, content)
         case "build-failed":
             content = {"pipelineName": notice.application, "outcome": "failure", "errors": _words(notice)}
             yield Part("dev.cdevents.pipelinerun.finished.0.3.0", notice.commit or notice.id, content)

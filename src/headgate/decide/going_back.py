@@ -1,0 +1,77 @@
+"""Going back to what was stable before: whether that may be, to which revision, and how it begins.
+
+A person's `headgate rollback` and the sentinel after a promotion both ask `roll_back`: no other rule lets either go.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from headgate.decide.starting import monitoring_ends, start
+from headgate.model import commands as c
+from headgate.model import events as e
+from headgate.model.ids import RevisionId, RolloutId
+from headgate.model.observations import Seen
+from headgate.model.releases import Revision
+from headgate.model.rollouts import EnvironmentState, Request
+
+
+@dataclass(frozen=True, slots=True)
+class GoingBack:
+    """Who asks, and why. `only`: the one revision that will do, for who judged that one; empty: any that was good."""
+
+    rollout: RolloutId
+    by: str
+    why: str
+    to: str | None = None  # release id, version or commit; None: what was stable before
+    only: RevisionId | None = None
+
+
+def roll_back(asked: GoingBack, state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event] | c.Refused:
+    """With nothing on trial. Waits for no gate and no freeze."""
+    if seen.rules is None:
+        return c.Refused("this environment is not in the applied specification; `headgate apply` it first")
+    target = way_back(asked, state, seen)
+    if isinstance(target, c.Refused):
+        return target
+    ended: list[e.Event] = []
+    if state.rollout:
+        ended = [e.RolloutEnded(state.rollout.id, "promoted", "a rollback came before the old was retired")]
+    request = Request(target, asked.rollout, "rollback", asked.by, asked.why, now)
+    wanted = e.ReleaseRequested(target, asked.rollout, "rollback", asked.by, asked.why)
+    ended += monitoring_ends(state, request)
+    return [*ended, *_gave_way(state, target), wanted, start(state, seen.rules, request)]
+
+
+def way_back(asked: GoingBack, state: EnvironmentState, seen: Seen) -> Revision | c.Refused:
+    """The revision to go back to, or why none will do."""
+    target = _target(asked.to, state, seen)
+    if isinstance(target, Revision) and asked.only is not None and target.id != asked.only:
+        return c.Refused(f"what was stable before is quarantined, and {target.label} is not what was compared with")
+    return target
+
+
+def _gave_way(state: EnvironmentState, target: Revision) -> list[e.Event]:
+    if state.waiting is None:
+        return []
+    return [e.ReleaseSuperseded(state.waiting.revision.release, target.release, "a rollback goes first")]
+
+
+def _target(to: str | None, state: EnvironmentState, seen: Seen) -> Revision | c.Refused:
+    stable = state.stable.id if state.stable else None
+    promoted = [past.revision for past in reversed(state.past) if past.outcome == "promoted"]
+    earlier = [revision for revision in promoted if revision.id != stable]
+    if state.previous and state.previous.id != stable:
+        earlier.insert(0, state.previous)
+    if to is None:
+        good = [revision for revision in earlier if revision.release not in seen.quarantined]
+        return good[0] if good else c.Refused("no earlier revision was stable here and is not quarantined")
+    if state.stable and _is_called(state.stable, to):
+        return c.Refused(f"{state.stable.label} is stable here already")
+    named = [revision for revision in earlier if _is_called(revision, to)]
+    known = ", ".join(dict.fromkeys(revision.label for revision in earlier)) or "none"
+    return named[0] if named else c.Refused(f"{to} was never stable here; known: {known}")
+
+
+def _is_called(revision: Revision, name: str) -> bool:
+    by_commit = len(name) >= 4 and revision.commit.startswith(name)
+    return by_commit or name in (revision.release, revision.id, revision.label)
