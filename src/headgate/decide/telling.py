@@ -114,10 +114,9 @@ def _told(event: Any, around: Around, one: e.Recorded) -> Iterable[Told]:
 
 @_told.register
 def _(event: e.ReleaseRequested, around: Around, one: e.Recorded) -> Iterator[Told]:
-    named = {"rollout": event.rollout, "revision": event.revision}
-    label = event.revision.label
+    rollout, revision, label = event.rollout, event.revision, event.revision.label
     asked = f"{event.kind} of {label} was asked for in {around.environment} by {event.by}"
-    yield Told("requested", "info", asked, event.why, **named)  # type: ignore[arg-type]
+    yield Told("requested", "info", asked, event.why, rollout=rollout, revision=revision)
     request = Request(event.revision, event.rollout, event.kind, event.by, event.why, one.at)
     if event.kind == "rollback" or event.break_glass or not _waits_still(event.rollout, around, one):
         return
@@ -125,7 +124,7 @@ def _(event: e.ReleaseRequested, around: Around, one: e.Recorded) -> Iterator[To
         what = f"{label} waits in {around.environment}: {'; '.join(text for text, _, _ in wanted)}"
         people = tuple(dict.fromkeys(person for _, some, _ in wanted for person in some))
         act = " and ".join(dict.fromkeys(command for _, _, command in wanted))
-        yield Told("waiting", "attention", what, asked, people, act, standing=True, **named)  # type: ignore[arg-type]
+        yield Told("waiting", "attention", what, asked, people, act, True, rollout=rollout, revision=revision)
 
 
 def _waits_still(rollout: RolloutId, around: Around, one: e.Recorded) -> bool:
@@ -264,8 +263,8 @@ def _(event: AlarmRaised, around: Around, one: e.Recorded) -> Iterator[Told]:
     label, here = _label(event.release, around), around.environment
     seen = "does worse than it should" if event.kind == "breach" else "cannot be seen"
     act = f"look, and `headgate rollback {here}` if it must go"
-    named = {"rollout": event.rollout, "release": event.release}
-    yield Told("alarm", "attention", f"{label} in {here} {seen}", event.why, act=act, **named)
+    what, rollout = f"{label} in {here} {seen}", event.rollout
+    yield Told("alarm", "attention", what, event.why, act=act, rollout=rollout, release=event.release)
 
 
 @_told.register
