@@ -5,6 +5,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from headgate.model.selectors import parse
+from headgate.spec.check_rules import checks
 from headgate.spec.host_rules import hosts
 from headgate.spec.metric_rules import metrics
 from headgate.spec.problems import Path, Problem
@@ -17,7 +18,7 @@ from headgate.spec.units import written
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
-    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts)
+    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, checks)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 

@@ -51,12 +51,16 @@ class DockerPlatform:
         on_change: OnChange | None = None,
         login: LoginOf = no_login,
         rules: RulesOf = no_rules,
+        secrets: Callable[[], Collection[str]] = lambda: (),
     ) -> None:
-        """`login` says what the application has to show to the registry of an image; `rules`, what is applied now."""
+        """`login` says what the application has to show to the registry of an image; `rules`, what is applied now.
+
+        `secrets` are masked in the logs of checks.
+        """
         self.settings = settings
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self.server = containers.server_id(settings.data)
-        self._login, self._rules = login, rules
+        self._login, self._rules, self._secrets = login, rules, secrets
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
         self._machines: dict[ContainerHost, Machine] = {}
@@ -81,7 +85,7 @@ class DockerPlatform:
         place = self._opened(job.environment)
         release = place.folder.release_of(job.revision)
         source = folder_below(self.settings.releases, release, f"{job.environment}, check {job.check.name}")
-        place.jobs.run(job, source)
+        await place.jobs.run(job, source)
 
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         return self._opened(environment).jobs.seen(job)
@@ -180,7 +184,7 @@ class DockerPlatform:
         settings = self.settings
         containers.scope(self.server, environment)  # refuses a name that fits no container
         folder = environment_folder(settings.data, environment)
-        desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept)
+        desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept, self._secrets)
         place = self._places[environment] = Place(folder, Fleet(environment), Jobs(desk), changed)
         return place
 

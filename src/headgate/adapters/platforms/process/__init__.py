@@ -1,5 +1,6 @@
 """Platform `process`: revisions as processes of this machine. Linux only: who a process is, is read from /proc."""
 
+from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.platforms.process.platform import ProcessPlatform
 from headgate.adapters.platforms.process.settings import ProcessSettings
 from headgate.ports import Host
@@ -8,4 +9,5 @@ __all__ = ["ProcessPlatform", "ProcessSettings", "create"]
 
 
 def create(host: Host) -> ProcessPlatform:
-    return ProcessPlatform(ProcessSettings(data=host.folder, releases=host.releases), host.changed)
+    settings = ProcessSettings(data=host.folder, releases=host.releases)
+    return ProcessPlatform(settings, host.changed, lambda: known_secrets(host.folder.parent.parent / "token"))

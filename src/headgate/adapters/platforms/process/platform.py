@@ -1,7 +1,7 @@
 """The platform itself: what the engine asks for, environment by environment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from headgate.adapters.machine import logs
@@ -33,8 +33,14 @@ class Place:
 
 
 class ProcessPlatform:
-    def __init__(self, settings: ProcessSettings, on_change: OnChange | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self,
+        settings: ProcessSettings,
+        on_change: OnChange | None = None,
+        secrets: Callable[[], Collection[str]] = lambda: (),
+    ) -> None:
+        """`secrets` are masked in the logs of checks."""
+        self.settings, self._secrets = settings, secrets
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
@@ -56,7 +62,7 @@ class ProcessPlatform:
         release = place.folder.release_of(job.revision)
         source = self.settings.source(release)
         source = folder_below(source.parent, source.name, f"{job.environment}, check {job.check.name}")
-        place.jobs.run(job, source)
+        await place.jobs.run(job, source)
 
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         place = await self._place(environment)
@@ -99,7 +105,8 @@ class ProcessPlatform:
 
         folder = environment_folder(self.settings.data, environment)
         around = Around(self.settings, folder, self._prober, changed)
-        desk = Desk(folder, self._prober, changed, self.settings.log_bytes, self.settings.jobs_kept)
+        bounds = (self.settings.log_bytes, self.settings.jobs_kept)
+        desk = Desk(folder, self._prober, changed, *bounds, self._secrets)
         place = Place(folder, Fleet(environment, around, self._ports), Jobs(desk))
         self._places[environment] = place
         return place
