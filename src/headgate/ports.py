@@ -59,6 +59,13 @@ def no_rules(environment: EnvironmentId) -> Environment | None:
     return None
 
 
+async def no_secrets(revision: Revision, service: str) -> Mapping[str, str]:
+    return {}
+
+
+SecretsOf = Callable[[Revision, str], Awaitable[Mapping[str, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """What an adapter is made with: every entry point of a seam is a callable that takes a Host."""
@@ -70,6 +77,9 @@ class Host:
     # Application and image -> what to show to the image's registry; None: it is not the application's. AdapterError.
     login: Callable[[str, str], Awaitable[Access | None]] = no_login
     rules: Callable[[EnvironmentId], Environment | None] = no_rules  # as applied now; None: they are gone
+    # Revision and service -> value of each secret variable, in the revision's versions. Asked at each start of an
+    # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
+    secrets: SecretsOf = no_secrets
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -78,6 +88,12 @@ C = TypeVar("C", bound=Callable[..., object])
 def runs_images(create: C) -> C:
     """Declares of a platform's entry point that it runs images: their digests are made before it is asked to run."""
     create.runs_images = True  # type: ignore[attr-defined]
+    return create
+
+
+def hands_files(create: C) -> C:
+    """Declares of a platform's entry point that secrets reach what it runs as files too."""
+    create.hands_files = True  # type: ignore[attr-defined]
     return create
 
 
@@ -178,8 +194,14 @@ class ValueSource(Protocol):
 class SecretStore(Protocol):
     """Keeps secrets; Headgate reads them. One for all applications: where the store is comes with every call.
 
-    All raise AdapterError, and Unusable where the store says that there is no such secret or version.
+    All raise AdapterError, and Unusable where the store says that there is no such secret or version. No error holds
+    a value.
     """
+
+    @property
+    def keeps_versions(self) -> bool:
+        """False: once a secret was rotated, a rollback cannot restore its earlier value."""
+        ...
 
     async def get(self, reference: str, store: SecretRules, version: str | None = None) -> Secret:
         """The current version, or the one named: Unusable where the store keeps no earlier ones."""

@@ -11,6 +11,7 @@ from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
+from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
@@ -372,6 +373,7 @@ Event = (
     | RolloutsFrozen | RolloutsUnfrozen | GlassBroken
     | RolloutStarted | BaselineDropped | CheckEnded | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
+    | MonitoringStarted | StableMeasured | AlarmRaised | AlarmEnded | MonitoringEnded
     | EffectFailed
     # of the server
     | PersonalTokenMade | PersonalTokenRevoked

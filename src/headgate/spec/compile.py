@@ -24,6 +24,7 @@ from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.checks import check
 from headgate.spec.problems import Path, SpecificationError
+from headgate.spec.secret_rules import rooted, stores
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
 from headgate.spec.sections.metric import MetricSection
@@ -31,19 +32,21 @@ from headgate.spec.sections.pipeline import CiContainerSection, CiSection
 from headgate.spec.sections.service import ContainerSection, ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
+from headgate.spec.variables import of_each_service, of_environment, of_service
 
 SUCCEEDED = parse("== 1")  # of a job without conditions
 
 
 def application(spec: Specification, source: str, file: str) -> Application:
     """Raises SpecificationError where the file asks for what the model has no word for yet: see `missing`."""
-    environments = tuple(_environment(spec, name, section) for name, section in spec.environments.items())
     said = spec.content.source
+    repository = said.repository or source
+    environments = tuple(_environment(spec, name, repository) for name in spec.environments)
     following = Following(tuple(said.branches or ()), tuple(said.tags), said.poll, said.releases)
     registry = spec.content.registry
     return Application(
         spec.application,
-        said.repository or source,
+        repository,
         file,
         environments,
         following=following,
@@ -78,10 +81,10 @@ def _bounds(section: CiContainerSection) -> StepContainer:
 
 
 def services(spec: Specification) -> tuple[Service, ...]:
-    return tuple(_service(name, section) for name, section in spec.services.items())
+    return tuple(_service(spec, name, section) for name, section in spec.services.items())
 
 
-def _service(name: str, section: ServiceSection) -> Service:
+def _service(spec: Specification, name: str, section: ServiceSection) -> Service:
     health = Health(section.health.path, section.health.interval, section.health.timeout)
     return Service(
         name=name,
@@ -92,7 +95,7 @@ def _service(name: str, section: ServiceSection) -> Service:
         image=section.image,
         health=health,
         replicas=section.replicas,
-        env=dict(section.env),
+        env=of_service(spec, name),
         container=_container(section.container),
     )
 
@@ -110,8 +113,8 @@ def _container(section: ContainerSection) -> Container:
     )
 
 
-def _environment(spec: Specification, name: str, section: EnvironmentSection) -> Environment:
-    path: Path = ("environments", name)
+def _environment(spec: Specification, name: str, repository: str) -> Environment:
+    section, path = spec.environments[name], ("environments", name)
     return Environment(
         name=name,
         platform=section.platform.name,
@@ -132,9 +135,12 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         analysis=_analysis(section),
         bake=section.bake,
         keep_warm=section.keep_warm,
+        monitor=section.monitor,
         listen=dict(section.listen),
         replicas=dict(section.replicas),
-        env=dict(section.env),
+        env=of_environment(spec, name),
+        service_env=of_each_service(spec, name),
+        secrets=rooted(stores(spec, name), repository),
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),

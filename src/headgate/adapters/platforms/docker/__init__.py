@@ -11,5 +11,5 @@ __all__ = ["DockerPlatform", "DockerSettings", "create"]
 @runs_images
 def create(host: Host) -> DockerPlatform:
     settings = DockerSettings(data=host.folder, releases=host.releases, envoy=host.envoy)
-    secrets = host.folder.parent.parent / "token"
-    return DockerPlatform(settings, host.changed, host.login, host.rules, lambda: known_secrets(secrets))
+    token = host.folder.parent.parent / "token"
+    return DockerPlatform(settings, host.changed, host.login, host.rules, host.secrets, lambda: known_secrets(token))

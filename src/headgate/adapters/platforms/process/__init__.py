@@ -3,11 +3,13 @@
 from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.platforms.process.platform import ProcessPlatform
 from headgate.adapters.platforms.process.settings import ProcessSettings
-from headgate.ports import Host
+from headgate.ports import Host, hands_files
 
 __all__ = ["ProcessPlatform", "ProcessSettings", "create"]
 
 
+@hands_files
 def create(host: Host) -> ProcessPlatform:
     settings = ProcessSettings(data=host.folder, releases=host.releases)
-    return ProcessPlatform(settings, host.changed, lambda: known_secrets(host.folder.parent.parent / "token"))
+    token = host.folder.parent.parent / "token"
+    return ProcessPlatform(settings, host.changed, host.secrets, lambda: known_secrets(token))

@@ -16,6 +16,7 @@ from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.ports import SecretsOf, no_secrets
 
 OnChange = Callable[[EnvironmentId], None]
 GONE_PAUSE = 0.05  # seconds
@@ -37,10 +38,11 @@ class ProcessPlatform:
         self,
         settings: ProcessSettings,
         on_change: OnChange | None = None,
-        secrets: Callable[[], Collection[str]] = lambda: (),
+        secrets: SecretsOf = no_secrets,
+        masked: Callable[[], Collection[str]] = lambda: (),
     ) -> None:
-        """`secrets` are masked in the logs of checks."""
-        self.settings, self._secrets = settings, secrets
+        """`masked` is what no log of a check may show."""
+        self.settings, self._secrets, self._masked = settings, secrets, masked
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
@@ -106,8 +108,8 @@ class ProcessPlatform:
         folder = environment_folder(self.settings.data, environment)
         around = Around(self.settings, folder, self._prober, changed)
         bounds = (self.settings.log_bytes, self.settings.jobs_kept)
-        desk = Desk(folder, self._prober, changed, *bounds, self._secrets)
-        place = Place(folder, Fleet(environment, around, self._ports), Jobs(desk))
+        desk = Desk(folder, self._prober, changed, *bounds, self._masked)
+        place = Place(folder, Fleet(environment, around, self._ports, self._secrets), Jobs(desk))
         self._places[environment] = place
         return place
 
