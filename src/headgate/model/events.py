@@ -13,6 +13,7 @@ from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
 from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
+from headgate.model.record import OfRecord
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
 from headgate.model.sources import Integration, Outcome
@@ -269,6 +270,7 @@ class RolloutStarted:
     by: str
     why: str
     baseline: Revision | None = None  # fresh copies of the stable, which the candidate is compared with
+    gates: tuple[str, ...] = ()  # of the rules, each with why it was open
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +378,7 @@ Event = (
     | MonitoringStarted | StableMeasured | AlarmRaised | AlarmEnded | MonitoringEnded
     | EffectFailed
     # of the server
-    | PersonalTokenMade | PersonalTokenRevoked
+    | PersonalTokenMade | PersonalTokenRevoked | OfRecord
 )  # fmt: skip
 
 
