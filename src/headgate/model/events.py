@@ -12,6 +12,7 @@ from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
 from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
+from headgate.model.notices import TargetEvent
 from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.record import OfRecord
 from headgate.model.releases import Release, Revision
@@ -378,7 +379,7 @@ Event = (
     | MonitoringStarted | StableMeasured | AlarmRaised | AlarmEnded | MonitoringEnded
     | EffectFailed
     # of the server
-    | PersonalTokenMade | PersonalTokenRevoked | OfRecord
+    | PersonalTokenMade | PersonalTokenRevoked | TargetEvent | OfRecord
 )  # fmt: skip
 
 
