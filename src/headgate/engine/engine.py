@@ -77,6 +77,7 @@ class Engine:
                 await task
         self._tasks.clear()
         for application in self.applications.values():
+            application.configuring.close()
             for wheel in application.wheels.values():
                 wheel.close()
 
