@@ -12,7 +12,7 @@ DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
 TOP = "application, services, registry, pipeline, source, groups, environments"
 ENVIRONMENT = (
     "platform, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, "
-    "break_glass, analysis, bake, keep_warm, listen, replicas, env, deadlines"
+    "break_glass, analysis, bake, contract, keep_warm, listen, replicas, env, deadlines"
 )
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"
 

@@ -6,6 +6,7 @@ from headgate.model.builds import CiStep, StepContainer
 from headgate.model.checks import Check
 from headgate.model.conditions import parse
 from headgate.model.metrics import MetricRule, ValueQuery
+from headgate.model.migrations import Migration
 from headgate.model.rules import (
     AnalysisRules,
     Application,
@@ -94,6 +95,7 @@ def _service(name: str, section: ServiceSection) -> Service:
         replicas=section.replicas,
         env=dict(section.env),
         container=_container(section.container),
+        migrations=tuple(Migration(one.level, one.command, one.kind, one.timeout) for one in section.migrations),
     )
 
 
@@ -131,6 +133,7 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         break_glass=_people(spec, section.break_glass),
         analysis=_analysis(section),
         bake=section.bake,
+        contract=section.contract,
         keep_warm=section.keep_warm,
         listen=dict(section.listen),
         replicas=dict(section.replicas),
