@@ -66,6 +66,7 @@ class Api:
         content = json.dumps(body).encode() if body is not None else b""
         head = [f"{method} {path} HTTP/1.0", f"Host: {self._address.partition('://')[2]}"]
         head += [f"Authorization: Bearer {self._token}", f"Content-Length: {len(content)}"]
+        head += ["User-Agent: headgate"]
         head += ["Content-Type: application/json"] if content else []
         with self._connect() as connection:  # the stream keeps it open
             connection.settimeout(timeout)

@@ -21,7 +21,7 @@ def carry_out(command: str, asked: dict[str, Any]) -> int:
     if command.startswith("token_"):
         from headgate.cli.commands import token
 
-        return getattr(token, command.removeprefix("token_"))(**asked) or 0
+        return token.VERBS[command.removeprefix("token_")](**asked) or 0
     function = getattr(import_module(f"headgate.cli.commands.{command}"), command)
     code: int | None = function(**asked)
     return code or 0

@@ -3,7 +3,7 @@
 import json
 import os
 
-from headgate.cli.failure import NO_SERVER, Failure
+from headgate.cli.failure import NO_SERVER, USAGE, Failure
 
 START = "start it with `headgate serve`"
 
@@ -18,7 +18,13 @@ def data_folder(given: str | None) -> str:
 
 
 def server_address(folder: str) -> str:
-    """Of the server that runs on the folder now. A file that a killed server left behind names none."""
+    """Of the server that runs on the folder now. A file that a killed server left behind names none.
+
+    HEADGATE_SERVER names one that is someone else's, or behind a tunnel: http://HOST:PORT.
+    """
+    elsewhere = os.environ.get("HEADGATE_SERVER")
+    if elsewhere:
+        return _named(elsewhere)
     try:
         with open(os.path.join(folder, "server.json"), encoding="utf-8") as stream:
             found = json.load(stream)
@@ -34,7 +40,21 @@ def server_address(folder: str) -> str:
     return address
 
 
+def _named(address: str) -> str:
+    scheme, _, rest = address.rstrip("/").partition("://")
+    if scheme != "http" or not rest.rpartition(":")[2].isdigit() or "/" in rest:
+        remedy = "Write http://HOST:PORT; for https put a TLS tunnel in front of it here."
+        raise Failure(f"HEADGATE_SERVER is no address of a server: {address}", "", remedy, USAGE)
+    return f"http://{rest}"
+
+
 def token(folder: str) -> str:
+    """A person's own, in HEADGATE_TOKEN; else the server's."""
+    own = os.environ.get("HEADGATE_TOKEN", "")
+    if own:
+        if not own.isascii() or not own.isprintable() or " " in own:
+            raise Failure("HEADGATE_TOKEN is no token", "", "It begins with hgt_, and has no spaces.", USAGE)
+        return own
     path = os.path.join(folder, "token")
     try:
         with open(path, encoding="ascii", errors="replace") as stream:

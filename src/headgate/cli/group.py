@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import forms, freezing
+from headgate.cli import approving, forms, freezing
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
@@ -49,8 +49,10 @@ def made(name: str) -> Any:
         audit.command("verify")(filled("audit", forms.verify))
         return typer.main.get_group(audit)
     if name == "token":
-        token = typer.Typer(help="Tokens that can do one thing only.", rich_markup_mode=None, no_args_is_help=True)
-        for verb, form in (("create", forms.create), ("list", forms.listed), ("revoke", forms.revoke)):
+        said = "Tokens that are one person's, or can do one thing only."
+        token = typer.Typer(help=said, rich_markup_mode=None, no_args_is_help=True)
+        verbs = {"person": approving.token_person, "create": forms.create, "list": forms.listed}
+        for verb, form in {**verbs, "revoke": forms.revoke}.items():
             token.command(verb)(filled(f"token_{verb}", form))
         return typer.main.get_group(token)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)

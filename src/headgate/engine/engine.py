@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -234,10 +235,14 @@ class Engine:
         for wheel in application.wheels.values():
             if wheel.environment not in self._tasks:
                 self._awake[wheel.environment] = asyncio.Event()
-                self._tasks[wheel.environment] = asyncio.create_task(self._turn_for_ever(application, wheel))
+                self._tasks[wheel.environment] = asyncio.create_task(
+                    self._turn_for_ever(application, wheel), context=Context()
+                )  # who applied a file does not act in what turns from then on
         if application.name not in self.followers:
             follower = self.followers[application.name] = Follower(application, self.release)
-            self._tasks[application_stream(application.name)] = asyncio.create_task(follower.follow())
+            self._tasks[application_stream(application.name)] = asyncio.create_task(
+                follower.follow(), context=Context()
+            )
 
     async def _turn_for_ever(self, application: Application, wheel: Wheel) -> None:
         awake = self._awake[wheel.environment]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from headgate.decide.standstill import latest, may_freeze, may_unfreeze
 from headgate.engine.refusals import Rejected
 from headgate.model import commands as c
+from headgate.model.events import Event
 from headgate.model.freezes import Freeze
 from headgate.model.ids import SERVER_STREAM
 from headgate.ports import Clock, Conflict, EventLog
@@ -40,11 +41,28 @@ class Line:
                 answer = may_unfreeze(command, self.freeze, now)
             if isinstance(answer, c.Refused):
                 raise Rejected(answer.why)
-            try:
-                await self._log.append(SERVER_STREAM, answer, self._version)
-            except Conflict as error:
-                raise Rejected("another change came first; look again and repeat the command") from error
+            await self._append(answer)
+
+    async def record(self, event: Event) -> None:
+        """What else concerns the whole server. Raises Rejected where another wrote at the same moment."""
+        async with self._lock:
             await self.remember()
+            await self._append([event])
+
+    async def _append(self, events: list[Event]) -> None:
+        try:
+            await self._log.append(SERVER_STREAM, events, self._version)
+        except Conflict as error:
+            raise Rejected("another change came first; look again and repeat the command") from error
+        await self.remember()
+
+
+def length(text: str) -> timedelta:
+    """How long something is good for: 90d. Raises Rejected."""
+    try:
+        return duration(text, SHORTEST, LONGEST)
+    except Unsuitable as error:
+        raise Rejected(f"{text!r} is no length of time from 1s to 365d, such as 90d") from error
 
 
 def until(text: str | None, now: datetime) -> datetime | None:

@@ -10,6 +10,7 @@ from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
+from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
@@ -373,6 +374,8 @@ Event = (
     | RolloutStarted | BaselineDropped | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | EffectFailed
+    # of the server
+    | PersonalTokenMade | PersonalTokenRevoked
 )  # fmt: skip
 
 

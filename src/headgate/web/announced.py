@@ -6,7 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from headgate.engine import build_views, views
+from headgate.engine.acting import acting
+from headgate.engine.line import length
 from headgate.engine.releasing import Wanted
+from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.releases import Release
 from headgate.web import bodies
 from headgate.web.asked import Asked
@@ -24,7 +27,7 @@ async def announce(server: Asked, request: Request, body: bodies.Announce) -> Re
     if token and token.application not in ("", body.application):
         remedy = f"Use a token for {body.application}: `headgate token create --for releases`."
         return failure(403, f"this token is for {token.application} only", body.application, remedy)
-    by = f"token {token.id}" if token else body.by
+    by = f"token {token.id}" if token and not token.person else body.by
     wanted = Wanted(claimed=body.ref, images=body.images)
     made = await server.engine.release(body.application, body.commit, by, wanted)
     if isinstance(made, Release):
@@ -41,6 +44,17 @@ async def create(server: Asked, body: bodies.MakeToken) -> View:
     return {**_shown(made), "token": text}
 
 
+@routes.post("/tokens/person")
+async def personal(server: Asked, body: bodies.MakePersonalToken) -> View:
+    """The only answer that ever has the token's text. Recorded before it is good for anything."""
+    now, who = server.engine.clock.now(), acting(body.by)
+    span = length(body.expires) if body.expires else None
+    made, text = server.tokens.personal(body.person, body.by, now, now + span if span else None)
+    await server.engine.line.record(PersonalTokenMade(made.id, made.person, made.expires_at, who.by, who.source))
+    server.tokens.keep(made)
+    return {**_shown(made), "token": text}
+
+
 @routes.get("/tokens")
 async def listed(server: Asked) -> View:
     return {"tokens": [_shown(one) for one in server.tokens.all()]}
@@ -48,9 +62,13 @@ async def listed(server: Asked) -> View:
 
 @routes.post("/tokens/{name}/revoke")
 async def revoke(server: Asked, name: str) -> View:
-    return _shown(server.tokens.revoke(name))
+    """It ends at once; then that is recorded."""
+    ended, who = server.tokens.revoke(name), acting()
+    if ended.person:
+        await server.engine.line.record(PersonalTokenRevoked(ended.id, ended.person, who.by, who.source))
+    return _shown(ended)
 
 
 def _shown(token: Token) -> View:
-    names = ("id", "scope", "application", "by", "created_at")
+    names = ("id", "scope", "application", "person", "by", "created_at", "expires_at")
     return {name: getattr(token, name) for name in names}

@@ -29,7 +29,7 @@ def create(
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     api.state.server = Server(engine, present, tokens, Hooks(folder))
     failures.install(api)
-    api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens)
+    api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
     api.include_router(announced.routes)

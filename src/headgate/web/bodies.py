@@ -1,13 +1,16 @@
 """What requests carry. Unknown fields are refused, texts have limits, and nothing is taken for something it is not."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from headgate.engine.acting import acting
 
 Person = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Reason = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
 Needed = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+Span = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 # Never an option of the program that it is given to, and nothing that ends a line.
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f-][^\s\x00-\x1f]*$")]
 # Below the repository: no step up, no absolute path.
@@ -32,6 +35,13 @@ Keep = Annotated[int, Query(ge=1, le=1000, description="newest releases that sta
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whose_token(cls, said: Any) -> Any:
+        """Who shows a token of their own is that person, whatever the request says."""
+        who = acting()
+        return {**said, "by": who.by} if who.proven and "by" in cls.model_fields and isinstance(said, dict) else said
 
 
 class Apply(Body):
@@ -97,6 +107,12 @@ class Announce(Body):
         default_factory=dict, description="service: image with its digest"
     )
     by: Person = "another CI"
+
+
+class MakePersonalToken(Body):
+    person: Person = Field(description="who acts with it; as `people` of the applied files names them")
+    expires: Span | None = Field("90d", description="none: never")
+    by: Person
 
 
 class MakeToken(Body):

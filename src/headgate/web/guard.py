@@ -4,15 +4,18 @@ A web page in a browser on this machine must not be able to speak to the server:
 rebinds to loopback (the Host header shows it) nor across origins (Origin and Sec-Fetch-Site show it).
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import datetime
 from hmac import compare_digest
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headgate.engine.acting import enter
+from headgate.model.actor import Actor, Authentication
 from headgate.web.failures import failure
-from headgate.web.tokens import Tokens
+from headgate.web.tokens import PERSON, Tokens
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_BODY = 1 << 20  # bytes; a specification is at most a few kilobytes
@@ -21,9 +24,12 @@ HOOKS = "/hooks/"  # have a signature of their own
 
 
 class Guard:
-    def __init__(self, app: ASGIApp, token: str, hosts: Collection[str], tokens: Tokens) -> None:
+    def __init__(
+        self, app: ASGIApp, token: str, hosts: Collection[str], tokens: Tokens, now: Callable[[], datetime]
+    ) -> None:
         self._app = app
         self._tokens = tokens
+        self._now = now
         self._expected = f"Bearer {token}".encode()
         self._hosts = frozenset(hosts)
 
@@ -46,19 +52,30 @@ class Guard:
         other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         if other_site or (origin is not None and origin.partition("://")[2] != host):
             return failure(403, "web pages of other origins may not ask", path, "Use the command line.")
-        if path not in OPEN and not path.startswith(HOOKS) and not self._known(scope, headers):
+        if path in OPEN or path.startswith(HOOKS):
+            return None
+        return self._unknown(scope, headers)
+
+    def _unknown(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+        """Who has the server's token may do everything; another one is good for what it is for, and as long."""
+        path, method, given = scope["path"], scope["method"], headers.get("authorization", "")
+        if compare_digest(given.encode("latin-1", "replace"), self._expected):
+            enter(Actor("", "server-token", source(scope, headers)))
+            return None
+        found = self._tokens.known(given.removeprefix("Bearer "))
+        if found is None:
             remedy = "Send `Authorization: Bearer TOKEN`; the token is in the file `token` of the data folder."
             return failure(401, "the token is missing or wrong", path, remedy)
-        return None
-
-    def _known(self, scope: Scope, headers: Headers) -> bool:
-        """Who has the token may do everything; a token for one thing does that and nothing else."""
-        given = headers.get("authorization", "")
-        if compare_digest(given.encode("latin-1", "replace"), self._expected):
-            return True
-        found = self._tokens.allowing(given.removeprefix("Bearer "), scope["method"], scope["path"])
+        if found.expired(self._now()):
+            remedy = "Ask for a new one: `headgate token person NAME`."
+            return failure(401, f"the token {found.id} expired at {found.expires_at}", path, remedy)
+        if not found.may(method, path):
+            who = f"of {found.person}" if found.scope == PERSON else f"for {found.scope}"
+            return failure(403, f"a token {who} is not for this", path, "Who has the server's own token may do it.")
+        kind: Authentication = "personal-token" if found.scope == PERSON else "releases-token"
+        enter(Actor(found.person or f"token {found.id}", kind, source(scope, headers)))
         scope.setdefault("state", {})["token"] = found
-        return found is not None
+        return None
 
     async def _within_limits(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The whole body is taken before anyone works on it: none of ours is long."""
@@ -84,6 +101,13 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return replay
+
+
+def source(scope: Scope, headers: Headers) -> str:
+    """By which way, and from which address: of the proxy, where one is in front. The way is what the client says."""
+    way = "cli" if headers.get("user-agent") == "headgate" else "api"
+    address = scope["client"][0] if scope.get("client") else "unknown"
+    return f"{way} {address}"
 
 
 def host_name(host: str) -> str:

@@ -5,11 +5,12 @@ import secrets
 from pathlib import Path
 
 NAME = "token"
+KEY = "key"  # file of the key that keeps what personal tokens hash to, and signs links
 
 
-def token(folder: Path) -> str:
+def token(folder: Path, name: str = NAME) -> str:
     """Made at first asking, readable by its owner only; a file that others could read is closed to them."""
-    path = folder / NAME
+    path = folder / name
     try:
         found = _read(path)
     except FileNotFoundError:
@@ -28,7 +29,7 @@ def _read(path: Path) -> str:
 def _make(path: Path) -> str:
     """Written beside its place, then renamed: nobody ever reads half a token."""
     made = secrets.token_urlsafe(32)
-    beside = path.with_name(f"{NAME}.{os.getpid()}")
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(file, "w", encoding="ascii") as stream:
         stream.write(f"{made}\n")

@@ -1,6 +1,8 @@
-"""headgate token: tokens that can do one thing only."""
+"""headgate token: tokens that are one person's, or can do one thing only."""
 
-from headgate.cli.act import person
+from typing import Any
+
+from headgate.cli.act import person as asking
 from headgate.cli.api import Api, quoted
 from headgate.cli.failure import USAGE, Failure
 from headgate.cli.output import print_json, say, table
@@ -14,7 +16,7 @@ def create(
 ) -> None:
     if scope not in SCOPES:
         raise Failure(f"a token cannot be for {scope!r}", "--for", f"Write one of: {', '.join(SCOPES)}.", USAGE)
-    made = Api(data).post(PATH, {"scope": scope, "application": named or "", "by": by or person()})
+    made = Api(data).post(PATH, {"scope": scope, "application": named or "", "by": by or asking()})
     if as_json:
         print_json(made)
         return
@@ -22,7 +24,21 @@ def create(
     say(f"  {made.get('id')}: for {scope}{f' of {named}' if named else ''}; it is not shown again")
 
 
-def list(data: str | None = None, as_json: bool = False) -> None:
+def person(
+    person: str, expires: str = "90d", data: str | None = None, by: str | None = None, as_json: bool = False
+) -> None:
+    body = {"person": person, "expires": None if expires == "never" else expires, "by": by or asking()}
+    made = Api(data).post(f"{PATH}/person", body)
+    if as_json:
+        print_json(made)
+        return
+    say(made.get("token"))
+    until = f"until {str(made['expires_at'])[:16]}" if made.get("expires_at") else "for ever"
+    say(f"  {made.get('id')}: who has it acts as {made.get('person')}, {until}; it is not shown again")
+    say("  they use it so: HEADGATE_TOKEN=... HEADGATE_SERVER=http://... headgate approve ENV")
+
+
+def listed(data: str | None = None, as_json: bool = False) -> None:
     answer = Api(data).get(PATH)
     if as_json:
         print_json(answer)
@@ -31,10 +47,19 @@ def list(data: str | None = None, as_json: bool = False) -> None:
     if not tokens:
         say("there is no token; `headgate token create --for releases` makes one")
         return
-    rows = [[one["id"], one["scope"], one["application"] or "any", one["by"], one["created_at"][:16]] for one in tokens]
-    table(("token", "for", "application", "by", "made"), rows)
+    rows = [_row(one) for one in tokens]
+    table(("token", "for", "application", "by", "made", "until"), rows)
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    whose = one.get("person") or one["scope"]
+    until = (one.get("expires_at") or "")[:16] or "for ever"
+    return [one["id"], whose, one["application"] or "any", one["by"], one["created_at"][:16], until]
 
 
 def revoke(token: str, data: str | None = None, as_json: bool = False) -> None:
     ended = Api(data).post(f"{PATH}/{quoted(token)}/revoke", {})
     print_json(ended) if as_json else say(f"{ended.get('id')} is good for nothing any more")
+
+
+VERBS: dict[str, Any] = {"person": person, "create": create, "list": listed, "revoke": revoke}
