@@ -9,6 +9,7 @@ from typing import Any
 from headgate.decide.explain import waits_for
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.traffic import measured
+from headgate.engine import horizons
 from headgate.engine.application import Application
 from headgate.engine.evidence import evidence
 from headgate.engine.line import Line
@@ -50,6 +51,7 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
         "instances": [_instance(instance) for instance in seen.instances or ()],
         "addresses": await _addresses(wheel),
         "waits_for": _waits_for(application, name, now),
+        "horizon": horizons.shown(state, application.quarantined(wheel.environment)),
         "quarantined": dict(application.quarantined(wheel.environment)),
         "live": await live(wheel, now),
     }
@@ -72,6 +74,7 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "signed_off": signed_off(state, state.stable.release) if state.stable else None,
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
+        "horizon": horizons.shown(state, application.quarantined(wheel.environment)),
         "waits_for": _waits_for(application, name, now),
     }
 
@@ -311,7 +314,7 @@ def traffic(recorded: list[Recorded]) -> View:
 
 def past(state: EnvironmentState) -> list[View]:
     """Ended rollouts, newest first."""
-    return [_past(one) for one in reversed(state.past)]
+    return [{**_past(one), "past_horizon": horizons.beyond(one, state)} for one in reversed(state.past)]
 
 
 def _past(one: Past) -> View:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from headgate.engine import sightings, story, views
+from headgate.engine import horizons, sightings, story, views
 from headgate.engine.line import until
 from headgate.engine.output import output
 from headgate.engine.wheel import Wheel
@@ -98,6 +98,15 @@ async def abort(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
     return await _tell(server, wheel, c.Abort(body.by, body.why))
 
 
+@routes.post("/migrate")
+async def migrate(server: Asked, wheel: ThisWheel, body: bodies.Migrate) -> View:
+    """Run the contract migration that waits here; or say that data were restored."""
+    service, _, level = (body.restored or "").partition("/")
+    restored = (service, int(level)) if body.restored else None
+    done = await _tell(server, wheel, c.Migrate(body.by, body.why, restored))
+    return {**done, "migrations": horizons.shown(wheel.state, {})["migrations"]}
+
+
 @routes.get("/history")
 async def history(wheel: ThisWheel) -> View:
     """Ended rollouts, newest first."""
@@ -118,7 +127,7 @@ async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> 
     summary = views.summary(application, _name(wheel), now)
     evidence = summary["rollout"]["evidence"] if summary["rollout"] else None
     told = {"decisions": story.decisions(recorded), "waits_for": summary["waits_for"], "evidence": evidence}
-    found = {name: summary[name] for name in ("stable", "pinned", "frozen", "break_glass", "signed_off")}
+    found = {name: summary[name] for name in ("stable", "pinned", "frozen", "break_glass", "signed_off", "horizon")}
     builds = server.engine.builds.states(application.name)
     commits = sightings.concerning(application, _name(wheel), builds)
     return {"now": now.isoformat(), **told, **found, "commits": commits}

@@ -52,6 +52,8 @@ def _brief(event: e.Event) -> str:
     match event:
         case e.ReleaseRequested() | e.RolloutStarted():
             rest = f"{event.kind} {event.revision.id} by {event.by}"
+        case e.MigrationStarted(migration=one):
+            rest = f"{event.service} {one.level} {one.kind} with {event.revision.id} by {event.by}: {event.why}"
         case e.StepCompleted():
             rest = f"{event.index}: {event.why}"
         case e.StepsSkipped():
