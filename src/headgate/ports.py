@@ -60,6 +60,13 @@ def no_rules(environment: EnvironmentId) -> Environment | None:
     return None
 
 
+async def no_secrets(revision: Revision, service: str) -> Mapping[str, str]:
+    return {}
+
+
+SecretsOf = Callable[[Revision, str], Awaitable[Mapping[str, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """What an adapter is made with: every entry point of a seam is a callable that takes a Host."""
@@ -71,6 +78,9 @@ class Host:
     # Application and image -> what to show to the image's registry; None: it is not the application's. AdapterError.
     login: Callable[[str, str], Awaitable[Access | None]] = no_login
     rules: Callable[[EnvironmentId], Environment | None] = no_rules  # as applied now; None: they are gone
+    # Revision and service -> value of each secret variable, in the revision's versions. Asked at each start of an
+    # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
+    secrets: SecretsOf = no_secrets
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -79,6 +89,12 @@ C = TypeVar("C", bound=Callable[..., object])
 def runs_images(create: C) -> C:
     """Declares of a platform's entry point that it runs images: their digests are made before it is asked to run."""
     create.runs_images = True  # type: ignore[attr-defined]
+    return create
+
+
+def hands_files(create: C) -> C:
+    """Declares of a platform's entry point that secrets reach what it runs as files too."""
+    create.hands_files = True  # type: ignore[attr-defined]
     return create
 
 

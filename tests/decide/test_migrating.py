@@ -94,7 +94,7 @@ CASES: dict[str, tuple[EnvironmentState, Seen, list[str]]] = {
     "it failed": (flight("running"), saw("failed"), ["MigrationEnded", "RolloutAborted by headgate"]),
     "it was lost": (flight("running"), saw("lost"), ["MigrationEnded", "RolloutAborted by headgate"]),
     "it passed in an earlier rollout": (flight(None, migrations=(run(EXPAND),)), OF_OLD, ["StepCompleted 0"]),
-    "it failed in an earlier rollout": (flight(None, migrations=(run(EXPAND, "failed"),)), OF_OLD, ["MigrationStarted"]),
+    "it failed in another rollout": (flight(None, migrations=(run(EXPAND, "failed"),)), OF_OLD, ["MigrationStarted"]),
     "another runs": (flight(None, migrations=(run(CONTRACT, "running"),)), OF_OLD, []),
     "a contract one begins by itself": (alone(), QUIET, ["MigrationStarted"]),
     "not once more": (alone(run(CONTRACT)), QUIET, []),

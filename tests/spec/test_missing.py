@@ -111,3 +111,11 @@ def test_a_platform_that_runs_no_images_needs_a_command_and_no_image() -> None:
 def test_nothing_installed_is_said_so() -> None:
     (problem,) = missing(read(SMALL), {**PRESENT, "traffic": set()})
     assert problem.allowed == "none: nothing of this kind is installed"
+
+
+def test_a_secret_in_a_file_needs_a_platform_that_hands_files_over() -> None:
+    text = production("env: {A: {secret: shop/a, as: file}}")
+    able = {"secrets": {"vault"}, "secret files": {"process"}}
+    assert told(text, **able) == []
+    (problem,) = told(text, secrets={"vault"})
+    assert "Platform process hands secrets over in variables alone: remove `as: file`." in problem

@@ -5,18 +5,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import singledispatch
 
-from headgate.decide import migrated
+from headgate.decide import migrated, monitoring
 from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
+from headgate.model.checks import CheckEnded, CheckResult
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import Glass, GlassBroken
 from headgate.model.ids import EnvironmentId, ReleaseId
+from headgate.model.monitors import Alarm, AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
+from headgate.model.releases import Revision
 from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
 
 KEPT_FAILURES = 20
 KEPT_PAST = 200
+KEPT_CHECKED = 200  # releases whose checks are remembered here
+KEPT_ATTEMPTS = 200  # at checks of one release
 
 
 def fold(state: EnvironmentState, recorded: Iterable[e.Recorded]) -> EnvironmentState:
@@ -53,7 +58,11 @@ def _(event: e.ReleaseSuperseded, state: EnvironmentState, at: datetime) -> Envi
 
 @apply.register
 def _(event: e.ReleaseDropped, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    return _without_waiting(state, event.release)
+    """Of what is stable, configured otherwise: it would be asked for again at once, and for ever."""
+    waiting, stable, configurations = state.waiting, state.stable, state.refused_configurations
+    if waiting and stable and waiting.revision.release == event.release == stable.release:
+        configurations = _refused_configuration(state, waiting.revision, stable, at, event.why)
+    return replace(_without_waiting(state, event.release), refused_configurations=configurations)
 
 
 def _without_waiting(state: EnvironmentState, release: str) -> EnvironmentState:
@@ -122,9 +131,11 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         instances=fewest_instances(event.revision, event.baseline or state.stable),
         hotfix=asked is not None and asked.hotfix,
     )
-    refused = state.refused
+    refused, configurations = state.refused, state.refused_configurations
     if event.kind == "rollback" and state.stable and state.stable.release != event.revision.release:
         refused = {**refused, state.stable.release: (at, event.why)}
+    elif event.kind == "rollback" and state.stable:
+        configurations = _refused_configuration(state, state.stable, event.revision, at, event.why)
     return replace(
         state,
         rollout=rollout,
@@ -133,6 +144,8 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         failures=(),
         draining_since=at,
         refused=refused,
+        monitoring=None,
+        refused_configurations=configurations,
         warm_until=None,  # two run at most: what was warm is stopped now, and an abort does not start it again
     )
 
@@ -154,13 +167,28 @@ def _(event: e.StepCompleted, state: EnvironmentState, at: datetime) -> Environm
 
 
 @apply.register
+def _(event: CheckEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """What did not pass is tried again, while attempts are left."""
+    what = (event.check, event.check_kind, event.preview, event.outcome, event.why, event.attempt, event.attempts)
+    result = CheckResult(*what, event.rollout, event.job, at, event.numbers, event.artifacts)
+    known = {release: results for release, results in state.checks.items() if release != event.release}
+    known[event.release] = (*state.checks.get(event.release, ()), result)[-KEPT_ATTEMPTS:]
+    checks = dict(list(known.items())[-KEPT_CHECKED:])
+    return replace(_with(state, attempt=_next_attempt(event), ended=result), checks=checks)
+
+
+def _next_attempt(event: CheckEnded) -> int:
+    return event.attempt if event.outcome == "passed" else min(event.attempt + 1, event.attempts)
+
+
+@apply.register
 def _(event: e.StepsSkipped, state: EnvironmentState, at: datetime) -> EnvironmentState:
     return _walked(state, event.to, at, event.why)
 
 
 def _walked(state: EnvironmentState, to: int, at: datetime, why: str) -> EnvironmentState:
     """At full weight a baseline is no longer wanted: from then on it drains."""
-    moved = _with(state, position=to, step_started_at=at, why=why, verdict=None)
+    moved = _with(state, position=to, step_started_at=at, why=why, verdict=None, attempt=1, ended=None)
     before, after = state.rollout, moved.rollout
     leaves = before and after and before.baseline and weight_at(before) < 100 <= weight_at(after)
     return replace(moved, draining_since=at) if leaves else moved
@@ -183,6 +211,7 @@ def _(event: e.MeasurementTaken, state: EnvironmentState, at: datetime) -> Envir
         return state
     evidence = learnt(rollout, state.stable, taken)
     counts = counted(rollout, taken)
+    state = replace(state, records=monitoring.recorded(state, taken, rollout.ticks))
     return _with(state, ticks=taken.tick, last_tick_at=taken.window.end, evidence=evidence, counts=counts)
 
 
@@ -213,6 +242,7 @@ def _(event: e.RevisionPromoted, state: EnvironmentState, at: datetime) -> Envir
     if rollout is None:
         return state
     promoted = {**state.promoted, rollout.revision.release: at}
+    both = [one.id for one in (rollout.revision, state.stable) if one]
     moved = _with(state, phase="retiring", why=event.why)
     return replace(
         moved,
@@ -221,9 +251,16 @@ def _(event: e.RevisionPromoted, state: EnvironmentState, at: datetime) -> Envir
         previous=state.stable,
         warm_until=event.warm_until,
         promoted=promoted,
+        refused_configurations=_without(state.refused_configurations, rollout.revision.configuration),
         soaked=_soaked(state, at),
         draining_since=at,
+        alarm=None,
+        records={one: state.records[one] for one in both if one in state.records},
     )
+
+
+def _without(refused: dict[str, tuple[datetime, str]], configuration: str) -> dict[str, tuple[datetime, str]]:
+    return {digest: known for digest, known in refused.items() if digest != configuration}
 
 
 def _soaked(state: EnvironmentState, at: datetime) -> dict[ReleaseId, timedelta]:
@@ -237,7 +274,23 @@ def _soaked(state: EnvironmentState, at: datetime) -> dict[ReleaseId, timedelta]
 def _(event: e.RolloutAborted, state: EnvironmentState, at: datetime) -> EnvironmentState:
     gave_way = event.gave_way_to is not None
     moved = _with(state, phase="aborting", step_started_at=at, paused_at=None, why=event.why, gave_way=gave_way)
-    return replace(moved, failures=(), draining_since=at, refused=_refused_after_abort(event, state, at))
+    refused, configurations = _refused_after_abort(event, state, at), state.refused_configurations
+    rollout, stable = state.rollout, state.stable
+    blamed = refused is state.refused and not gave_way and not event.blameless
+    if rollout and stable and rollout.kind == "deploy" and blamed:
+        configurations = _refused_configuration(state, rollout.revision, stable, at, event.why)
+    return replace(
+        moved, failures=(), draining_since=at, refused=refused, refused_configurations=configurations
+    )
+
+
+def _refused_configuration(
+    state: EnvironmentState, left: Revision, kept: Revision, at: datetime, why: str
+) -> dict[str, tuple[datetime, str]]:
+    """The release is the same before and after: what is put back is how it was configured. Old logs hold no digest."""
+    if not left.configuration or left.configuration == kept.configuration:
+        return state.refused_configurations
+    return {**state.refused_configurations, left.configuration: (at, why)}
 
 
 def _refused_after_abort(
@@ -282,3 +335,33 @@ def _(event: DataRestored, state: EnvironmentState, at: datetime) -> Environment
 def _(event: e.EffectFailed, state: EnvironmentState, at: datetime) -> EnvironmentState:
     failure = Failure(event.effect, event.why, event.attempt, at)
     return replace(state, failures=(*state.failures, failure)[-KEPT_FAILURES:])
+
+
+@apply.register
+def _(event: MonitoringStarted, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, monitoring=monitoring.begun(event, state, at))
+
+
+@apply.register
+def _(event: StableMeasured, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """The same evidence after a crash or a replay, as in a rollout."""
+    known, taken = state.monitoring, event.measurement
+    if known is None:
+        return state
+    records = monitoring.recorded(state, taken, known.ticks)
+    return replace(state, monitoring=monitoring.learnt(known, taken), records=records)
+
+
+@apply.register
+def _(event: AlarmRaised, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, alarm=Alarm(event.kind, event.why, at))
+
+
+@apply.register
+def _(event: AlarmEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, alarm=None)
+
+
+@apply.register
+def _(event: MonitoringEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, monitoring=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headgate.decide.horizon import earlier, past_horizon
-from headgate.decide.starting import start
+from headgate.decide.starting import monitoring_ends, start
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.ids import RevisionId, RolloutId
@@ -39,6 +39,7 @@ def roll_back(asked: GoingBack, state: EnvironmentState, seen: Seen, now: dateti
         ended = [e.RolloutEnded(state.rollout.id, "promoted", "a rollback came before the old was retired")]
     request = Request(target, asked.rollout, "rollback", asked.by, asked.why, now)
     wanted = e.ReleaseRequested(target, asked.rollout, "rollback", asked.by, asked.why)
+    ended += monitoring_ends(state, request)
     return [*ended, *_gave_way(state, target), wanted, start(state, seen.rules, request)]
 
 

@@ -111,6 +111,8 @@ def held(due: Due, state: EnvironmentState, seen: Seen) -> str:
         return f"it failed, attempt {known.attempt}: {known.why}; {asked} runs it again"
     if known and known.state == "undone":
         return f"the data were restored to before it; {asked} runs it again"
+    if state.alarm:
+        return f"an alarm stood when monitoring ended ({state.alarm.why}); {asked} runs it all the same"
     if seen.rules and seen.rules.contract == "on-request":
         return f"{asked} runs it, as `contract: on-request` says"
     return ""
@@ -134,6 +136,8 @@ def _hindrances(state: EnvironmentState, seen: Seen, now: datetime) -> Iterator[
         yield f"{stable.label} is quarantined: the way back from it stays open ({seen.quarantined[stable.release]})"
     if state.previous and state.warm_until and now < state.warm_until:
         yield f"{state.previous.label} is kept warm until {moment(state.warm_until)}, to go back to"
+    if state.monitoring:
+        yield f"{stable.label} is monitored until {moment(state.monitoring.until)}"
     if left := _others_left(stable.id, seen):
         yield left
     yield from standstill(state, seen, now)

@@ -20,13 +20,14 @@ from headgate.engine.proving import shown
 from headgate.engine.refusals import Immutable, Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted, check
 from headgate.engine.releasing import release as made
+from headgate.engine.secrets import values
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import EnvironmentId, ReleaseId, RolloutId, application_stream
-from headgate.model.releases import Release
+from headgate.model.releases import Release, Revision
 from headgate.model.rules import Application as Rules
 from headgate.model.rules import Environment
 from headgate.ports import Access, AdapterError, Clock, EventLog, LogUnavailable, Unusable
@@ -85,6 +86,13 @@ class Engine:
         """What a platform has to show to the registry of an image; None: it is not the application's. AdapterError."""
         rules = self.applications[name].state.specification if name in self.applications else None
         return await self.world.images.login(image, rules.registry) if rules and rules.registry else None
+
+    async def secrets(self, revision: Revision, service: str) -> dict[str, str]:
+        """For the platform that starts an instance, and nobody else. Raises AdapterError."""
+        known = self.applications.get(revision.environment.partition("/")[0])
+        wheel = known.wheels.get(revision.environment.partition("/")[2]) if known else None
+        rules = self.rules(revision.environment) or (wheel.rules if wheel else None)
+        return await values(self.world, rules, revision, service) if rules else {}
 
     def rules(self, environment: EnvironmentId) -> Environment | None:
         known = self.applications.get(environment.partition("/")[0])
@@ -257,7 +265,7 @@ class Engine:
         """One turn, whatever goes wrong in it; returns how long to sleep unless woken."""
         try:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
-            if happened or application.delayed:
+            if happened or application.delayed or application.configuring.due():
                 await self._advance(application)
             return self._pause(wheel, happened)
         except (LogUnavailable, AdapterError) as error:

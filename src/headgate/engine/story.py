@@ -6,14 +6,17 @@ from typing import Any
 
 from headgate.decide.standstill import moment
 from headgate.model import events as e
+from headgate.model.checks import CheckEnded, attempted
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.measurements import Value
+from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
 from headgate.model.steps import describe
 
 # What of an event is told beside its sentence.
 NAMED = ("rollout", "release", "outcome", "verdict", "index", "step", "by", "why", "note", "gates")
+OF_CHECKS = ("check", "check_kind", "preview", "job", "attempt", "attempts", "numbers", "artifacts")
 
 
 @singledispatch
@@ -103,6 +106,13 @@ def _(event: e.BaselineDropped) -> str:
 
 
 @sentence.register
+def _(event: CheckEnded) -> str:
+    where = " (preview)" if event.preview else ""
+    what = "was lost" if event.outcome == "lost" else event.outcome
+    return f"check {event.check}{where} {what}{attempted(event.attempt, event.attempts)}{_because(event.why)}"
+
+
+@sentence.register
 def _(event: e.StepCompleted) -> str:
     return f"step {event.index + 1} done: {event.why}"
 
@@ -135,6 +145,31 @@ def _read(value: Value) -> str:
     if value.candidate is None:
         return f"could not be read: {value.missing}"
     return f"{value.candidate:.6g}" + (f" against the stable's {value.stable:.6g}" if value.stable is not None else "")
+
+
+@sentence.register
+def _(event: StableMeasured) -> str:
+    return sentence(e.MeasurementTaken(event.rollout, event.measurement))
+
+
+@sentence.register
+def _(event: MonitoringStarted) -> str:
+    return f"monitored until {moment(event.until)}: {event.why}"
+
+
+@sentence.register
+def _(event: AlarmRaised) -> str:
+    return f"ALARM: {event.why}"
+
+
+@sentence.register
+def _(event: AlarmEnded) -> str:
+    return f"the alarm ended: {event.why}"
+
+
+@sentence.register
+def _(event: MonitoringEnded) -> str:
+    return f"monitoring ended, {event.outcome}: {event.why}"
 
 
 @sentence.register(e.RolloutPaused)
@@ -215,6 +250,8 @@ def told(recorded: e.Recorded) -> dict[str, Any]:
     named = {name: getattr(event, name) for name in NAMED if hasattr(event, name)}
     if isinstance(event, e.VerdictReached):
         del named["verdict"]  # it is in the sentence, with its numbers
+    if isinstance(event, CheckEnded):
+        named |= {name: getattr(event, name) for name in OF_CHECKS}
     if isinstance(event, e.ReleaseRequested | e.RolloutStarted):
         named["release"] = event.revision.release
     if isinstance(event, e.RolloutStarted):
@@ -230,7 +267,7 @@ def decisions(recorded: list[e.Recorded]) -> list[dict[str, Any]]:
     """What was decided since a release was last asked for; what was measured is in the verdicts."""
     asked = (i for i, one in enumerate(recorded) if isinstance(one.event, e.ReleaseRequested))
     latest = recorded[max(asked, default=0) :]
-    return [told(one) for one in latest if not isinstance(one.event, e.MeasurementTaken)]
+    return [told(one) for one in latest if not isinstance(one.event, e.MeasurementTaken | StableMeasured)]
 
 
 def _because(why: str) -> str:

@@ -13,6 +13,7 @@ from headgate.engine import horizons
 from headgate.engine.application import Application
 from headgate.engine.evidence import evidence
 from headgate.engine.line import Line
+from headgate.engine.monitor_views import monitored
 from headgate.engine.wheel import Wheel
 from headgate.model.events import Recorded
 from headgate.model.freezes import Freeze
@@ -40,6 +41,7 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
         "now": now.isoformat(),
         "stable": _revision(state.stable, since=state.stable_since),
         "previous": _warm(state, now),
+        **monitored(state, now),
         "pinned": pinned(wheel),
         "frozen": frozen(wheel, now),
         "break_glass": glass(state),
@@ -72,6 +74,7 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "frozen": frozen(wheel, now),
         "break_glass": glass(state),
         "signed_off": signed_off(state, state.stable.release) if state.stable else None,
+        **monitored(state, now),
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
         "horizon": horizons.shown(state, application.quarantined(wheel.environment)),
@@ -82,7 +85,8 @@ def summary(application: Application, name: str, now: datetime) -> View:
 def _waits_for(application: Application, name: str, now: datetime) -> list[str]:
     """With what would have come here by itself, and may not or cannot."""
     wheel, delay = application.wheel(name), application.delayed.get(name)
-    return [*waits_for(wheel.state, now_seen(wheel), now), *([delay.why] if delay else [])]
+    told = [*waits_for(wheel.state, now_seen(wheel), now), *([delay.why] if delay else [])]
+    return [*told, *application.configuring.told(name)]
 
 
 def pinned(wheel: Wheel) -> View | None:
@@ -235,6 +239,7 @@ def _revision(revision: Revision | None, since: datetime | None = None) -> View 
     if revision is None:
         return None
     shown = {"revision": revision.id, "release": revision.release, "commit": revision.commit, "label": revision.label}
+    shown["configuration"] = revision.configuration
     return {**shown, "since": since.isoformat()} if since else shown
 
 
@@ -323,6 +328,7 @@ def _past(one: Past) -> View:
         "kind": one.kind,
         "release": one.revision.release,
         "label": one.revision.label,
+        "configuration": one.revision.configuration,
         "outcome": one.outcome,
         "started_at": one.started_at.isoformat(),
         "ended_at": one.ended_at.isoformat(),

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from headgate.model.checks import CheckResult
 from headgate.model.events import RolloutKind, SignOffVerdict
 from headgate.model.freezes import Freeze
 from headgate.model.glass import Glass
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
 from headgate.model.migrations import Migration
+from headgate.model.monitors import Alarm, Monitoring
 from headgate.model.releases import Revision
 from headgate.model.rules import AnalysisRules, Deadlines, Strategy
 from headgate.model.steps import Step
@@ -34,6 +36,8 @@ class Rollout:
     glass: Glass | None = None  # it passed closed gates
     gave_way: bool = False  # to another, which says nothing against it
     position: int = 0
+    attempt: int = 1  # at the check of this step
+    ended: CheckResult | None = None  # the latest attempt in this step that has ended
     phase: Literal["running", "paused", "aborting", "retiring"] = "running"
     paused_at: datetime | None = None
     why: str = ""  # of the latest decision
@@ -144,8 +148,13 @@ class EnvironmentState:
     promoted: dict[ReleaseId, datetime] = field(default_factory=dict)  # release -> when it last became stable here
     soaked: dict[ReleaseId, timedelta] = field(default_factory=dict)  # how long it was stable, before it no longer was
     requested: frozenset[ReleaseId] = frozenset()  # ever asked for here
+    checks: dict[ReleaseId, tuple[CheckResult, ...]] = field(default_factory=dict)  # every attempt, oldest first
     pin: Pin | None = None
     freeze: Freeze | None = None  # the latest, which may have ended by itself
     signed_off: dict[ReleaseId, SignOff] = field(default_factory=dict)  # the latest verdict on each
     migrations: tuple[MigrationRun, ...] = ()  # the latest of each, in the order they first ran
+    monitoring: Monitoring | None = None  # of the stable, since its promotion
+    alarm: Alarm | None = None  # that stands, or stood when monitoring ended
+    records: dict[RevisionId, object] = field(default_factory=dict)  # of stable and previous: headgate.analysis.record
     refused: dict[ReleaseId, tuple[datetime, str]] = field(default_factory=dict)  # aborted or rolled back: when, why
+    refused_configurations: dict[str, tuple[datetime, str]] = field(default_factory=dict)  # digest -> likewise

@@ -11,6 +11,7 @@ from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
+from headgate.model.monitors import MonitorRules
 from headgate.model.secrets import SecretRules
 from headgate.model.services import Value
 from headgate.model.sources import Following
@@ -157,9 +158,11 @@ class Environment:
     bake: timedelta = timedelta(0)
     contract: Contract = "by-itself"
     keep_warm: timedelta = timedelta(minutes=30)  # the old stable stays up so long after a promotion
+    monitor: MonitorRules | None = None  # after a promotion; None: nothing is watched then
     listen: dict[str, int] = field(default_factory=dict)  # service -> port on loopback; others are allocated
     replicas: dict[str, int] = field(default_factory=dict)
     env: dict[str, Value] = field(default_factory=dict)
+    service_env: dict[str, dict[str, Value]] = field(default_factory=dict)  # service -> what wins over `env` for it
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
     deadlines: Deadlines = Deadlines()
 

@@ -5,16 +5,17 @@ from collections.abc import Collection, Iterator, Mapping
 from headgate.spec.consistency import approval_sections
 from headgate.spec.problems import Path, Problem
 from headgate.spec.specification import Specification
+from headgate.spec.variables import all_variables
 
 # Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, provisioners. By feature:
-# images (platforms that run images), checks (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook),
-# strategies (blue-green.gate), ci (run, image).
+# images (platforms that run images), secret files (platforms that hand secrets over in files), checks (smoke, run,
+# load), gates (approval, soak, sign_off, freeze, webhook), strategies (blue-green.gate), ci (run, image).
 Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
-    rules = (named_adapters, images, registry, ci, checks, gates, strategies, values, value_sources, approvers)
-    found = [problem for rule in rules for problem in rule(spec, adapters)]
+    rules = (named_adapters, images, registry, ci, checks, gates, strategies, value_sources, approvers)
+    found = [problem for rule in (*rules, values, secret_files) for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
@@ -100,14 +101,24 @@ def values(spec: Specification, present: Present) -> Iterator[Problem]:
         "secret": ("secrets", "No secret store is built in yet: install one, or write the value if it is no secret."),
         "terraform": ("provisioners", "No provisioner is built in yet: install one, or write the value."),
     }
-    sections = {"services": spec.services, "environments": spec.environments}
-    for above, named in sections.items():
-        for name, section in named.items():  # type: ignore[attr-defined]
-            for variable, value in section.env.items():
-                kind, remedy = remedies.get(value.kind, ("", ""))
-                if kind and not present.get(kind):
-                    path = (above, name, "env", variable, value.kind)
-                    yield spec.problem(path, "a plain value", remedy, f"{value.kind} {value.text}")
+    for path, env in all_variables(spec):
+        for variable, value in env.items():
+            kind, remedy = remedies.get(value.kind, ("", ""))
+            if kind and not present.get(kind):
+                place = (*path, variable, value.kind)
+                yield spec.problem(place, "a plain value", remedy, f"{value.kind} {value.text}")
+
+
+def secret_files(spec: Specification, present: Present) -> Iterator[Problem]:
+    """What a secret is handed over in is the platform's to say; what all environments have, each of them must take."""
+    able = present.get("secret files", ())
+    for path, env in all_variables(spec):
+        where = [str(path[1])] if path[0] == "environments" else list(spec.environments)
+        platforms = [spec.environments[name].platform.name for name in where]
+        unable = next((one for one in platforms if one not in able and one in present.get("platforms", ())), None)
+        for variable in (name for name, value in env.items() if value.as_file and unable):
+            remedy = f"Platform {unable} hands secrets over in variables alone: remove `as: file`."
+            yield spec.problem((*path, variable, "as"), "variable", remedy, "file")
 
 
 def value_sources(spec: Specification, present: Present) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.metrics import MetricsValue
+from headgate.spec.sections.monitor import Monitor
 from headgate.spec.sections.platform import PlatformValue
 from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
@@ -37,6 +38,12 @@ class DeadlinesSection(Section):
     weight: Positive = defaults_to("30s", "The router must have taken a new weight by then.")
     retire: Positive = defaults_to("2m", "The old revision must be gone by then.")
     drain: Positive = defaults_to("30s", "Time for requests in flight before an instance is stopped.")
+
+
+class ServiceHereSection(Section):
+    env: dict[Variable, EnvironmentValue] = Field(
+        default_factory=dict, description="Variables of this service in this environment; they win over all others."
+    )
 
 
 class EnvironmentSection(Section):
@@ -69,6 +76,9 @@ class EnvironmentSection(Section):
         "by-itself", "When contract migrations run, once nothing needs what they take away."
     )
     keep_warm: Duration = defaults_to("30m", "Time the old revision stays up after a promotion.")
+    monitor: Monitor | None = Field(
+        None, description="How long the stable is watched after its promotion. Default: not.", examples=["4h"]
+    )
     listen: dict[Name, Port] = Field(
         default_factory=dict, description="Service: public port on loopback. Others are allocated."
     )
@@ -76,6 +86,9 @@ class EnvironmentSection(Section):
     env: dict[Variable, EnvironmentValue] = Field(
         default_factory=dict,
         description="Environment variables of every service here; they win over the service's own.",
+    )
+    services: dict[Name, ServiceHereSection] = Field(
+        default_factory=dict, description="Service: what is different for it alone in this environment."
     )
     deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")
 

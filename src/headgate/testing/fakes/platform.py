@@ -30,6 +30,7 @@ class Behaviour:
     check_takes: timedelta = NOW
     migrates: Literal["passed", "failed", "lost"] = "passed"
     migration_takes: timedelta = NOW
+    fails_first: int = 0  # attempts at a check that may be repeated
 
 
 @dataclass(slots=True)
@@ -86,7 +87,12 @@ class FakePlatform:
         behaviour = self.behaviour(ran.revision)
         if self.clock.now() - began < behaviour.check_takes:
             return JobSeen(job, "running")
-        return JobSeen(job, behaviour.checks, "" if behaviour.checks == "passed" else "as the test wants it")
+        outcome = self.outcome(ran)
+        return JobSeen(job, outcome, "" if outcome == "passed" else "as the test wants it")
+
+    def outcome(self, job: Job) -> Literal["passed", "failed", "lost"]:
+        behaviour, attempt = self.behaviour(job.revision), int(job.id.rpartition("-")[2])
+        return "failed" if job.check.retries and attempt <= behaviour.fails_first else behaviour.checks
 
     async def migrate(self, order: MigrationOrder) -> None:
         self._reach()

@@ -26,7 +26,7 @@ from headgate.adapters.platforms.docker.variables import given, inherited, own
 from headgate.model.checks import JobSeen
 from headgate.model.ids import JobId
 from headgate.model.schema import MigrationOrder
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, SecretsOf
 
 PROMPT = 5.0  # seconds, in which what cannot begin is told to who asked for it; a pull may take longer
 KEPT_LINES = 2000  # of its output
@@ -50,9 +50,11 @@ RECORD = TypeAdapter(MigrationRecord)
 class Migrations:
     """Of one environment."""
 
-    def __init__(self, folder: Folder, fleet: Fleet, arounds: Callable[[], Mapping[str, Around]]) -> None:
+    def __init__(
+        self, folder: Folder, fleet: Fleet, secrets: SecretsOf, arounds: Callable[[], Mapping[str, Around]]
+    ) -> None:
         """`arounds`: the machines that are known now, by their place."""
-        self._folder, self._fleet, self._arounds = folder, fleet, arounds
+        self._folder, self._fleet, self._secrets, self._arounds = folder, fleet, secrets, arounds
         self._beginning: dict[JobId, asyncio.Task[None]] = {}
 
     async def start(self, order: MigrationOrder) -> None:
@@ -98,7 +100,8 @@ class Migrations:
         reached = own(service, revision, await self._fleet.bridged(around, revision, network))
         told = {**given(revision, service), "HEADGATE_MIGRATION": str(order.migration.level)}
         where = f"{order.environment}, migration of {order.service}"
-        variables = service_variables(reached, inherited(image), told, where)
+        values = await self._secrets(revision, service.name)
+        variables = service_variables(reached, inherited(image), told, where, values)
         tag = containers.tagged(revision, service, 1, around.machine.place)
         host = containers.host_request(around.settings, around.server, tag, service, network)
         body = {

@@ -18,6 +18,7 @@ from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.schema import MigrationOrder
+from headgate.ports import SecretsOf, no_secrets
 
 OnChange = Callable[[EnvironmentId], None]
 GONE_PAUSE = 0.05  # seconds
@@ -36,8 +37,10 @@ class Place:
 
 
 class ProcessPlatform:
-    def __init__(self, settings: ProcessSettings, on_change: OnChange | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: ProcessSettings, on_change: OnChange | None = None, secrets: SecretsOf = no_secrets
+    ) -> None:
+        self.settings, self._secrets = settings, secrets
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
@@ -67,7 +70,7 @@ class ProcessPlatform:
 
     async def migrate(self, order: MigrationOrder) -> None:
         place = await self._place(order.environment)
-        place.migrations.start(order)
+        await place.migrations.start(order)
 
     async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
         place = await self._place(environment)
@@ -112,12 +115,8 @@ class ProcessPlatform:
         folder = environment_folder(self.settings.data, environment)
         around = Around(self.settings, folder, self._prober, changed)
         desk = Desk(folder, self._prober, changed, self.settings.log_bytes, self.settings.jobs_kept)
-        place = Place(
-            folder,
-            Fleet(environment, around, self._ports),
-            Jobs(desk),
-            Migrations(folder, self.settings, changed),
-        )
+        fleet = Fleet(environment, around, self._ports, self._secrets)
+        place = Place(folder, fleet, Jobs(desk), Migrations(folder, self.settings, changed, self._secrets))
         self._places[environment] = place
         return place
 
