@@ -211,8 +211,14 @@ class ValueSource(Protocol):
 class SecretStore(Protocol):
     """Keeps secrets; Headgate reads them. One for all applications: where the store is comes with every call.
 
-    All raise AdapterError, and Unusable where the store says that there is no such secret or version.
+    All raise AdapterError, and Unusable where the store says that there is no such secret or version. No error holds
+    a value.
     """
+
+    @property
+    def keeps_versions(self) -> bool:
+        """False: once a secret was rotated, a rollback cannot restore its earlier value."""
+        ...
 
     async def get(self, reference: str, store: SecretRules, version: str | None = None) -> Secret:
         """The current version, or the one named: Unusable where the store keeps no earlier ones."""

@@ -70,11 +70,12 @@ def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
         "ci": {"run"},
         "checks": {"smoke", "run", "load"},
         "gates": {"approval", "freeze"},
-        "secrets": {"file"},
+        "secrets": {"vault"},
         "provisioners": {"terraform"},
         "registries": {"docker"},
     }
-    assert told(f"{SAMPLE}groups: {{release-managers: [alice, bob]}}\n{REGISTRY}", **everything) == []
+    vault = "secrets: {vault: {url: 'https://vault.example.org', token_from: VAULT_TOKEN}}\n"
+    assert told(f"{SAMPLE}groups: {{release-managers: [alice, bob]}}\n{vault}{REGISTRY}", **everything) == []
 
 
 @pytest.mark.parametrize(
@@ -114,8 +115,8 @@ def test_nothing_installed_is_said_so() -> None:
 
 
 def test_a_secret_in_a_file_needs_a_platform_that_hands_files_over() -> None:
-    text = production("env: {A: {secret: shop/a, as: file}}")
-    able = {"secrets": {"vault"}, "secret files": {"process"}}
+    text = production("env: {A: {secret: shop/a, as: file}}, secrets: {kubernetes: {}}")
+    able = {"secrets": {"kubernetes"}, "secret files": {"process"}}
     assert told(text, **able) == []
-    (problem,) = told(text, secrets={"vault"})
+    (problem,) = told(text, secrets={"kubernetes"})
     assert "Platform process hands secrets over in variables alone: remove `as: file`." in problem

@@ -9,6 +9,7 @@ from headgate.model.selectors import parse
 from headgate.spec.host_rules import hosts
 from headgate.spec.metric_rules import metrics
 from headgate.spec.problems import Path, Problem
+from headgate.spec.secret_rules import named_stores
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
 from headgate.spec.sections.metrics import SELECTING
@@ -21,7 +22,7 @@ REFERENCES = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")  # of variables
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
-    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, secret_arguments)
+    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, secret_arguments, named_stores)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from headgate.spec.consistency import approval_sections
 from headgate.spec.problems import Path, Problem
+from headgate.spec.secret_rules import unrooted, without_store, written_stores
 from headgate.spec.specification import Specification
 from headgate.spec.variables import all_variables
 
@@ -15,7 +16,7 @@ Present = Mapping[str, Collection[str]]
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
     rules = (named_adapters, images, registry, ci, checks, gates, strategies, value_sources, approvers)
-    found = [problem for rule in (*rules, values, secret_files) for problem in rule(spec, adapters)]
+    found = [problem for rule in (*rules, values, secrets, secret_files) for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
@@ -107,6 +108,22 @@ def values(spec: Specification, present: Present) -> Iterator[Problem]:
             if kind and not present.get(kind):
                 place = (*path, variable, value.kind)
                 yield spec.problem(place, "a plain value", remedy, f"{value.kind} {value.text}")
+
+
+def secrets(spec: Specification, present: Present) -> Iterator[Problem]:
+    """Stores that are not installed, secrets without a store, and files that no folder of the server holds."""
+    known = present.get("secrets", ())
+    for path, kind in written_stores(spec):
+        if kind not in known:
+            remedy = f"Use one of these, or install the adapter {kind} for secrets."
+            yield spec.problem((*path, kind), _listed(present, "secrets"), remedy, kind)
+    for environment, path, value in without_store(spec) if known else ():
+        remedy = f"Add `secrets: {{STORE: ...}}` to the file or to {environment}; `headgate spec` shows every store."
+        yield spec.problem(path, f"a secret that a store of {environment} holds", remedy, f"secret {value.text}")
+    repository = spec.content.source.repository or "/"
+    for path, file in unrooted(spec) if not repository.startswith("/") else ():
+        remedy = "The repository is no folder of the server: write the absolute path of a copy of the file there."
+        yield spec.problem(path, "an absolute path", remedy, file)
 
 
 def secret_files(spec: Specification, present: Present) -> Iterator[Problem]:

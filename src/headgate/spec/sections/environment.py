@@ -12,6 +12,7 @@ from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.metrics import MetricsValue
 from headgate.spec.sections.monitor import Monitor
 from headgate.spec.sections.platform import PlatformValue
+from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
 from headgate.spec.sections.strategy import Strategy
@@ -86,6 +87,9 @@ class EnvironmentSection(Section):
     env: dict[Variable, EnvironmentValue] = Field(
         default_factory=dict,
         description="Environment variables of every service here; they win over the service's own.",
+    )
+    secrets: SecretsSection | None = Field(
+        None, description="Optional. Stores of secrets here; each wins over the one of its kind for all environments."
     )
     services: dict[Name, ServiceHereSection] = Field(
         default_factory=dict, description="Service: what is different for it alone in this environment."

@@ -7,6 +7,7 @@ from pydantic import Field
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.pipeline import PipelineSection
 from headgate.spec.sections.registry import RegistrySection
+from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, part
 from headgate.spec.sections.service import EnvironmentValue, ServiceSection
 from headgate.spec.sections.source import SourceSection
@@ -26,6 +27,9 @@ class File(Section):
     )
     pipeline: PipelineSection = part(PipelineSection, "What every commit goes through.")
     source: SourceSection = part(SourceSection, "Where commits come from.")
+    secrets: SecretsSection | None = Field(
+        None, description="Optional. Stores of secrets, for all environments; an environment's own win."
+    )
     groups: dict[Person, Annotated[list[Person], Field(min_length=1)]] = Field(
         default_factory=dict, description="Group: people in it, for approvals."
     )
