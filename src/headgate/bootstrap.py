@@ -80,14 +80,19 @@ def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
     named = ("platforms", "traffic", "metrics", "values", "registries", "secrets")
     seams = {seam: set(known(seam)) for seam in named}
-    files = declaring("hands_files")
-    return {**seams, **FEATURES, "ci": ci(), "images": image_platforms(), "secret files": files}
+    declared = {"images": image_platforms(), "secret files": declaring("hands_files"), "notifiers": notifiers()}
+    return {**seams, **FEATURES, "ci": ci(), **declared}
 
 
 def ci() -> set[str]:
     """What a step of CI may ask for: see engine.world.World.runner."""
     runners = known("runners")
     return {feature for feature, runner in (("run", "host"), ("image", "docker")) if runner in runners}
+
+
+def notifiers() -> set[str]:
+    """Of those that need a library of their own, the ones that have it: see ports.installed_with."""
+    return {name for name, point in known("notifiers").items() if getattr(point.load(), "installed", lambda: True)()}
 
 
 def image_platforms() -> set[str]:
@@ -248,6 +253,7 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         images=Images(folder / "images", registries),
         signer=Ed25519Signer(folder / "signing" / "key.pem"),
         gatekeeper=gatekeeper,
+        notifiers=made("notifiers"),
         image_platforms=frozenset(image_platforms()),
     )
 

@@ -16,6 +16,7 @@ from headgate.engine.builds import Builds
 from headgate.engine.ci import BuildWheel
 from headgate.engine.following import Follower
 from headgate.engine.line import Line
+from headgate.engine.notifying import Notifying
 from headgate.engine.proving import shown
 from headgate.engine.refusals import Immutable, Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted, check
@@ -53,6 +54,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.line = Line(self.log, self.clock)
+        self.notifying = Notifying(self.world, self.log, self.clock, self.applications)
         self.builds = Builds(self.world, self.log, self.clock, self.new_id, self._release_of, self._is_released)
 
     async def start(self) -> None:
@@ -62,10 +64,12 @@ class Engine:
         for stream in await self.log.streams(prefix):
             application = await self._application(stream.removeprefix(prefix))
             await self._advance(application)  # what a crash left undone
+            await self.notifying.refresh(application)
 
     async def stop(self) -> None:
         """The control plane ends; what runs goes on running."""
         await self.builds.stop()
+        await self.notifying.stop()
         for task in self._tasks.values():
             task.cancel()
         for task in self._tasks.values():
@@ -106,6 +110,7 @@ class Engine:
             await application.record([e.SpecificationApplied(rules, by)])
         application.retry()
         self._spin(application)
+        await self.notifying.refresh(application)
         self.look(rules.name)
         return application
 

@@ -12,6 +12,7 @@ from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
 from headgate.model.measurements import Measurement
 from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
+from headgate.model.notices import TargetEvent
 from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
@@ -378,7 +379,7 @@ Event = (
     | MonitoringStarted | StableMeasured | AlarmRaised | AlarmEnded | MonitoringEnded
     | EffectFailed
     # of the server
-    | PersonalTokenMade | PersonalTokenRevoked
+    | PersonalTokenMade | PersonalTokenRevoked | TargetEvent
 )  # fmt: skip
 
 

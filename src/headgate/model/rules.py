@@ -12,6 +12,7 @@ from headgate.model.checks import Check
 from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
 from headgate.model.monitors import MonitorRules
+from headgate.model.notices import Target
 from headgate.model.secrets import SecretRules
 from headgate.model.services import Value
 from headgate.model.sources import Following
@@ -165,6 +166,7 @@ class Environment:
     service_env: dict[str, dict[str, Value]] = field(default_factory=dict)  # service -> what wins over `env` for it
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
     deadlines: Deadlines = Deadlines()
+    notifications: tuple[Target, ...] = ()  # told of what happens here
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,13 @@ class Application:
     following: Following = Following()
     ci: tuple[CiStep, ...] = ()  # what a commit must pass before it becomes a release
     registry: RegistryRules | None = None  # where images are kept; None: nothing here runs images
+    notifications: tuple[Target, ...] = ()  # told of everything
 
     def environment(self, name: str) -> Environment | None:
         return next((one for one in self.environments if one.name == name), None)
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        """By id, each once."""
+        every = [*self.notifications, *(one for environment in self.environments for one in environment.notifications)]
+        return {one.id: one for one in every}

@@ -53,6 +53,7 @@ def application(spec: Specification, source: str, file: str) -> Application:
         following=following,
         ci=_ci(spec.content.pipeline.ci),
         registry=registry.rules() if registry else None,
+        notifications=tuple(section.target() for section in spec.content.notifications),
     )
 
 
@@ -147,6 +148,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),
+        notifications=tuple(one.target(name) for one in section.notifications),
     )
 
 

@@ -8,15 +8,15 @@ from headgate.spec.secret_rules import unrooted, without_store, written_stores
 from headgate.spec.specification import Specification
 from headgate.spec.variables import all_variables
 
-# Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, provisioners. By feature:
-# images (platforms that run images), secret files (platforms that hand secrets over in files), checks (smoke, run,
-# load), gates (approval, soak, sign_off, freeze, webhook), strategies (blue-green.gate), ci (run, image).
+# Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, notifiers, provisioners.
+# By feature: images (platforms that run images), secret files (platforms that hand secrets over in files), checks
+# (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook), strategies (blue-green.gate), ci (run, image).
 Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
     rules = (named_adapters, images, registry, ci, checks, gates, strategies, value_sources, approvers)
-    found = [problem for rule in (*rules, values, secrets, secret_files) for problem in rule(spec, adapters)]
+    found = [problem for rule in (*rules, values, secrets, secret_files, notified) for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
@@ -163,6 +163,16 @@ def approvers(spec: Specification, present: Present) -> Iterator[Problem]:
             unknown = ", ".join(name for name in approval.from_ if name not in groups)
             remedy = f"Not a group of this file: {unknown}. Add `groups: {{NAME: [PERSON, ...]}}`, or lower the count."
             yield spec.problem((*path, "count"), f"at most {len(people)}, the number of people named", remedy)
+
+
+def notified(spec: Specification, present: Present) -> Iterator[Problem]:
+    below = [(("environments", name, "notifications"), one.notifications) for name, one in spec.environments.items()]
+    for above, sections in [(("notifications",), spec.content.notifications), *below]:
+        for position, section in enumerate(sections):
+            if section.kind not in present.get("notifiers", ()):
+                remedy = f"Use one of these, or install it: `pip install 'headgate[{section.kind}]'`."
+                path: Path = (*above, position, section.kind)
+                yield spec.problem(path, _listed(present, "notifiers"), remedy, section.kind)
 
 
 def _listed(present: Present, kind: str) -> str:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from headgate import __version__
 from headgate.engine.engine import Engine
-from headgate.web import announced, applications, builds, environments, failures, hooks, line
+from headgate.web import announced, applications, builds, environments, failures, hooks, line, notifications
 from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
@@ -36,6 +36,7 @@ def create(
     api.include_router(hooks.routes)
     api.include_router(builds.routes)
     api.include_router(line.routes)
+    api.include_router(notifications.routes)
     api.get("/api/health", tags=["server"])(health)
     return api
 

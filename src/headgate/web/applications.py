@@ -29,7 +29,9 @@ async def names(server: Asked) -> View:
 async def summary(server: Asked, application: ThisApplication) -> View:
     follower = server.engine.followers.get(application.name)
     followed = sightings.source(application, follower, server.engine.builds.states(application.name))
-    return {**views.applied(application, server.engine.clock.now()), "followed": followed}
+    targets = server.engine.notifying.views(application.name)
+    failing = [one for one in targets if one["failing"]]
+    return {**views.applied(application, server.engine.clock.now()), "followed": followed, "not_told": failing}
 
 
 @routes.get("/{application}/pipeline")

@@ -127,3 +127,8 @@ class MakeToken(Body):
     scope: Literal["releases"] = Field(description="what it is for")
     application: Name | Literal[""] = Field("", description="the only one it is good for")
     by: Person
+
+
+class Test(Body):
+    target: Reference | None = Field(None, description="id or kind of a target; none: all of them")
+    by: Person

@@ -6,6 +6,7 @@ from typing import Any
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import applications, of_folder
 from headgate.cli.commands.freeze import notes as frozen
+from headgate.cli.commands.notifications import untold
 from headgate.cli.monitored import monitored
 from headgate.cli.output import age, bar, print_json, say, table
 
@@ -32,6 +33,8 @@ def status(named: str | None = None, data: str | None = None, as_json: bool = Fa
             for note in monitored(environment):
                 say(f"{environment.get('environment')}: {note}")
         _source(view.get("followed") or {})
+        for note in untold(view.get("not_told") or []):
+            say(note)
 
 
 def _source(followed: dict[str, Any]) -> None:

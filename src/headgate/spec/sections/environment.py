@@ -11,6 +11,7 @@ from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.metrics import MetricsValue
 from headgate.spec.sections.monitor import Monitor
+from headgate.spec.sections.notifications import NotificationSection
 from headgate.spec.sections.platform import PlatformValue
 from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, defaults_to, part
@@ -95,6 +96,9 @@ class EnvironmentSection(Section):
         default_factory=dict, description="Service: what is different for it alone in this environment."
     )
     deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")
+    notifications: list[NotificationSection] = Field(
+        default_factory=list, description="Who is told of what happens here, beside those of the whole application."
+    )
 
     @property
     def interval(self) -> timedelta:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from headgate.spec.sections.environment import EnvironmentSection
+from headgate.spec.sections.notifications import NotificationSection
 from headgate.spec.sections.pipeline import PipelineSection
 from headgate.spec.sections.registry import RegistrySection
 from headgate.spec.sections.secrets import SecretsSection
@@ -32,6 +33,9 @@ class File(Section):
     )
     groups: dict[Person, Annotated[list[Person], Field(min_length=1)]] = Field(
         default_factory=dict, description="Group: people in it, for approvals."
+    )
+    notifications: list[NotificationSection] = Field(
+        default_factory=list, description="Who is told of what happens, in every environment."
     )
     environments: Annotated[dict[Name, EnvironmentSection], Field(min_length=1)] = Field(
         description="The places it is served from.", examples=["{production: {platform: process}}"]

@@ -25,6 +25,7 @@ from headgate.testing.fakes.router import FakeRouter
 from headgate.testing.world.chance import Chance
 from headgate.testing.world.schemas import SchemaWatch
 from headgate.testing.world.story import Story
+from headgate.testing.world.vigil import Vigils
 
 Do = Callable[[], Awaitable[None]]
 Undo = Callable[[], None]
@@ -69,6 +70,7 @@ class Faults:
     clock: FakeClock
     story: Story
     watch: SchemaWatch
+    vigils: Vigils
     weather: Weather
 
     def __post_init__(self) -> None:
@@ -223,6 +225,7 @@ class FaultyLog(MemoryEventLog):
             await self._someone_else_appends(stream)
         recorded = await super().append(stream, events, after)
         faults.watch.recorded(recorded)
+        faults.vigils.recorded(recorded)
         faults.crash()
         return recorded
 
