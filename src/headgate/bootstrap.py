@@ -126,6 +126,13 @@ def save_image(image: str, to: Path, most: int) -> None:
     asyncio.run(DockerImages().save(image, to, most))
 
 
+def secret_file(file: str, identity: str | None) -> Any:
+    """The encrypted file of store `age`, to be changed by commands. See adapters.secrets.age.keeping.Keeping."""
+    from headgate.adapters.secrets.age.keeping import Keeping  # no server needs it
+
+    return Keeping(file, identity)
+
+
 def plan(
     text: str, filename: str, rate: float | None, errors: float | None, latency: float | None, ask: Ask
 ) -> dict[str, Any]:
