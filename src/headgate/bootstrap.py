@@ -38,7 +38,7 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 # What of a specification the engine itself carries out by now; adapters add their own names.
 # `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
-    "checks": {"smoke", "run"},
+    "checks": {"smoke", "http", "run", "load"},
     "gates": {"approval", "soak", "sign_off", "freeze", "webhook"},
 }
 
