@@ -1,6 +1,7 @@
 """Everything that moves an environment by itself, as ordered rules; the first that has something to say is heard."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from headgate.decide import sentinel
@@ -11,6 +12,7 @@ from headgate.decide.horizon import past_horizon
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
 from headgate.decide.migrating import begin_contract, begin_step, end_migration
+from headgate.decide.passing import open_gates
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
 from headgate.decide.sentinel import monitoring_begins
 from headgate.decide.starting import monitoring_ends, start
@@ -77,7 +79,8 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
         return []
     if closed_gates(seen.rules, request, state, seen, now):
         return []
-    started = [*monitoring_ends(state, request), start(state, seen.rules, request)]
+    opened = replace(start(state, seen.rules, request), gates=open_gates(seen.rules, request, state, seen))
+    started = [*monitoring_ends(state, request), opened]
     if not request.break_glass:
         return started
     passed = broken_gates(seen.rules, request, state, seen, now)
