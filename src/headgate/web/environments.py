@@ -5,18 +5,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from headgate.engine import sightings, story, views
+from headgate.engine import horizons, sightings, story, views
 from headgate.engine.line import until
 from headgate.engine.output import output
 from headgate.engine.wheel import Wheel
 from headgate.model import commands as c
-from headgate.model.ids import environment_stream
+from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
+from headgate.model.ids import SERVER_STREAM, environment_stream
 from headgate.web import bodies
 from headgate.web.asked import Asked, Server, ThisApplication, ThisWheel
 from headgate.web.live import LONGEST_WAIT, news, streamed, told
 
 View = dict[str, Any]
-SHOWN = ("stable", "pinned", "frozen", "break_glass", "signed_off", "monitoring", "warm", "alarm")  # with `why`
+# With `why`:
+SHOWN = ("stable", "pinned", "frozen", "break_glass", "signed_off", "monitoring", "warm", "alarm", "horizon")
 routes = APIRouter(prefix="/api/applications/{application}/environments/{environment}", tags=["environments"])
 
 
@@ -99,6 +101,15 @@ async def abort(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
     return await _tell(server, wheel, c.Abort(body.by, body.why))
 
 
+@routes.post("/migrate")
+async def migrate(server: Asked, wheel: ThisWheel, body: bodies.Migrate) -> View:
+    """Run the contract migration that waits here; or say that data were restored."""
+    service, _, level = (body.restored or "").partition("/")
+    restored = (service, int(level)) if body.restored else None
+    done = await _tell(server, wheel, c.Migrate(body.by, body.why, restored))
+    return {**done, "migrations": horizons.shown(wheel.state, {})["migrations"]}
+
+
 @routes.get("/history")
 async def history(wheel: ThisWheel) -> View:
     """Ended rollouts, newest first."""
@@ -136,6 +147,15 @@ async def events(
     await news(lambda: wheel.state.version, after, wait, server.closing)
     recorded = await wheel.log.read(environment_stream(wheel.environment), after)
     return told(recorded, wheel.state.version)
+
+
+@routes.get("/freezes")
+async def freezes(server: Asked, wheel: ThisWheel) -> View:
+    """Every stop of the whole server, since something first happened here: no event of this environment says so."""
+    mine = await wheel.log.read(environment_stream(wheel.environment))
+    recorded = await server.engine.log.read(SERVER_STREAM) if mine else []
+    held = [one for one in recorded if isinstance(one.event, RolloutsFrozen | RolloutsUnfrozen)]
+    return {"events": [story.told(one) for one in held if one.at >= mine[0].at]}
 
 
 @routes.get("/logs", response_class=StreamingResponse)

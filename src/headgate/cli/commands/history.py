@@ -1,5 +1,6 @@
 """headgate history: past rollouts, or everything that happened."""
 
+from collections import deque
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from headgate.cli.follow import News
 from headgate.cli.output import print_json, say, table, took
 from headgate.cli.plain import plain
 
+PAST = "; past the rollback horizon"
 HEADERS = ("ended", "rollout", "release", "outcome", "took", "why")
 
 
@@ -41,7 +43,7 @@ def _row(one: dict[str, Any]) -> list[str]:
         str(one["label"]),
         str(one["outcome"]),
         took(float(one["seconds"])),
-        f"{one['why']}{_glass(one.get('break_glass'))}",
+        f"{one['why']}{_glass(one.get('break_glass'))}{PAST if one.get('past_horizon') else ''}",
     ]
 
 
@@ -52,15 +54,24 @@ def _glass(broken: dict[str, Any] | None) -> str:
 
 
 def _events(news: News, as_json: bool) -> None:
-    """Page by page, so that a long history needs no large answer."""
+    """Page by page, so that a long history needs no large answer; stops of the whole server stand where they were."""
+    stops = deque(news.get("freezes").get("events", []))
     found = news.events(wait=0)
     while found:
         for event in found:
-            if as_json:
-                print_json(event)
-            else:
-                print(f"{_local(str(event['at']))} {plain(event['text'])}")
+            while stops and stops[0]["at"] <= event["at"]:
+                _told(stops.popleft(), as_json, everywhere=True)
+            _told(event, as_json)
         found = news.events(wait=0)
+    for stop in stops:
+        _told(stop, as_json, everywhere=True)
+
+
+def _told(event: dict[str, Any], as_json: bool, everywhere: bool = False) -> None:
+    if as_json:
+        print_json({**event, "everywhere": True} if everywhere else event)
+    else:
+        print(f"{_local(str(event['at']))} {'everywhere: ' if everywhere else ''}{plain(event['text'])}")
 
 
 def _local(moment: str) -> str:
