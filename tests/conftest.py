@@ -64,5 +64,5 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Aws]":
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     with aws_server() as server:
-        server.make("shop/db", password="correct-horse")  # noqa: S106 - moto's
+        server.make("shop/db", password="correct-horse")
         yield server

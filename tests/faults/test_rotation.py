@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.aws import Aws
 from tests.faults import processes
+from tests.faults.load import Load
 from tests.faults.stage import Stage
 
 from headgate.model import events as e
@@ -23,7 +24,7 @@ def shop(stage: Stage, aws: Aws) -> Stage:
     stage.repository.edit("services:\n", f"secrets: {{every: 1s, aws-secrets-manager: {{{settings}}}}}\nservices:\n")
     stage.repository.edit("steps: [20, 50]", "steps: [20]")
     asked = "    env: {DB_PASSWORD: {secret: shop/db#password}, DB_FILE: {secret: shop/db#password, as: file}}\n"
-    stage.repository.edit("    platform: process\n", f"    platform: process\n{asked}")
+    stage.repository.edit("    platform: process\n", f"    platform: process\n    deploy: on-build\n{asked}")
     return stage
 
 
@@ -44,9 +45,21 @@ def asked_for(one: Recorded) -> bool:
     return isinstance(one.event, e.ReleaseRequested) and one.event.why.startswith("the configuration changed")
 
 
+async def serves(stage: Stage) -> None:
+    """A first version that comes by itself: who deploys by hand pins what they named, configuration and all."""
+    await stage.serve()
+    await stage.apply()
+    stage.repository.commit("v1")
+    await stage.ask("/shop/releases", reference="v1", by="ann")
+    assert await stage.ended() == "promoted"
+    address = (await stage.shown())["addresses"]["web"]["public"]
+    stage.load = Load(int(address.rpartition(":")[2]))
+    stage.load.start()
+
+
 async def test_a_rotation_is_a_canary_and_a_rollback_brings_the_old_value_back(shop: Stage, aws: Aws) -> None:
     stage = shop
-    await stage.serves("v1")
+    await serves(stage)
     before = (await stage.shown())["stable"]["revision"]
     assert passwords(stage) == {before: {OLD}}
 

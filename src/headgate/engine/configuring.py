@@ -69,6 +69,14 @@ class Configuring:
         ended = [name for name, look in self._looks.items() if look.done()]
         return [name for name in ended if self._looks.pop(name).result()]
 
+    def pause(self, longest: timedelta) -> timedelta:
+        """Until a look is due, or may have ended."""
+        if self._looks:
+            return min(GRACE, longest)
+        now = self.application.clock.now()
+        quiet = [(r, self._looked[r.name]) for r, here in self._environments() if self._waits(r, here)]
+        return min([longest, *(max(one.at + r.secrets_every - now, timedelta()) for r, one in quiet)])
+
     def close(self) -> None:
         for look in self._looks.values():
             look.cancel()
@@ -82,6 +90,11 @@ class Configuring:
         known = self.application.wheels
         environments = specification.environments if specification else ()
         return [(rules, known[rules.name].state) for rules in environments if rules.name in known]
+
+    def _waits(self, rules: Environment, here: EnvironmentState) -> bool:
+        """Looked at, and to be looked at again."""
+        before = self._looked.get(rules.name)
+        return before is not None and before.again and here.rollout is None and here.waiting is None
 
     def _is_due(self, rules: Environment, here: EnvironmentState) -> bool:
         if here.stable is None or here.rollout is not None or here.waiting is not None:
