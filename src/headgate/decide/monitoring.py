@@ -146,11 +146,12 @@ def told(found: Breach, state: EnvironmentState) -> str:
     what = f"of {count.answers:,} requests failed" if not aim.limit else f"of {count.answers:,} answers took over"
     what += f" {aim.limit:,.0f} ms" if aim.limit else ""
     name = f"{stable.label} {aim.service}" if stable else aim.service
-    burn = f" (burn {found.burn:.3g}x of {percent(1 - aim.budget)})" if aim.budget else ""
+    times = f"{found.burn:,.0f}" if found.burn >= 100 else f"{found.burn:.3g}"
+    burn = f" (burn {times}x of {percent(1 - aim.budget)})" if aim.budget else ""
     sentence = f"{name}: {percent(count.share)} {what} in the last {_window(found.also.seconds)}{burn}"
     if aim.usual is None or previous is None:
         return sentence
-    when = "" if aim.budget else " in its worst minutes"
+    when = "" if aim.budget or aim.limit else " in its worst minutes"
     return f"{sentence}; {previous.label} had {percent(aim.usual)}{when} before"
 
 
