@@ -7,10 +7,12 @@ from fastapi import FastAPI
 
 from headgate import __version__
 from headgate.engine.engine import Engine
+from headgate.engine.recording import Recording
 from headgate.web import announced, applications, builds, environments, failures, hooks, line, notifications
 from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
+from headgate.web.recorder import Recorder
 from headgate.web.tokens import Tokens
 
 
@@ -29,6 +31,7 @@ def create(
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     api.state.server = Server(engine, present, tokens, Hooks(folder))
     failures.install(api)
+    api.add_middleware(Recorder, recording=Recording(engine.log, engine.clock, engine.world.hidden))
     api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
