@@ -23,7 +23,8 @@ from headgate.model import (
     sources,
     steps,
 )
-from headgate.model.events import ApprovalGiven, Event, RevisionPromoted, RolloutStarted, StepCompleted
+from headgate.model.approvals import ApprovalGiven
+from headgate.model.events import Event, RevisionPromoted, RolloutStarted, StepCompleted
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.ports import LogTooNew
 from headgate.store.codec import KINDS, decode, encode

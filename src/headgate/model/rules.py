@@ -11,6 +11,7 @@ from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
+from headgate.model.people import Person
 from headgate.model.secrets import SecretRules
 from headgate.model.services import Value
 from headgate.model.sources import Following
@@ -66,6 +67,7 @@ class ApprovalGate:
     count: int = 1
     author_may_approve: bool = False
     deadline: timedelta = timedelta(days=7)
+    authenticated: bool = False  # only approvals by a personal token or a signed link count
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ class Environment:
     env: dict[str, Value] = field(default_factory=dict)
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
     deadlines: Deadlines = Deadlines()
+    people: tuple[Person, ...] = ()  # of the whole file: which accounts are one person
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from headgate.model.rules import (
 )
 from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
+from headgate.spec.people_rules import people_of, persons
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
@@ -128,7 +129,7 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         strategy=_strategy(spec, path, section.strategy),
         checks=tuple(_check(spec, (*path, "checks", at), check) for at, check in enumerate(section.checks)),
         gates=tuple(_gate(spec, (*path, "gates", at), gate) for at, gate in enumerate(section.gates)),
-        break_glass=_people(spec, section.break_glass),
+        break_glass=people_of(spec, section.break_glass),
         analysis=_analysis(section),
         bake=section.bake,
         keep_warm=section.keep_warm,
@@ -138,6 +139,7 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),
+        people=persons(spec),
     )
 
 
@@ -187,14 +189,9 @@ def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
 
 
 def _approval(spec: Specification, section: ApprovalSection) -> ApprovalGate:
-    people = _people(spec, section.from_)
-    return ApprovalGate(people, section.count, section.author_may_approve, section.deadline)
-
-
-def _people(spec: Specification, names: list[str]) -> tuple[str, ...]:
-    """Groups become their people, each once, in the order of the file."""
-    people = [person for name in names for person in spec.content.groups.get(name, [name])]
-    return tuple(dict.fromkeys(people))
+    people = people_of(spec, section.from_)
+    proven = bool(spec.content.people) if section.authenticated is None else section.authenticated
+    return ApprovalGate(people, section.count, section.author_may_approve, section.deadline, proven)
 
 
 def _analysis(section: EnvironmentSection) -> AnalysisRules:

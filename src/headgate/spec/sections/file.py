@@ -10,7 +10,13 @@ from headgate.spec.sections.registry import RegistrySection
 from headgate.spec.sections.section import Section, part
 from headgate.spec.sections.service import ServiceSection
 from headgate.spec.sections.source import SourceSection
-from headgate.spec.sections.texts import Name, Person
+from headgate.spec.sections.texts import Account, Name, Person
+
+
+class PersonSection(Section):
+    accounts: list[Account] = Field(
+        default_factory=list, description="Every other name of theirs.", examples=["[alice@example.org, alice-gh]"]
+    )
 
 
 class File(Section):
@@ -23,6 +29,9 @@ class File(Section):
     )
     pipeline: PipelineSection = part(PipelineSection, "What every commit goes through.")
     source: SourceSection = part(SourceSection, "Where commits come from.")
+    people: dict[Person, PersonSection] = Field(
+        default_factory=dict, description="Person: the accounts that are theirs. Under all of them they are one."
+    )
     groups: dict[Person, Annotated[list[Person], Field(min_length=1)]] = Field(
         default_factory=dict, description="Group: people in it, for approvals."
     )
