@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header $(UPGRADE) pyproject.toml
 
+# One at a time: they measure, or their load takes the whole machine.
+MEASURED := tests/faults tests/demo tests/analysis
+
 .PHONY: help setup demo test check bench lock clean
 
 help: ## these lines
@@ -23,7 +26,8 @@ test: setup ## everything: lint, types, import map, all tests, real components i
 	$(BIN)/mypy
 	@if [ -d examples/pcw/tests ]; then cd examples/pcw && ../../$(BIN)/python -m pytest -q; fi
 	$(BIN)/python -m pytest -n auto -m "not real"
-	$(BIN)/python -m pytest -m real # one at a time: they measure, and their load takes the whole machine
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m real $(MEASURED:%=--ignore %) # they wait more than they work
+	$(BIN)/python -m pytest -m real $(MEASURED)
 
 check: setup ## under a minute, nothing started: lint, types, import map, fast tests
 	$(BIN)/ruff check

@@ -27,9 +27,9 @@ HEADGATE = [sys.executable, "-c", "import sys; from headgate.cli.main import mai
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A server, and several starts of Python: seconds each, so not in `make check`."""
+    """A server, or a log of whole rollouts, and several starts of Python: seconds each, so not in `make check`."""
     for item in items:
-        if "served" in getattr(item, "fixturenames", ()):
+        if {"served", "recorded"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

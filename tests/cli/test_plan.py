@@ -55,6 +55,7 @@ def test_a_policy_that_cannot_decide_is_warned_of_where_it_stands(headgate: Run,
     assert [one["line"] for one in problems] == [14]
 
 
+@pytest.mark.slow
 def test_metrics_of_the_file_are_named_and_not_foretold(headgate: Run, file: Path) -> None:
     metrics = "{metrics: [{name: sales, job: {run: x}}, {name: tried, job: {run: x}, dry_run: true}]}"
     file.write_text(FILE.replace("[5, 50]}}", f"[5, 50]}}}}\n    analysis: {metrics}"))
@@ -77,6 +78,7 @@ def test_what_a_server_measured_is_used_unless_something_else_is_stated(
     assert "1.5 requests/s (as stated), 1.7 % errors (measured)" in out
 
 
+@pytest.mark.slow
 def test_json_has_every_figure(headgate: Run, file: Path) -> None:
     found = headgate("plan", "--json").json()
     production = found["environments"][1]
@@ -106,6 +108,7 @@ def test_extreme_figures_are_figures(headgate: Run, file: Path, option: str, val
     assert "a regression of" in headgate("plan", option, value, "--rate", rate).out.lower()
 
 
+@pytest.mark.slow
 def test_a_file_with_problems_is_refused(headgate: Run, work: Path) -> None:
     (work / "headgate.yaml").write_text(FILE.replace("port: 8000", "port: high"))
     assert "headgate.yaml:6:11: services.web.port: " in headgate("plan", code=1).err

@@ -184,7 +184,7 @@ def seen(
 
 
 def job(flight: Rollout, condition: Any, detail: str = "") -> tuple[JobSeen, ...]:
-    return (JobSeen(JobId(f"{flight.id}-{flight.position}-1"), condition, detail),)
+    return (JobSeen(JobId(f"{flight.id}-{flight.position}-{flight.attempt}"), condition, detail),)
 
 
 def sample(requests: int, errors: int = 0, slow: int = 0) -> Sample:

@@ -27,7 +27,8 @@ from headgate.decide.compile import rollback_steps, steps
 from headgate.decide.fold import KEPT_FAILURES, apply, empty, fold
 from headgate.model import events as e
 from headgate.model.approvals import ApprovalGiven
-from headgate.model.ids import RolloutId
+from headgate.model.checks import CheckEnded, CheckOutcome, latest
+from headgate.model.ids import JobId, RolloutId
 from headgate.model.rollouts import EnvironmentState
 from headgate.model.steps import Analyze, Retire, SetWeight, describe
 from headgate.model.verdicts import Outcome, Verdict
@@ -42,6 +43,7 @@ EVENTS: list[e.Event] = [
     ),
     e.StepCompleted(ROL, 0, "started"),
     e.EffectFailed("run rev_v2", "no memory", 1),
+    CheckEnded(ROL, V2.release, 3, "e2e", "run", True, JobId("rol_2-3-1"), 1, 3, "failed", "no"),
     e.MeasurementTaken(ROL, measurement(sample(40), USUAL)),
     e.VerdictReached(ROL, 1, Verdict(Outcome.PASS, "well")),
     e.RolloutPaused(ROL, "bob", ""),
@@ -197,3 +199,38 @@ class TestCompile:
 
     def test_every_step_has_a_deadline(self) -> None:
         assert all(step.deadline > seconds(0) for step in steps(CANARY, first=False))
+
+
+def attempt(number: int, outcome: CheckOutcome, preview: bool = True) -> CheckEnded:
+    numbers = {"p90_ms": 12.5}
+    job = JobId(f"rol_2-3-{number}")
+    return CheckEnded(ROL, V2.release, 3, "e2e", "run", preview, job, number, 3, outcome, "told", numbers)
+
+
+def test_attempts_are_counted_until_one_passes_and_are_kept_with_the_release() -> None:
+    found = state(rollout("check e2e (preview)"))
+    counted = []
+    for event in (attempt(1, "failed"), attempt(2, "lost"), attempt(3, "failed")):
+        found = apply(event, found, NOW)
+        assert found.rollout is not None
+        counted.append(found.rollout.attempt)
+    assert counted == [2, 3, 3]
+    kept = found.checks[V2.release]
+    assert [one.told for one in kept] == [
+        "failed at attempt 1 of 3: told",
+        "was lost at attempt 2 of 3: told",
+        "failed at attempt 3 of 3: told",
+    ]
+    assert kept[0].numbers == {"p90_ms": 12.5}
+    walked = apply(e.StepCompleted(ROL, 3, "passed"), found, NOW)
+    assert walked.rollout is not None
+    assert (walked.rollout.attempt, walked.rollout.ended) == (1, None)
+    assert walked.checks == found.checks
+
+
+def test_what_a_check_came_to_at_last_counts_before_and_after_the_switch_by_itself() -> None:
+    found = state(rollout("check e2e (preview)"))
+    for event in (attempt(1, "failed"), attempt(2, "passed"), attempt(1, "failed", preview=False)):
+        found = apply(event, found, NOW)
+    shown = [(one.preview, one.attempt, one.passed) for one in latest(found.checks[V2.release])]
+    assert shown == [(True, 2, True), (False, 1, False)]

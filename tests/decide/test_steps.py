@@ -33,6 +33,8 @@ from tests.decide.given import (
     turn,
 )
 
+from headgate.model.checks import CheckResult
+from headgate.model.ids import JobId, RolloutId
 from headgate.model.measurements import Window
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Failure
@@ -49,6 +51,8 @@ ABORTED = "RolloutAborted by headgate"
 HOME = "set routes (rev_v1 100, rev_v2 0)"
 
 
+PATIENT = replace(CANARY, checks=(replace(CANARY.checks[0], retries=2),))
+ATTEMPT = CheckResult("e2e", "run", True, "failed", "", 1, 3, RolloutId("rol_2"), JobId("rol_2-3-1"), NOW)
 UNPROVEN_BACK = replace(CANARY.analysis, unproven="rollback")
 UNPROVEN_ON = replace(CANARY.analysis, unproven="promote")
 
@@ -94,6 +98,27 @@ FORWARD = [
         seen(BOTH, PREVIEWED, jobs=job(rollout(SMOKE), "lost")),
         [],
         ["run check smoke (rol_2-2-1)"],
+    ),
+    Case(
+        "check: failed, and is tried again under another id",
+        at(E2E, rules=PATIENT),
+        seen(BOTH, PREVIEWED, rules=PATIENT, jobs=job(rollout(E2E, rules=PATIENT), "failed")),
+        ["CheckEnded"],
+        ["run check e2e (rol_2-3-2)"],
+    ),
+    Case(
+        "check: lost, and is tried again under another id",
+        at(E2E, rules=PATIENT),
+        seen(BOTH, PREVIEWED, rules=PATIENT, jobs=job(rollout(E2E, rules=PATIENT), "lost")),
+        ["CheckEnded"],
+        ["run check e2e (rol_2-3-2)"],
+    ),
+    Case(
+        "check: the second attempt runs, whatever the first is still seen to have come to",
+        at(E2E, rules=PATIENT, attempt=2, ended=ATTEMPT),
+        seen(BOTH, PREVIEWED, rules=PATIENT, jobs=job(rollout(E2E, rules=PATIENT), "failed")),
+        [],
+        ["run check e2e (rol_2-3-2)"],
     ),
     Case(
         "start: what is not there is started",
@@ -148,14 +173,14 @@ FORWARD = [
         "check: passed, so the next one is run in the same turn",
         at(SMOKE),
         seen(BOTH, PREVIEWED, jobs=job(rollout(SMOKE), "passed")),
-        ["StepCompleted 2"],
+        ["CheckEnded", "StepCompleted 2"],
         ["run check e2e (rol_2-3-1)"],
     ),
     Case(
         "check: the last before traffic passed, so traffic is shifted",
         at(E2E),
         seen(BOTH, PREVIEWED, jobs=job(rollout(E2E), "passed")),
-        ["StepCompleted 3"],
+        ["CheckEnded", "StepCompleted 3"],
         ["set routes (rev_v2 5, rev_v1 95)"],
     ),
     Case(
@@ -223,7 +248,7 @@ FORWARD = [
         "all at once, nothing kept warm: the old one leaves the routes before it is stopped",
         state(rollout("check smoke", rules=ALL_AT_ONCE, position=5)),
         seen(BOTH, ON_100, rules=ALL_AT_ONCE, jobs=job(rollout(START, position=5), "passed")),
-        ["StepCompleted 5", "RevisionPromoted rev_v2"],
+        ["CheckEnded", "StepCompleted 5", "RevisionPromoted rev_v2"],
         ["set routes (rev_v2 100)"],
     ),
 ]
@@ -235,7 +260,7 @@ WAITING = [
         "check: passed, but the platform cannot be seen",
         at(E2E),
         seen(None, PREVIEWED, jobs=job(rollout(E2E), "passed")),
-        [],
+        ["CheckEnded"],
         [],
     ),
     Case("weight: the router cannot be asked", at(AT_5), seen(BOTH), [], []),
@@ -305,21 +330,28 @@ ABORTS = [
         "a check failed",
         at(E2E),
         seen(BOTH, PREVIEWED, jobs=job(rollout(E2E), "failed")),
-        [ABORTED, "RolloutEnded aborted"],
+        ["CheckEnded", ABORTED, "RolloutEnded aborted"],
+        ["set routes (rev_v1 100)"],
+    ),
+    Case(
+        "a check failed for the last time",
+        at(E2E, rules=PATIENT, attempt=3, ended=ATTEMPT),
+        seen(BOTH, PREVIEWED, rules=PATIENT, jobs=job(rollout(E2E, rules=PATIENT, attempt=3), "failed")),
+        ["CheckEnded", ABORTED, "RolloutEnded aborted"],
         ["set routes (rev_v1 100)"],
     ),
     Case(
         "a check was lost",
         at(E2E),
         seen(BOTH, PREVIEWED, jobs=job(rollout(E2E), "lost")),
-        [ABORTED, "RolloutEnded aborted"],
+        ["CheckEnded", ABORTED, "RolloutEnded aborted"],
         ["set routes (rev_v1 100)"],
     ),
     Case(
         "the check where users are failed: back to the old one, which is still there",
         at(SMOKE_2),
         seen(BOTH, ON_100, jobs=job(rollout(SMOKE_2), "failed")),
-        [ABORTED],
+        ["CheckEnded", ABORTED],
         [HOME],
     ),
     Case(

@@ -26,7 +26,7 @@ def test_every_class_of_events_is_an_event() -> None:
     homes = {home.__name__: home for home in (events, freezes, glass)}
     known = {one for home in homes.values() for one in vars(home).values() if isinstance(one, type)}
     declared = {one for one in known if one.__module__ in homes}
-    assert declared - {events.Recorded, freezes.Freeze, glass.Glass} == set(get_args(events.Event))
+    assert declared - {events.Recorded, freezes.Freeze, glass.Glass} <= set(get_args(events.Event))
 
 
 @pytest.mark.parametrize("step", get_args(steps.Step), ids=lambda step: step.__name__)

@@ -99,3 +99,22 @@ def test_equal_content_equal_id(one: dict[str, str], other: dict[str, str]) -> N
         return composed(environment=replace(PRODUCTION, env={name: Value("plain", text) for name, text in env.items()}))
 
     assert (made(one).services == made(other).services) == (made(one).id == made(other).id)
+
+
+def test_the_layers_of_the_file_in_their_order() -> None:
+    web = replace(WEB, env={name: Value("plain", "service") for name in ("B", "C", "D")} | {"A": Value("plain", "all")})
+    here = {name: Value("plain", "environment") for name in ("C", "D")}
+    rules = replace(PRODUCTION, env=here, service_env={"web": {"D": Value("plain", "both")}})
+    env = composed(replace(RELEASE, services=(web, PRICES)), rules).service("web").env
+    assert {name: env[name].text for name in "ABCD"} == {
+        "A": "all",
+        "B": "service",
+        "C": "environment",
+        "D": "both",
+    }
+    assert "D" not in composed(environment=replace(rules, env={})).service("price-list").env
+
+
+def test_where_a_value_stands_is_no_part_of_a_revision() -> None:
+    moved = {"LOG": Value("plain", "warning", origin="environments.production.env (headgate.yaml:7)")}
+    assert composed(environment=replace(PRODUCTION, env=moved)).id == composed().id

@@ -173,6 +173,10 @@ def break_glass_in_silence(patch: Patch) -> None:
     patch.setattr(rules, "RULES", tuple(start_what_waits if rule is honest[-1] else rule for rule in honest))
 
 
+def repeat_checks_for_ever(patch: Patch) -> None:
+    patch.setattr(fold, "_next_attempt", lambda event: event.attempt + 1)
+
+
 def promote_without_check(patch: Patch) -> None:
     patch.setattr(progress, "_checked", lambda *_: progress.Done("looks good to me"))
 
@@ -339,6 +343,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (break_glass_for_everything, {"frozen", "gates", "sign-off", "asked"}),
     (break_glass_in_silence, {"glass"}),
     (promote_without_check, {"check"}),
+    (repeat_checks_for_ever, {"attempts"}),
     (raise_without_verdict, {"steps"}),
     (weights_not_100, {"weights"}),
     (raise_the_weight_too_early, {"trust"}),

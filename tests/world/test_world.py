@@ -47,7 +47,8 @@ OF_OTHER_STREAMS = {
     *("SpecificationApplied", "ReleaseAnnounced", "ReleaseQuarantined", "QuarantineLifted", "ReleaseCreated"),
     *("ReleaseVersioned", "SourceFollowed", "CommitSeen", "BranchesIntegrated"),
     *("BuildRequested", "CiStepStarted", "CiStepEnded", "ImageProvided", "BuildCancelled", "BuildEnded"),
-    *("ProvenanceSigned", "ImagesPruned", "ReleaseRefused"),
+    *("ProvenanceSigned", "ImagesPruned", "ReleaseRefused", "PersonalTokenMade", "PersonalTokenRevoked"),
+    "LinkRefused",  # of links that people were sent
     *("VerdictReached", "RolloutEnded", "RolloutStarted"),  # told in more detail
 }
 

@@ -18,8 +18,9 @@ LOOK_AGAIN = "look again: `headgate review {0}`, and approve what it shows"
 
 def valid_approvers(gate: ApprovalGate, request: Request, state: EnvironmentState, rules: Environment) -> set[str]:
     """Different people, named by the gate, not the author unless it allows that, who approved exactly this set."""
-    now = exact_set(request, state, rules)
-    given = [one for one in state.approvals if one.release == request.revision.release and one.set == now]
+    mine = [one for one in state.approvals if one.release == request.revision.release]
+    now = exact_set(request, state, rules) if mine else ""
+    given = [one for one in mine if one.set == now]
     accounts = {one.by for one in given if one.proven or not gate.authenticated}
     return each((account for account in accounts if _counts(account, gate, request, rules)), rules.people)
 

@@ -29,8 +29,8 @@ def rollback_steps(rules: Environment) -> tuple[Step, ...]:
 
 def _prepare(rules: Environment) -> tuple[Step, ...]:
     ready = rules.deadlines.ready
-    named = tuple(check for check in rules.checks if check.kind != "smoke")
-    return (Start(ready), AwaitReady(ready), *(_check(check, preview=True) for check in (_smoke(rules), *named)))
+    checks = (_check(check, preview=True) for check in _checks(rules) if check.before)
+    return (Start(ready), AwaitReady(ready), *checks)
 
 
 def _canary(rules: Environment) -> tuple[Step, ...]:
@@ -40,13 +40,16 @@ def _canary(rules: Environment) -> tuple[Step, ...]:
 
 
 def _switch(rules: Environment) -> tuple[Step, ...]:
-    return (SetWeight(100, rules.deadlines.weight), _check(_smoke(rules), preview=False))
+    checks = (_check(check, preview=False) for check in _checks(rules) if check.after)
+    return (SetWeight(100, rules.deadlines.weight), *checks)
 
 
-def _smoke(rules: Environment) -> Check:
-    return next((check for check in rules.checks if check.kind == "smoke"), SMOKE)
+def _checks(rules: Environment) -> tuple[Check, ...]:
+    """The smoke check first: where that fails, no other says more."""
+    smoke = tuple(check for check in rules.checks if check.kind == "smoke") or (SMOKE,)
+    return (*smoke, *(check for check in rules.checks if check.kind != "smoke"))
 
 
 def _check(check: Check, preview: bool) -> RunCheck:
     # The platform enforces the check's own time limit; the rollout's deadline lies behind it, should the platform not.
-    return RunCheck(check, preview, check.timeout + timedelta(seconds=30))
+    return RunCheck(check, preview, check.attempts * (check.timeout + timedelta(seconds=30)))

@@ -9,13 +9,17 @@ from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
 from headgate.model.approvals import Approval, ApprovalGiven, ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
+from headgate.model.checks import CheckEnded, CheckResult
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import Glass, GlassBroken
 from headgate.model.ids import EnvironmentId, ReleaseId
+from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
 
 KEPT_FAILURES = 20
 KEPT_PAST = 200
+KEPT_CHECKED = 200  # releases whose checks are remembered here
+KEPT_ATTEMPTS = 200  # at checks of one release
 
 
 def fold(state: EnvironmentState, recorded: Iterable[e.Recorded]) -> EnvironmentState:
@@ -52,7 +56,11 @@ def _(event: e.ReleaseSuperseded, state: EnvironmentState, at: datetime) -> Envi
 
 @apply.register
 def _(event: e.ReleaseDropped, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    return _without_waiting(state, event.release)
+    """Of what is stable, configured otherwise: it would be asked for again at once, and for ever."""
+    waiting, stable, configurations = state.waiting, state.stable, state.refused_configurations
+    if waiting and stable and waiting.revision.release == event.release == stable.release:
+        configurations = _refused_configuration(state, waiting.revision, stable, at, event.why)
+    return replace(_without_waiting(state, event.release), refused_configurations=configurations)
 
 
 def _without_waiting(state: EnvironmentState, release: str) -> EnvironmentState:
@@ -143,9 +151,11 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         instances=fewest_instances(event.revision, event.baseline or state.stable),
         hotfix=asked is not None and asked.hotfix,
     )
-    refused = state.refused
+    refused, configurations = state.refused, state.refused_configurations
     if event.kind == "rollback" and state.stable and state.stable.release != event.revision.release:
         refused = {**refused, state.stable.release: (at, event.why)}
+    elif event.kind == "rollback" and state.stable:
+        configurations = _refused_configuration(state, state.stable, event.revision, at, event.why)
     return replace(
         state,
         rollout=rollout,
@@ -154,6 +164,7 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         failures=(),
         draining_since=at,
         refused=refused,
+        refused_configurations=configurations,
         warm_until=None,  # two run at most: what was warm is stopped now, and an abort does not start it again
     )
 
@@ -175,13 +186,28 @@ def _(event: e.StepCompleted, state: EnvironmentState, at: datetime) -> Environm
 
 
 @apply.register
+def _(event: CheckEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """What did not pass is tried again, while attempts are left."""
+    what = (event.check, event.check_kind, event.preview, event.outcome, event.why, event.attempt, event.attempts)
+    result = CheckResult(*what, event.rollout, event.job, at, event.numbers, event.artifacts)
+    known = {release: results for release, results in state.checks.items() if release != event.release}
+    known[event.release] = (*state.checks.get(event.release, ()), result)[-KEPT_ATTEMPTS:]
+    checks = dict(list(known.items())[-KEPT_CHECKED:])
+    return replace(_with(state, attempt=_next_attempt(event), ended=result), checks=checks)
+
+
+def _next_attempt(event: CheckEnded) -> int:
+    return event.attempt if event.outcome == "passed" else min(event.attempt + 1, event.attempts)
+
+
+@apply.register
 def _(event: e.StepsSkipped, state: EnvironmentState, at: datetime) -> EnvironmentState:
     return _walked(state, event.to, at, event.why)
 
 
 def _walked(state: EnvironmentState, to: int, at: datetime, why: str) -> EnvironmentState:
     """At full weight a baseline is no longer wanted: from then on it drains."""
-    moved = _with(state, position=to, step_started_at=at, why=why, verdict=None)
+    moved = _with(state, position=to, step_started_at=at, why=why, verdict=None, attempt=1, ended=None)
     before, after = state.rollout, moved.rollout
     leaves = before and after and before.baseline and weight_at(before) < 100 <= weight_at(after)
     return replace(moved, draining_since=at) if leaves else moved
@@ -242,9 +268,14 @@ def _(event: e.RevisionPromoted, state: EnvironmentState, at: datetime) -> Envir
         previous=state.stable,
         warm_until=event.warm_until,
         promoted=promoted,
+        refused_configurations=_without(state.refused_configurations, rollout.revision.configuration),
         soaked=_soaked(state, at),
         draining_since=at,
     )
+
+
+def _without(refused: dict[str, tuple[datetime, str]], configuration: str) -> dict[str, tuple[datetime, str]]:
+    return {digest: known for digest, known in refused.items() if digest != configuration}
 
 
 def _soaked(state: EnvironmentState, at: datetime) -> dict[ReleaseId, timedelta]:
@@ -257,7 +288,22 @@ def _soaked(state: EnvironmentState, at: datetime) -> dict[ReleaseId, timedelta]
 @apply.register
 def _(event: e.RolloutAborted, state: EnvironmentState, at: datetime) -> EnvironmentState:
     moved = _with(state, phase="aborting", step_started_at=at, paused_at=None, why=event.why)
-    return replace(moved, failures=(), draining_since=at, refused=_refused_after_abort(event, state, at))
+    refused, configurations = _refused_after_abort(event, state, at), state.refused_configurations
+    rollout, stable = state.rollout, state.stable
+    if rollout and stable and rollout.kind == "deploy" and refused is state.refused and not event.gave_way_to:
+        configurations = _refused_configuration(state, rollout.revision, stable, at, event.why)
+    return replace(
+        moved, failures=(), draining_since=at, refused=refused, refused_configurations=configurations
+    )
+
+
+def _refused_configuration(
+    state: EnvironmentState, left: Revision, kept: Revision, at: datetime, why: str
+) -> dict[str, tuple[datetime, str]]:
+    """The release is the same before and after: what is put back is how it was configured. Old logs hold no digest."""
+    if not left.configuration or left.configuration == kept.configuration:
+        return state.refused_configurations
+    return {**state.refused_configurations, left.configuration: (at, why)}
 
 
 def _refused_after_abort(

@@ -154,7 +154,7 @@ def _jobs(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
         metrics = jobs_due(rollout, now)
         known = {job.id for job in seen.jobs}
         lacking = [job(rollout, check, True, one, seen) for one, check in metrics.items() if one not in known]
-    elif any(job.id == job_id(rollout) and not may_run_again(step, job) for job in seen.jobs):
+    elif any(job.id == job_id(rollout) and not may_run_again(step.check, job) for job in seen.jobs):
         return []
     else:
         lacking = [job(rollout, step.check, step.preview, job_id(rollout), seen)]

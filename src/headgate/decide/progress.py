@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headgate.decide.judging import verdict_now
-from headgate.model.checks import JobSeen
+from headgate.model.checks import Check, JobSeen, attempted
 from headgate.model.ids import JobId, RevisionId
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
@@ -66,7 +66,7 @@ def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetim
 
 
 def job_id(rollout: Rollout) -> JobId:
-    return JobId(f"{rollout.id}-{rollout.position}-1")
+    return JobId(f"{rollout.id}-{rollout.position}-{rollout.attempt}")
 
 
 def instances_of(revision: RevisionId, seen: Seen) -> list[Instance]:
@@ -116,19 +116,25 @@ def ready(revision: Revision, seen: Seen) -> Progress:
 
 
 def _checked(step: RunCheck, rollout: Rollout, seen: Seen) -> Progress:
+    """What counts is the attempt on record: see `checking.note_check`."""
+    ended, check = rollout.ended, step.check
+    if ended is None or ended.attempt < rollout.attempt:
+        return Waiting(_attempting(check, rollout, seen))
+    told = f"check {check.name} {ended.told}"
+    return Done(told) if ended.passed else Failed(told)
+
+
+def _attempting(check: Check, rollout: Rollout, seen: Seen) -> str:
     job = next((job for job in seen.jobs if job.id == job_id(rollout)), None)
-    if job is None or job.state == "running":
-        return Waiting(f"check {step.check.name} is running")
-    if may_run_again(step, job):
-        return Waiting(f"check {step.check.name} was lost, is started again: {job.detail}")
-    if job.state == "passed":
-        return Done(f"check {step.check.name} passed{f': {job.detail}' if job.detail else ''}")
-    return Failed(f"check {step.check.name} {'was lost' if job.state == 'lost' else 'failed'}: {job.detail}")
+    if job is not None and may_run_again(check, job):
+        return f"check {check.name} was lost, is started again: {job.detail}"
+    earlier = f"; before, it {rollout.ended.told}" if rollout.ended else ""
+    return f"check {check.name} is running{attempted(rollout.attempt, check.attempts)}{earlier}"
 
 
-def may_run_again(step: RunCheck, job: JobSeen) -> bool:
+def may_run_again(check: Check, job: JobSeen) -> bool:
     """A probe that was lost with the server says nothing of the candidate, and changed nothing; a command may have."""
-    return job.state == "lost" and step.check.kind == "smoke"
+    return job.state == "lost" and check.kind == "smoke"
 
 
 def _weighted(state: EnvironmentState, rollout: Rollout, weight: int, seen: Seen) -> Progress:

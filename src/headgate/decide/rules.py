@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
 from headgate.decide.judging import verdict_now, weight_at
@@ -271,6 +272,7 @@ def finish_rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[e
 
 RULES: tuple[Rule, ...] = (
     take_measurement,
+    note_check,
     finish_abort,
     abort_on_failing_effect,
     abort_on_crash_loop,

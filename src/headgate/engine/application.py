@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from headgate.decide.configuration import refused_configuration
 from headgate.decide.pipeline import (
     ApplicationState,
     Wanted,
@@ -18,9 +19,11 @@ from headgate.decide.pipeline import (
     signed_off,
 )
 from headgate.engine.building import release_id
+from headgate.engine.configuring import Configuring
 from headgate.engine.line import Line
 from headgate.engine.proving import verify
 from headgate.engine.refusals import Rejected, Unknown
+from headgate.engine.secrets import versions
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import events as e
@@ -39,7 +42,7 @@ from headgate.model.releases import Release, Revision
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError, Clock, Conflict, EventLog
-from headgate.spec.compose import compose
+from headgate.spec.compose import compose, secrets_of, with_secrets
 
 ENGINE = "headgate"
 REFUSED = timedelta(minutes=5)  # until it is looked whether a key or an image is there again; who asks need not wait
@@ -70,6 +73,10 @@ class Application:
     wheels: dict[str, Wheel] = field(default_factory=dict)  # by environment name
     delayed: dict[str, Delay] = field(default_factory=dict)  # by environment
     making: asyncio.Lock = field(default_factory=asyncio.Lock)  # one release at a time
+    configuring: Configuring = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.configuring = Configuring(self)
 
     async def remember(self) -> None:
         recorded = await self.log.read(application_stream(self.name), self.state.version)
@@ -132,11 +139,13 @@ class Application:
         wanted = advance(self.state, self.states())
         still = {(one.environment, one.release) for one in wanted}
         self.delayed = {name: one for name, one in self.delayed.items() if (name, one.release) in still}
-        return [one.environment for one in wanted if self._is_due(one) and await self._ask_for(one)]
+        asked = [one.environment for one in wanted if self._is_due(one) and await self._ask_for(one)]
+        return [*asked, *await self.configuring.ask({environment for environment, _ in still})]
 
     def retry(self) -> None:
         """Someone did something about it: what was delayed is asked for anew."""
         self.delayed.clear()
+        self.configuring.forget()
 
     def _is_due(self, wanted: Wanted) -> bool:
         delay = self.delayed.get(wanted.environment)
@@ -146,6 +155,9 @@ class Application:
         """One environment that cannot be asked now does not hold up the others; it is asked again later."""
         try:
             revision = await self.revision(wanted.environment, self.releases[wanted.release])
+            if put_back := refused_configuration(self.wheels[wanted.environment].state, revision):
+                self._delay(wanted, f"{revision.label} does not come by itself: {put_back}", AWAY)
+                return False
             command = Deploy(revision, RolloutId(self.new_id("rol")), ENGINE, wanted.why, automatic=True)
             asked = await self.wheels[wanted.environment].command(command) is None
         except Rejected as error:
@@ -233,9 +245,15 @@ class Application:
         if rules.platform in self.world.image_platforms:
             await verify(release, self.state.specification, self.world, self.log)
         await self._lay_out(release)
+        return await self.composed(rules, release)
+
+    async def composed(self, rules: Environment, release: Release) -> Revision:
+        """As the rules, the router's addresses and the secrets' versions of now make it. Raises AdapterError."""
+        where = environment_id(self.name, rules.name)
         services = {service.name: rules.listen.get(service.name) for service in release.services}
         addresses = await self.world.routers[rules.traffic].addresses(where, services)
-        return compose(release, rules, addresses, self.name)
+        revision = compose(release, rules, addresses, self.name)
+        return with_secrets(revision, await versions(self.world, rules, secrets_of(revision)))
 
     async def _lay_out(self, release: Release) -> None:
         """A past release whose source was cleaned up is checked out again: the same commit, file by file."""

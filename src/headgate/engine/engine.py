@@ -257,7 +257,7 @@ class Engine:
         """One turn, whatever goes wrong in it; returns how long to sleep unless woken."""
         try:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
-            if happened or application.delayed:
+            if happened or application.delayed or application.configuring.due():
                 await self._advance(application)
             return self._pause(wheel, happened)
         except (LogUnavailable, AdapterError) as error:

@@ -8,6 +8,7 @@ from headgate.decide.standstill import moment
 from headgate.model import events as e
 from headgate.model.actor import Actor
 from headgate.model.approvals import ApprovalGiven, ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
+from headgate.model.checks import CheckEnded, attempted
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.measurements import Value
@@ -15,6 +16,7 @@ from headgate.model.steps import describe
 
 # What of an event is told beside its sentence.
 NAMED = ("rollout", "release", "outcome", "verdict", "index", "step", "by", "why", "note", "gates")
+OF_CHECKS = ("check", "check_kind", "preview", "job", "attempt", "attempts", "numbers", "artifacts")
 
 
 @singledispatch
@@ -103,6 +105,13 @@ def _(event: e.RolloutStarted) -> str:
 @sentence.register
 def _(event: e.BaselineDropped) -> str:
     return f"the baseline is given up: {event.why}"
+
+
+@sentence.register
+def _(event: CheckEnded) -> str:
+    where = " (preview)" if event.preview else ""
+    what = "was lost" if event.outcome == "lost" else event.outcome
+    return f"check {event.check}{where} {what}{attempted(event.attempt, event.attempts)}{_because(event.why)}"
 
 
 @sentence.register
@@ -218,6 +227,8 @@ def told(recorded: e.Recorded) -> dict[str, Any]:
     named = {name: getattr(event, name) for name in NAMED if hasattr(event, name)}
     if isinstance(event, e.VerdictReached):
         del named["verdict"]  # it is in the sentence, with its numbers
+    if isinstance(event, CheckEnded):
+        named |= {name: getattr(event, name) for name in OF_CHECKS}
     if isinstance(event, e.ReleaseRequested | e.RolloutStarted):
         named["release"] = event.revision.release
     if isinstance(event, e.RolloutStarted):

@@ -79,7 +79,8 @@ def summary(application: Application, name: str, now: datetime) -> View:
 def _waits_for(application: Application, name: str, now: datetime) -> list[str]:
     """With what would have come here by itself, and may not or cannot."""
     wheel, delay = application.wheel(name), application.delayed.get(name)
-    return [*waits_for(wheel.state, now_seen(wheel), now), *([delay.why] if delay else [])]
+    told = [*waits_for(wheel.state, now_seen(wheel), now), *([delay.why] if delay else [])]
+    return [*told, *application.configuring.told(name)]
 
 
 def pinned(wheel: Wheel) -> View | None:
@@ -232,6 +233,7 @@ def _revision(revision: Revision | None, since: datetime | None = None) -> View 
     if revision is None:
         return None
     shown = {"revision": revision.id, "release": revision.release, "commit": revision.commit, "label": revision.label}
+    shown["configuration"] = revision.configuration
     return {**shown, "since": since.isoformat()} if since else shown
 
 
@@ -320,6 +322,7 @@ def _past(one: Past) -> View:
         "kind": one.kind,
         "release": one.revision.release,
         "label": one.revision.label,
+        "configuration": one.revision.configuration,
         "outcome": one.outcome,
         "started_at": one.started_at.isoformat(),
         "ended_at": one.ended_at.isoformat(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from headgate.engine.hidden import Hidden
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
 from headgate.model.observations import GateAnswer
 from headgate.model.rules import Application as Rules
@@ -66,6 +67,7 @@ class World:
     values: Mapping[str, ValueSource] = field(default_factory=dict)
     runners: Mapping[str, Runner] = field(default_factory=dict)
     secrets: Mapping[str, SecretStore] = field(default_factory=dict)  # by the kind that SecretRules name
+    hidden: Hidden = field(default_factory=Hidden)  # values of those secrets, once they were read
     registries: Mapping[str, Registry] = field(default_factory=dict)
     images: ImageStore = NO_IMAGES
     signer: Signer = NO_IMAGES

@@ -6,6 +6,7 @@ from typing import Literal
 
 from headgate.model.approvals import ApprovalGiven, ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
 from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
+from headgate.model.checks import CheckEnded
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
@@ -364,7 +365,7 @@ Event = (
     | ApprovalGiven | ApprovalWithdrawn | ReleaseTurnedDown | LinkRefused
     | ReleaseSignedOff
     | RolloutsFrozen | RolloutsUnfrozen | GlassBroken
-    | RolloutStarted | BaselineDropped | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
+    | RolloutStarted | BaselineDropped | CheckEnded | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | EffectFailed
     # of the server

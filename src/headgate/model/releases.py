@@ -39,8 +39,9 @@ class Revision:
     commit: str
     label: str
     services: tuple[Service, ...]  # with this environment's replicas and variables merged in
-    secret_versions: dict[str, str] = field(default_factory=dict)
+    secret_versions: dict[str, str] = field(default_factory=dict)  # reference, see Value -> version
     author: str = ""
+    configuration: str = ""  # digest of the snapshot alone: variables, replicas and secret versions of every service
 
     def service(self, name: str) -> Service:
         return next(service for service in self.services if service.name == name)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from headgate.model.approvals import Approval
+from headgate.model.checks import CheckResult
 from headgate.model.events import RolloutKind, SignOffVerdict
 from headgate.model.freezes import Freeze
 from headgate.model.glass import Glass
@@ -33,6 +34,8 @@ class Rollout:
     hotfix: bool = False  # only another hotfix goes before it
     glass: Glass | None = None  # it passed closed gates
     position: int = 0
+    attempt: int = 1  # at the check of this step
+    ended: CheckResult | None = None  # the latest attempt in this step that has ended
     phase: Literal["running", "paused", "aborting", "retiring"] = "running"
     paused_at: datetime | None = None
     why: str = ""  # of the latest decision
@@ -122,7 +125,9 @@ class EnvironmentState:
     promoted: dict[ReleaseId, datetime] = field(default_factory=dict)  # release -> when it last became stable here
     soaked: dict[ReleaseId, timedelta] = field(default_factory=dict)  # how long it was stable, before it no longer was
     requested: frozenset[ReleaseId] = frozenset()  # ever asked for here
+    checks: dict[ReleaseId, tuple[CheckResult, ...]] = field(default_factory=dict)  # every attempt, oldest first
     pin: Pin | None = None
     freeze: Freeze | None = None  # the latest, which may have ended by itself
     signed_off: dict[ReleaseId, SignOff] = field(default_factory=dict)  # the latest verdict on each
     refused: dict[ReleaseId, tuple[datetime, str]] = field(default_factory=dict)  # aborted or rolled back: when, why
+    refused_configurations: dict[str, tuple[datetime, str]] = field(default_factory=dict)  # digest -> likewise

@@ -158,6 +158,7 @@ class Environment:
     listen: dict[str, int] = field(default_factory=dict)  # service -> port on loopback; others are allocated
     replicas: dict[str, int] = field(default_factory=dict)
     env: dict[str, Value] = field(default_factory=dict)
+    service_env: dict[str, dict[str, Value]] = field(default_factory=dict)  # service -> what wins over `env` for it
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
     deadlines: Deadlines = Deadlines()
     people: tuple[Person, ...] = ()  # of the whole file: which accounts are one person

@@ -1,6 +1,11 @@
 """A secret: what no log, event, page, image or process list may show."""
 
+import re
 from dataclasses import dataclass, field
+
+# Names of variables that say so themselves.
+SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(^|_)KEY$|(^|_)KEY_", re.IGNORECASE)
+SHORTEST = 6  # characters: hiding shorter ones would hide words
 
 
 @dataclass(frozen=True, slots=True)

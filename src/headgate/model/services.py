@@ -13,6 +13,12 @@ class Value:
     text: str  # the value itself, the secret's reference, or the name of the Terraform output
     store: str = ""  # of secrets, by its name in the rules; empty: the only one there is
     as_file: bool = False  # of a secret: it is written to a file, and the variable holds the file's path
+    origin: str = field(default="", compare=False)  # where the file says so: "services.web.env (headgate.yaml:12)"
+
+    @property
+    def reference(self) -> str:
+        """A secret's, with the store where one is named: what its version is known by."""
+        return f"{self.store}:{self.text}" if self.store else self.text
 
 
 @dataclass(frozen=True, slots=True)

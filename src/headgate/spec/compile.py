@@ -32,6 +32,7 @@ from headgate.spec.sections.pipeline import CiContainerSection, CiSection
 from headgate.spec.sections.service import ContainerSection, ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
+from headgate.spec.variables import of_each_service, of_environment, of_service
 
 SUCCEEDED = parse("== 1")  # of a job without conditions
 
@@ -79,10 +80,10 @@ def _bounds(section: CiContainerSection) -> StepContainer:
 
 
 def services(spec: Specification) -> tuple[Service, ...]:
-    return tuple(_service(name, section) for name, section in spec.services.items())
+    return tuple(_service(spec, name, section) for name, section in spec.services.items())
 
 
-def _service(name: str, section: ServiceSection) -> Service:
+def _service(spec: Specification, name: str, section: ServiceSection) -> Service:
     health = Health(section.health.path, section.health.interval, section.health.timeout)
     return Service(
         name=name,
@@ -93,7 +94,7 @@ def _service(name: str, section: ServiceSection) -> Service:
         image=section.image,
         health=health,
         replicas=section.replicas,
-        env=dict(section.env),
+        env=of_service(spec, name),
         container=_container(section.container),
     )
 
@@ -135,7 +136,8 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         keep_warm=section.keep_warm,
         listen=dict(section.listen),
         replicas=dict(section.replicas),
-        env=dict(section.env),
+        env=of_environment(spec, name),
+        service_env=of_each_service(spec, name),
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),

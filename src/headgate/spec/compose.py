@@ -26,14 +26,29 @@ def compose(release: Release, environment: Environment, addresses: dict[str, Add
         services=services,
         author=release.author,
     )
-    return replace(revision, id=_id(revision))
+    return with_secrets(revision, {})
+
+
+def with_secrets(revision: Revision, versions: dict[str, str]) -> Revision:
+    """The same, with the versions that its secrets have: another revision once one of them is another."""
+    bound = replace(revision, secret_versions=versions)
+    return replace(bound, id=_id(bound), configuration=_configuration(bound))
+
+
+def secrets_of(revision: Revision) -> list[Value]:
+    """Each once, whatever variables it is in."""
+    values = [value for service in revision.services for value in service.env.values() if value.kind == "secret"]
+    return list({value.reference: value for value in values}.values())
 
 
 def _service(service: Service, release: Release, environment: Environment, addresses: dict[str, Address]) -> Service:
-    """What the file says of a variable wins over an address: a service can be sent elsewhere by hand."""
-    others = (other.name for other in release.services if other.name != service.name)
-    given = {variable(name): Value("plain", addresses[name].mesh) for name in others}
-    env = {**given, **service.env, **environment.env}
+    """What the file says of a variable wins over an address: a service can be sent elsewhere by hand.
+
+    Of the file, in this order: for all services, for the service, for the environment, for the service there.
+    """
+    others = [other.name for other in release.services if other.name != service.name]
+    given = {variable(name): Value("plain", addresses[name].mesh, origin=f"address of {name}") for name in others}
+    env = {**given, **service.env, **environment.env, **environment.service_env.get(service.name, {})}
     return replace(service, env=env, replicas=environment.replicas.get(service.name, service.replicas))
 
 
@@ -49,8 +64,18 @@ def _id(revision: Revision) -> RevisionId:
         "services": [_content(service) for service in revision.services],
         "secret_versions": revision.secret_versions,
     }
+    return RevisionId(f"rev_{_digest(content)}")
+
+
+def _configuration(revision: Revision) -> str:
+    """Equal for two releases that are configured alike, whatever their images and commands."""
+    services = {one.name: {"env": _content(one)["env"], "replicas": one.replicas} for one in revision.services}
+    return f"cfg_{_digest({'services': services, 'secret_versions': revision.secret_versions})}"
+
+
+def _digest(content: dict[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_seconds)
-    return RevisionId("rev_" + hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH])
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 
 def _content(service: Service) -> dict[str, Any]:
@@ -61,6 +86,7 @@ def _content(service: Service) -> dict[str, Any]:
     if service.container == Container():
         del content["container"]
     for value in content["env"].values():
+        del value["origin"]
         for name in [name for name in ("store", "as_file") if not value[name]]:
             del value[name]
     return content

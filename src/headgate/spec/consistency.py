@@ -1,6 +1,6 @@
 """Contradictions: fields that are well formed each by itself and cannot all hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from difflib import get_close_matches
 
@@ -65,9 +65,10 @@ def integrations(spec: Specification) -> Iterator[Problem]:
 
 
 def known_services(spec: Specification) -> Iterator[Problem]:
-    """`listen` and `replicas` name services."""
+    """`listen`, `replicas` and `services` name services."""
     for name, environment in spec.environments.items():
-        for field, named in (("listen", environment.listen), ("replicas", environment.replicas)):
+        fields: dict[str, Iterable[str]] = {"listen": environment.listen, "replicas": environment.replicas}
+        for field, named in {**fields, "services": environment.services}.items():
             for service in named:
                 if service not in spec.services:
                     path = ("environments", name, field, service)

@@ -8,6 +8,7 @@ from headgate.model.services import Value
 from headgate.spec.problems import Problem, SpecificationError
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.specification import Specification
+from headgate.spec.variables import all_variables, in_environment, of_each_service, of_environment
 
 # A change is seen at once: what was saved before is given no time to end in good order.
 DRAIN, RETIRE = timedelta(seconds=1), timedelta(seconds=4)
@@ -22,10 +23,10 @@ def development(spec: Specification, environment: str, tree: str, file: str) -> 
         raise SpecificationError([spec.problem(("environments",), known, remedy, f"no {environment}")])
     if problems := [*_commands(spec), *_values(spec, environment, section)]:
         raise SpecificationError(problems)
-    return Application(spec.application, tree, file, (_environment(environment, section),))
+    return Application(spec.application, tree, file, (_environment(spec, environment, section),))
 
 
-def _environment(name: str, section: EnvironmentSection) -> Environment:
+def _environment(spec: Specification, name: str, section: EnvironmentSection) -> Environment:
     return Environment(
         name=name,
         platform="process",
@@ -36,7 +37,8 @@ def _environment(name: str, section: EnvironmentSection) -> Environment:
         keep_warm=timedelta(0),
         listen=dict(section.listen),
         replicas=dict(section.replicas),
-        env=dict(section.env),
+        env=of_environment(spec, name),
+        service_env=of_each_service(spec, name),
         deadlines=Deadlines(ready=section.deadlines.ready, retire=RETIRE, drain=DRAIN),
     )
 
@@ -49,14 +51,14 @@ def _commands(spec: Specification) -> Iterator[Problem]:
 
 
 def _values(spec: Specification, environment: str, section: EnvironmentSection) -> Iterator[Problem]:
-    """The environment's own value wins over the service's: only what is left must be text."""
-    for name, service in spec.services.items():
-        for variable, value in service.env.items():
-            if variable not in section.env and value.kind != "plain":
-                yield _no_text(spec, ("services", name, "env", variable), environment, variable, value)
-    for variable, value in section.env.items():
-        if value.kind != "plain":
-            yield _no_text(spec, ("environments", environment, "env", variable), environment, variable, value)
+    """The environment's own value wins over the others: only what is left must be text."""
+    own = [path for path, _ in in_environment(environment, section)]
+    for path, env in all_variables(spec):
+        if path[0] == "environments" and path not in own:
+            continue
+        for variable, value in env.items():
+            if value.kind != "plain" and (path in own or variable not in section.env):
+                yield _no_text(spec, (*path, variable), environment, variable, value)
 
 
 def _no_text(

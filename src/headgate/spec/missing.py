@@ -6,6 +6,7 @@ from headgate.spec.consistency import approval_sections
 from headgate.spec.people_rules import people_of
 from headgate.spec.problems import Path, Problem
 from headgate.spec.specification import Specification
+from headgate.spec.variables import all_variables
 
 # Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, provisioners. By feature:
 # images (platforms that run images), checks (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook),
@@ -101,14 +102,12 @@ def values(spec: Specification, present: Present) -> Iterator[Problem]:
         "secret": ("secrets", "No secret store is built in yet: install one, or write the value if it is no secret."),
         "terraform": ("provisioners", "No provisioner is built in yet: install one, or write the value."),
     }
-    sections = {"services": spec.services, "environments": spec.environments}
-    for above, named in sections.items():
-        for name, section in named.items():  # type: ignore[attr-defined]
-            for variable, value in section.env.items():
-                kind, remedy = remedies.get(value.kind, ("", ""))
-                if kind and not present.get(kind):
-                    path = (above, name, "env", variable, value.kind)
-                    yield spec.problem(path, "a plain value", remedy, f"{value.kind} {value.text}")
+    for path, env in all_variables(spec):
+        for variable, value in env.items():
+            kind, remedy = remedies.get(value.kind, ("", ""))
+            if kind and not present.get(kind):
+                place = (*path, variable, value.kind)
+                yield spec.problem(place, "a plain value", remedy, f"{value.kind} {value.text}")
 
 
 def value_sources(spec: Specification, present: Present) -> Iterator[Problem]:

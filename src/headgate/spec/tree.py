@@ -69,6 +69,9 @@ class Tree:
         at = self._place(path, key)
         return Problem(self.file, at.line, at.column, dotted(path), found, allowed, remedy)
 
+    def line(self, path: Path) -> int:
+        return self._place(path, key=True).line
+
     def found(self, path: Path) -> str:
         """What stands at `path`, in words for a message."""
         node: Any = self.root

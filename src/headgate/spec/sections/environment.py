@@ -39,6 +39,12 @@ class DeadlinesSection(Section):
     drain: Positive = defaults_to("30s", "Time for requests in flight before an instance is stopped.")
 
 
+class ServiceHereSection(Section):
+    env: dict[Variable, EnvironmentValue] = Field(
+        default_factory=dict, description="Variables of this service in this environment; they win over all others."
+    )
+
+
 class EnvironmentSection(Section):
     platform: PlatformValue = Field(description="What runs the services here.", examples=["process"])
     traffic: Adapter = defaults_to("envoy", "What shifts the traffic.")
@@ -73,6 +79,9 @@ class EnvironmentSection(Section):
     env: dict[Variable, EnvironmentValue] = Field(
         default_factory=dict,
         description="Environment variables of every service here; they win over the service's own.",
+    )
+    services: dict[Name, ServiceHereSection] = Field(
+        default_factory=dict, description="Service: what is different for it alone in this environment."
     )
     deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")
 

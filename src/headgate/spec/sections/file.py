@@ -8,9 +8,9 @@ from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.pipeline import PipelineSection
 from headgate.spec.sections.registry import RegistrySection
 from headgate.spec.sections.section import Section, part
-from headgate.spec.sections.service import ServiceSection
+from headgate.spec.sections.service import EnvironmentValue, ServiceSection
 from headgate.spec.sections.source import SourceSection
-from headgate.spec.sections.texts import Account, Name, Person
+from headgate.spec.sections.texts import Account, Name, Person, Variable
 
 
 class PersonSection(Section):
@@ -23,6 +23,9 @@ class File(Section):
     application: Name = Field(description="The application's name.", examples=["shop"])
     services: Annotated[dict[Name, ServiceSection], Field(min_length=1)] = Field(
         description="The programs it consists of.", examples=["{web: {port: 8000, command: [...]}}"]
+    )
+    env: dict[Variable, EnvironmentValue] = Field(
+        default_factory=dict, description="Environment variables of every service, unless it says otherwise itself."
     )
     registry: RegistrySection | None = Field(
         None, description="Optional. Where images are kept; needed where a platform runs images."

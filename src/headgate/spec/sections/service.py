@@ -1,12 +1,12 @@
 """The sections `services.NAME` and below: one deployable program."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from headgate.model.services import PLAIN, Dockerfile, Value
-from headgate.spec.sections.section import OneOf, Section, ShortForm, defaults_to, part, unsuitable
+from headgate.spec.sections.section import Section, ShortForm, defaults_to, part, unsuitable
 from headgate.spec.sections.texts import (
     ANY_SCALAR,
     FOLDER,
@@ -18,6 +18,7 @@ from headgate.spec.sections.texts import (
     Image,
     Instances,
     Line,
+    Name,
     Port,
     Positive,
     Processes,
@@ -31,16 +32,31 @@ from headgate.spec.sections.texts import (
 )
 
 
-class ValueSection(OneOf):
+class ValueSection(Section):
     """Where a variable's value comes from, when it is not written here."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["secret"]}, {"required": ["terraform"]}]})
+
     secret: Line | None = Field(None, description="Reference of a secret in the secret store.")
+    store: Name | None = Field(None, description="Of a secret: name of its store. Default: the only one there is.")
+    as_: Annotated[Literal["variable", "file"], one_word_of("variable", "file")] = Field(
+        "variable", alias="as", description="How a secret is handed over; the variable holds the path of a file."
+    )
     terraform: Line | None = Field(None, description="Name of a Terraform output.")
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> "ValueSection":
+        if (self.secret is None) == (self.terraform is None):
+            remedy = "Write one of them." if self.secret is None else "Remove all but one."
+            raise unsuitable("exactly one of secret, terraform", remedy)
+        if self.terraform is not None and len(self.model_fields_set) > 1:
+            raise unsuitable("terraform alone", "Remove `store` and `as`: they are for secrets.")
+        return self
 
 
 def _value(section: ValueSection) -> Value:
     if section.secret is not None:
-        return Value("secret", section.secret)
+        return Value("secret", section.secret, section.store or "", section.as_ == "file")
     return Value("terraform", section.terraform or "")
 
 

@@ -27,6 +27,7 @@ class Behaviour:
     drains_in: timedelta = NOW
     checks: Literal["passed", "failed", "lost"] = "passed"
     check_takes: timedelta = NOW
+    fails_first: int = 0  # attempts at a check that may be repeated
 
 
 @dataclass(slots=True)
@@ -82,7 +83,12 @@ class FakePlatform:
         behaviour = self.behaviour(ran.revision)
         if self.clock.now() - began < behaviour.check_takes:
             return JobSeen(job, "running")
-        return JobSeen(job, behaviour.checks, "" if behaviour.checks == "passed" else "as the test wants it")
+        outcome = self.outcome(ran)
+        return JobSeen(job, outcome, "" if outcome == "passed" else "as the test wants it")
+
+    def outcome(self, job: Job) -> Literal["passed", "failed", "lost"]:
+        behaviour, attempt = self.behaviour(job.revision), int(job.id.rpartition("-")[2])
+        return "failed" if job.check.retries and attempt <= behaviour.fails_first else behaviour.checks
 
     def behaviour(self, revision: RevisionId) -> Behaviour:
         """To be changed in place by a test."""

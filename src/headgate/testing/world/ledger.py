@@ -112,6 +112,11 @@ class Ledger:
         if isinstance(event, RolloutsFrozen | RolloutsUnfrozen):
             self.freeze = Freeze(event.by, event.why, at, event.until) if isinstance(event, RolloutsFrozen) else None
 
+    def approved(self, rules: Environment) -> set[str]:
+        """Only who approved just this: what is stable, and the rules, have not changed since."""
+        now = (self.stable.id if self.stable else None, rules)
+        return {by for by, *shown in self.approvals if tuple(shown) == now}
+
     def _approve(self, event: e.Event) -> None:
         if isinstance(event, ApprovalGiven):
             self.approvals.append((event.by, self.stable.id if self.stable else None, self.rules))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RELEASES = 7
 COMMITS, DEPLOYS, APPROVES, LIFTS, APPLIES = 0.06, 0.06, 0.10, 0.02, 0.01  # a moment
 HURRIES, SIGNS_OFF, PINS, UNPINS = 0.3, 0.03, 0.004, 0.05  # of deployments; each moment
-BREAKS_GLASS, FREEZES, UNFREEZES, STOPS_THE_LINE = 0.1, 0.01, 0.05, 0.003  # of deployments; each moment
+BREAKS_GLASS, FREEZES, UNFREEZES, STOPS_THE_LINE = 0.2, 0.01, 0.05, 0.003  # of deployments; each moment
 WITHDRAWS, REJECTS = 0.1, 0.03  # of approvals
 INTERFERES = 0.008  # each kind of command, each moment
 

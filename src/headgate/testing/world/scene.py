@@ -39,6 +39,7 @@ class Quality:
     behaviour: Behaviour | None = None
 
 
+CHECKS = (Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e", retries=1))
 GOOD = Quality("good")
 QUALITIES = (
     *(GOOD,) * 5,
@@ -49,7 +50,7 @@ QUALITIES = (
     Quality("never ready", behaviour=Behaviour(ready_after=None)),
     Quality("fails its check", behaviour=Behaviour(checks="failed", check_takes=2 * SECOND)),
     Quality("its check is lost", behaviour=Behaviour(checks="lost")),
-    Quality("its check takes long", behaviour=Behaviour(check_takes=9 * SECOND)),
+    Quality("its check takes long, and passes repeated", behaviour=Behaviour(check_takes=9 * SECOND, fails_first=1)),
 )
 
 
@@ -101,7 +102,7 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         concurrency=make_concurrency(chance),
         deploy=chance.one(("on-request", "on-advance" if after else "on-build")),
         strategy=make_strategy(chance),
-        checks=tuple(chance.some((Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e")), 0.5)),
+        checks=tuple(chance.some(CHECKS, 0.5)),
         gates=make_gates(chance, after),
         break_glass=make_glass(chance),
         analysis=make_analysis(chance),

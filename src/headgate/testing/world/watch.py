@@ -14,6 +14,7 @@ from headgate.model.routes import Routes, RoutesSeen
 from headgate.model.rules import Application, ApprovalGate, Environment, SignOffGate, SoakGate, WebhookGate
 from headgate.model.steps import Analyze, AwaitReady, Bake, RunCheck, SetWeight
 from headgate.model.verdicts import Outcome
+from headgate.testing.world.attempts import Attempts
 from headgate.testing.world.ledger import Ledger, Stint, Trial
 from headgate.testing.world.story import Story, Told, Violation
 
@@ -30,6 +31,7 @@ class Watch:
     ) -> None:
         self.ledgers: dict[EnvironmentId, Ledger] = defaultdict(Ledger)
         self.quarantined: set[ReleaseId] = set()
+        self._attempts = Attempts()
         self._story, self._check_passed, self._now = story, check_passed, now
         self._specification: Application | None = None
         self._line: Freeze | None = None  # the whole server's
@@ -167,6 +169,8 @@ class Watch:
         told = isinstance(event, GlassBroken) and event.gates
         self._demand(bool(told) or not ledger.owes_glass, "glass", "closed gates are passed and nothing says so")
         ledger.owes_glass = False
+        wrong = self._attempts.hear(environment, event)
+        self._demand(not wrong, "attempts", "%s", wrong)
         match event:
             case e.ReleaseRequested():
                 self._demand_turn(environment, ledger, event)
@@ -291,9 +295,7 @@ class Watch:
                         yield "asked", f"{revision.release} starts, another system said {said}"
                 case ApprovalGate(approvers=named, count=count, author_may_approve=author):
                     mail = revision.author.partition("<")[2].partition("@")[0]
-                    now = (ledger.stable and ledger.stable.id, rules)  # only who approved just that
-                    shown_now = {person for person, *shown in ledger.approvals if tuple(shown) == now}
-                    people = {p for p in shown_now if (p in named or not named) and (author or p != mail)}
+                    people = {p for p in ledger.approved(rules) if (p in named or not named) and (author or p != mail)}
                     if len(people) < count:
                         yield "gates", f"{revision.release} was approved by {sorted(people)} only"
 

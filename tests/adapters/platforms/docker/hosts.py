@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,7 +123,8 @@ class TestHost:
         process = self.running.pop("sshd")
         children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
         for child in children.stdout.split():
-            os.kill(int(child), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a login that ended by itself meanwhile
+                os.kill(int(child), signal.SIGKILL)
         process.kill()
         process.wait()
 

@@ -1,13 +1,11 @@
 """What of this server must not stand in a step's log, whatever the step prints."""
 
 import os
-import re
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(^|_)KEY$|(^|_)KEY_", re.IGNORECASE)
-SHORTEST = 6  # characters: shorter ones would mask words
+from headgate.model.secrets import SECRET_NAMES, SHORTEST
 
 
 def known_secrets(token: Path) -> Collection[str]:

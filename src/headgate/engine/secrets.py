@@ -1,0 +1,77 @@
+"""Secrets: versions for a revision, values for the process that starts. A value is kept nowhere but in memory."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from datetime import timedelta
+from typing import TypeVar
+
+from headgate.engine.world import World
+from headgate.model.releases import Revision
+from headgate.model.rules import Environment
+from headgate.model.secrets import SecretRules
+from headgate.model.services import Value
+from headgate.ports import AdapterError, SecretStore, Unusable
+
+LIMIT = timedelta(seconds=10)  # for one answer of a store
+
+Answer = TypeVar("Answer")
+
+
+async def versions(world: World, rules: Environment, secrets: Iterable[Value]) -> dict[str, str]:
+    """Reference -> the version that is current now. Raises AdapterError where one cannot be told."""
+    wanted = list(secrets)
+    found = await asyncio.gather(*(_version(world, rules, one) for one in wanted))
+    return {one.reference: version for one, version in zip(wanted, found, strict=True)}
+
+
+async def values(world: World, rules: Environment, revision: Revision, service: str) -> dict[str, str]:
+    """Variable -> value, in exactly the versions that the revision was made with. Raises AdapterError."""
+    secret = {name: one for name, one in revision.service(service).env.items() if one.kind == "secret"}
+    found = await asyncio.gather(*(_value(world, rules, revision, one) for one in secret.values()))
+    return dict(zip(secret, found, strict=True))
+
+
+async def learn(world: World, rules: Environment, revisions: Iterable[Revision]) -> None:
+    """So that nothing shows them that runs, whoever started it. Raises AdapterError where one cannot be read."""
+    for revision in revisions:
+        for service in revision.services:
+            await values(world, rules, revision, service.name)
+
+
+async def _version(world: World, rules: Environment, secret: Value) -> str:
+    store, where = _store(world, rules, secret)
+    return await _answered(world, secret, store.version(secret.text, where))
+
+
+async def _value(world: World, rules: Environment, revision: Revision, secret: Value) -> str:
+    store, where = _store(world, rules, secret)
+    version = revision.secret_versions.get(secret.reference)
+    found = await _answered(world, secret, store.get(secret.text, where, version))
+    world.hidden.learn(found.value)
+    return found.value
+
+
+async def _answered(world: World, secret: Value, asked: Awaitable[Answer]) -> Answer:
+    """Stores are others' programs: what they say of an error is shown only without what it may hold."""
+    place = f"secret {secret.reference}"
+    try:
+        async with asyncio.timeout(LIMIT.total_seconds()):
+            return await asked
+    except Unusable as error:
+        raise Unusable(f"{place}: {world.hidden.hide(str(error))}") from None
+    except AdapterError as error:
+        raise AdapterError(f"{place} cannot be read: {world.hidden.hide(str(error))}") from None
+    except TimeoutError:
+        raise AdapterError(f"{place} cannot be read: no answer within {LIMIT.total_seconds():.0f} s") from None
+
+
+def _store(world: World, rules: Environment, secret: Value) -> tuple[SecretStore, SecretRules]:
+    known = ", ".join(rules.secrets) or "none"
+    name = secret.store or (next(iter(rules.secrets)) if len(rules.secrets) == 1 else "")
+    if name not in rules.secrets:
+        which = f"there is no store {name}" if name else "its store is not named"
+        raise Unusable(f"secret {secret.reference}: {which}; stores of {rules.name}: {known}")
+    where = rules.secrets[name]
+    if where.kind not in world.secrets:
+        raise Unusable(f"secret {secret.reference}: nothing here reads stores of kind {where.kind}")
+    return world.secrets[where.kind], where
