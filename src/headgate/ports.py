@@ -300,6 +300,10 @@ class Source(Protocol):
         """Lay out exactly that commit, atomically, once; returns a content digest for each of the folders named."""
         ...
 
+    async def between(self, repository: str, old: str, new: str) -> Sequence[Commit]:
+        """Commits that `new` has and `old` has not, newest first, 200 at most; without branch, version and message."""
+        ...
+
     async def read_file(self, repository: str, commit: str, path: str) -> str:
         """The text of one file at that commit."""
         ...

@@ -54,8 +54,6 @@ def person() -> str:
 def sentence(verb: str, done: dict[str, Any]) -> str:
     environment, candidate, stable = done.get("environment"), done.get("candidate"), done.get("stable")
     follow = f"`headgate watch {environment}` shows it"
-    if verb == "approve":
-        return f"approved; `headgate why {environment}` says what is still waited for"
     if verb in HELD:
         return held(verb, done)
     if verb == "pause":

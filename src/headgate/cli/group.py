@@ -14,10 +14,15 @@ from headgate.cli.failure import Failure
 # In the order in which one needs them.
 COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
-    *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve"),
+    *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
+    *("approve", "reject"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "audit", "ci", "token"),
     *("spec", "demo"),
 )
+
+# Forms that are in a file of their own.
+BESIDE: dict[str, Any] = dict.fromkeys(("freeze", "unfreeze"), freezing)
+BESIDE |= dict.fromkeys(("review", "approve", "reject"), approving)
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 no server is running; "
@@ -56,7 +61,7 @@ def made(name: str) -> Any:
             token.command(verb)(filled(f"token_{verb}", form))
         return typer.main.get_group(token)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    written = freezing if name in {"freeze", "unfreeze"} else forms
+    written = BESIDE.get(name, forms)
     one.command(name)(_demo() if name == "demo" else filled(name, getattr(written, name.replace("-", "_"))))
     return typer.main.get_command(one)
 

@@ -19,6 +19,20 @@ class Approval:
     proven: bool = False  # by a personal token or a signed link
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a signed link says."""
+
+    id: str
+    application: str
+    environment: str
+    release: ReleaseId
+    set: str  # digest of exactly what it is about
+    person: str
+    verbs: tuple[Verb, ...]
+    expires_at: datetime
+
+
 # --- events, of stream environment:APP/ENV
 
 

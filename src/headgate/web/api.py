@@ -7,10 +7,11 @@ from fastapi import FastAPI
 
 from headgate import __version__
 from headgate.engine.engine import Engine
-from headgate.web import announced, applications, builds, environments, failures, hooks, line
+from headgate.web import announced, applications, approvals, builds, environments, failures, hooks, line, reviews
 from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
+from headgate.web.links import Links
 from headgate.web.tokens import Tokens
 
 
@@ -20,6 +21,7 @@ def create(
     present: Mapping[str, Collection[str]],
     hosts: Collection[str] = LOOPBACK,
     folder: Path | None = None,
+    public: str = "",
 ) -> FastAPI:
     """`present` is what specifications may ask for, by kind; `hosts` are the names this server answers to.
 
@@ -27,11 +29,13 @@ def create(
     """
     tokens = Tokens(folder)
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    api.state.server = Server(engine, present, tokens, Hooks(folder))
+    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), public)
     failures.install(api)
     api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
+    api.include_router(approvals.routes)
+    api.include_router(reviews.routes)
     api.include_router(announced.routes)
     api.include_router(hooks.routes)
     api.include_router(builds.routes)
