@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.docker_label import DockerLabel as DockerLabel  # noqa: PLC0414 - for the demo
 from headgate.adapters.docker_label import engine_info as engine_info  # noqa: PLC0414 - for the demo
 from headgate.adapters.gatekeeper import WebGatekeeper
@@ -23,6 +24,7 @@ from headgate.engine.planning import plan as foretold
 from headgate.engine.refusals import Unknown as Unknown  # noqa: PLC0414 - for commands
 from headgate.engine.world import World
 from headgate.model.ids import EnvironmentId, environment_stream
+from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.ports import Access, Host
 from headgate.store.beside import read_beside
@@ -58,6 +60,9 @@ class Later:
     def rules(self, environment: EnvironmentId) -> Environment | None:
         return self.engine.rules(environment) if self.engine is not None else None
 
+    async def secrets(self, revision: Revision, service: str) -> Mapping[str, str]:
+        return await self.engine.secrets(revision, service) if self.engine is not None else {}
+
     async def login(self, application: str, image: str) -> Access | None:
         return await self.engine.login(application, image) if self.engine is not None else None
 
@@ -73,8 +78,10 @@ def known(seam: str) -> dict[str, EntryPoint]:
 
 def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
-    seams = {seam: set(known(seam)) for seam in ("platforms", "traffic", "metrics", "values", "registries")}
-    return {**seams, **FEATURES, "ci": ci(), "images": image_platforms()}
+    named = ("platforms", "traffic", "metrics", "values", "registries", "secrets")
+    seams = {seam: set(known(seam)) for seam in named}
+    declared = {"images": image_platforms(), "secret files": declaring("hands_files"), "notifiers": notifiers()}
+    return {**seams, **FEATURES, "ci": ci(), **declared}
 
 
 def ci() -> set[str]:
@@ -83,9 +90,18 @@ def ci() -> set[str]:
     return {feature for feature, runner in (("run", "host"), ("image", "docker")) if runner in runners}
 
 
+def notifiers() -> set[str]:
+    """Of those that need a library of their own, the ones that have it: see ports.installed_with."""
+    return {name for name, point in known("notifiers").items() if getattr(point.load(), "installed", lambda: True)()}
+
+
 def image_platforms() -> set[str]:
     """Platforms that run images declare it: see ports.runs_images."""
-    return {name for name, point in known("platforms").items() if getattr(point.load(), "runs_images", False)}
+    return declaring("runs_images")
+
+
+def declaring(what: str) -> set[str]:
+    return {name for name, point in known("platforms").items() if getattr(point.load(), what, False)}
 
 
 async def serve(
@@ -105,6 +121,11 @@ async def serve(
 def audit(folder: Path) -> Verification:
     """The whole event log, read from the file: with or without a server. Raises LogTooNew, LogUnavailable."""
     return verify(folder / LOG)
+
+
+def save_image(image: str, to: Path, most: int) -> None:
+    """An image of this machine's Docker Engine as a tar of at most `most` bytes. Raises AdapterError."""
+    asyncio.run(DockerImages().save(image, to, most))
 
 
 def plan(
@@ -161,7 +182,7 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
         usual = await _world(folder, stack, later)
         home, source = folder / "platforms" / "process", WorkingTree(tree)
         settings = ProcessSettings(data=home, releases=folder / "releases", tree=source.folder, grace=QUICK)
-        platform = ProcessPlatform(settings, later.wake)
+        platform = ProcessPlatform(settings, later.wake, later.secrets)
         stack.push_async_callback(platform.close)
         world = replace(usual, platforms={"process": platform}, source=source, image_platforms=frozenset())
         engine = later.engine = Engine(world, log, WallClock(), new_id)
@@ -229,14 +250,17 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         releases=folder / "releases",
         values=made("values"),
         runners=made("runners"),
+        secrets=made("secrets"),
         registries=registries,
         images=Images(folder / "images", registries),
         signer=Ed25519Signer(folder / "signing" / "key.pem"),
         gatekeeper=gatekeeper,
+        notifiers=made("notifiers"),
         image_platforms=frozenset(image_platforms()),
     )
 
 
 def _make(point: EntryPoint, folder: Path, later: Later) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
-    return point.load()(Host(own, folder / "envoy", folder / "releases", later.wake, later.login, later.rules))
+    asked = (later.wake, later.login, later.rules, later.secrets)
+    return point.load()(Host(own, folder / "envoy", folder / "releases", *asked))

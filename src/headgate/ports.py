@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -12,6 +12,7 @@ from headgate.model.events import Event, Recorded
 from headgate.model.ids import EnvironmentId, JobId, RevisionId, StepRunId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules, Repository
 from headgate.model.measurements import NoData, Query, Reading, Window
+from headgate.model.notices import Notice, Target
 from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
@@ -26,6 +27,18 @@ class AdapterError(Exception):
 
 class Unusable(AdapterError):
     """The content itself is wrong: asking again changes nothing."""
+
+
+class TryLater(AdapterError):
+    """It asks for some time, before it is asked again."""
+
+    def __init__(self, text: str, after: timedelta) -> None:
+        super().__init__(text)
+        self.after = after
+
+
+class Gone(Unusable):
+    """Nobody is there any more, it said, and nobody wants to be asked."""
 
 
 class Conflict(Exception):
@@ -59,6 +72,13 @@ def no_rules(environment: EnvironmentId) -> Environment | None:
     return None
 
 
+async def no_secrets(revision: Revision, service: str) -> Mapping[str, str]:
+    return {}
+
+
+SecretsOf = Callable[[Revision, str], Awaitable[Mapping[str, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """What an adapter is made with: every entry point of a seam is a callable that takes a Host."""
@@ -70,6 +90,9 @@ class Host:
     # Application and image -> what to show to the image's registry; None: it is not the application's. AdapterError.
     login: Callable[[str, str], Awaitable[Access | None]] = no_login
     rules: Callable[[EnvironmentId], Environment | None] = no_rules  # as applied now; None: they are gone
+    # Revision and service -> value of each secret variable, in the revision's versions. Asked at each start of an
+    # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
+    secrets: SecretsOf = no_secrets
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -78,6 +101,22 @@ C = TypeVar("C", bound=Callable[..., object])
 def runs_images(create: C) -> C:
     """Declares of a platform's entry point that it runs images: their digests are made before it is asked to run."""
     create.runs_images = True  # type: ignore[attr-defined]
+    return create
+
+
+def installed_with(there: Callable[[], bool]) -> Callable[[C], C]:
+    """Declares of an entry point what has to be installed for it; without that, no file may ask for it."""
+
+    def declare(create: C) -> C:
+        create.installed = there  # type: ignore[attr-defined]
+        return create
+
+    return declare
+
+
+def hands_files(create: C) -> C:
+    """Declares of a platform's entry point that secrets reach what it runs as files too."""
+    create.hands_files = True  # type: ignore[attr-defined]
     return create
 
 
@@ -178,8 +217,14 @@ class ValueSource(Protocol):
 class SecretStore(Protocol):
     """Keeps secrets; Headgate reads them. One for all applications: where the store is comes with every call.
 
-    All raise AdapterError, and Unusable where the store says that there is no such secret or version.
+    All raise AdapterError, and Unusable where the store says that there is no such secret or version. No error holds
+    a value.
     """
+
+    @property
+    def keeps_versions(self) -> bool:
+        """False: once a secret was rotated, a rollback cannot restore its earlier value."""
+        ...
 
     async def get(self, reference: str, store: SecretRules, version: str | None = None) -> Secret:
         """The current version, or the one named: Unusable where the store keeps no earlier ones."""
@@ -193,6 +238,18 @@ class SecretStore(Protocol):
 class Gatekeeper(Protocol):
     async def ask(self, gate: WebhookGate, question: Mapping[str, object], at: datetime) -> GateAnswer:
         """Whether the start that the question names may be. Unknown, with the reason, for whatever goes wrong."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells somebody. One for all targets of its kind: where the target is comes with every call."""
+
+    async def notify(self, notice: Notice, target: Target, remembered: str) -> str:
+        """Told when it returns. It may be told again under the same id, which the other side can tell by.
+
+        `remembered` is what it returned for the same rollout before, or nothing. Raises AdapterError: it is tried
+        again; TryLater: not before then; Unusable: this notice is given up; Gone: nothing is told there any more.
+        """
         ...
 
 

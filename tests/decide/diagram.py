@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.decide import test_baseline as baseline
+from tests.decide import test_sentinel as sentinel
 from tests.decide import test_steps as steps
 from tests.decide import test_turns as turns
 from tests.decide import test_waiting as waiting
@@ -82,7 +83,7 @@ def looks() -> Iterator[tuple[EnvironmentState, Seen]]:
             yield replace(case.state, rollout=replace(case.state.rollout, phase="paused", paused_at=NOW)), case.seen
     for _, now_state, look, _ in waiting.CASES:
         yield now_state, look
-    for _, now_state, look, _ in turns.CASES:
+    for _, now_state, look, _ in (*turns.CASES, *sentinel.CASES):
         yield now_state, look
     yield state(rollout("retire")), seen(BOTH, routes({"v2": 100, "v1": 0}))
     yield STATES["aborting"], HOME

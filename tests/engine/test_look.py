@@ -88,5 +88,5 @@ async def test_a_metric_source_is_asked_with_what_the_file_says_of_it() -> None:
     world = World({"p": Hanging()}, {"envoy": FakeRouter()}, {"mine": Asked()}, FakeSource(), Path())
     rules = Environment("production", platform="p", metrics="mine", metric_settings={"url": "http://a"})
     look = Look(world, EnvironmentState(PRODUCTION), rules)
-    await look._samples(revision("v1", services=("web", "quotes")), Window(NOW, NOW))
+    await look.samples(revision("v1", services=("web", "quotes")), Window(NOW, NOW))
     assert asked == [Query(PRODUCTION, name, {"url": "http://a"}) for name in ("web", "quotes")]

@@ -26,6 +26,7 @@ TRESPASSES = {
     "pure": ("model/trespass.py", "def late():\n    import time"),
     "home-sqlalchemy": ("engine/__init__.py", "import sqlalchemy"),
     "home-watchfiles": ("engine/__init__.py", "import watchfiles"),
+    "home-detect-secrets": ("engine/__init__.py", "import detect_secrets"),
     "home-fastapi": ("engine/__init__.py", "import fastapi"),
     "home-uvicorn": ("engine/__init__.py", "import uvicorn"),
     "home-typer": ("engine/__init__.py", "import rich.console"),

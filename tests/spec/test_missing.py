@@ -70,11 +70,12 @@ def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
         "ci": {"run"},
         "checks": {"smoke", "run", "load"},
         "gates": {"approval", "freeze"},
-        "secrets": {"file"},
+        "secrets": {"vault"},
         "provisioners": {"terraform"},
         "registries": {"docker"},
     }
-    assert told(f"{SAMPLE}groups: {{release-managers: [alice, bob]}}\n{REGISTRY}", **everything) == []
+    vault = "secrets: {vault: {url: 'https://vault.example.org', token_from: VAULT_TOKEN}}\n"
+    assert told(f"{SAMPLE}groups: {{release-managers: [alice, bob]}}\n{vault}{REGISTRY}", **everything) == []
 
 
 @pytest.mark.parametrize(
@@ -111,3 +112,11 @@ def test_a_platform_that_runs_no_images_needs_a_command_and_no_image() -> None:
 def test_nothing_installed_is_said_so() -> None:
     (problem,) = missing(read(SMALL), {**PRESENT, "traffic": set()})
     assert problem.allowed == "none: nothing of this kind is installed"
+
+
+def test_a_secret_in_a_file_needs_a_platform_that_hands_files_over() -> None:
+    text = production("env: {A: {secret: shop/a, as: file}}, secrets: {kubernetes: {}}")
+    able = {"secrets": {"kubernetes"}, "secret files": {"process"}}
+    assert told(text, **able) == []
+    (problem,) = told(text, secrets={"kubernetes"})
+    assert "Platform process hands secrets over in variables alone: remove `as: file`." in problem

@@ -9,10 +9,11 @@ from headgate.spec.units import POINTS
 
 NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at most 39 characters"
 DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
-TOP = "application, services, env, registry, pipeline, source, people, groups, environments"
+TOP = "application, services, env, registry, pipeline, source, people, secrets, groups, notifications, environments"
 ENVIRONMENT = (
     "platform, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, "
-    "break_glass, analysis, bake, keep_warm, listen, replicas, env, services, deadlines"
+    "break_glass, analysis, bake, keep_warm, monitor, listen, replicas, env, secrets, services, deadlines, "
+    "notifications"
 )
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"
 

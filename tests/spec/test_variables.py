@@ -1,7 +1,10 @@
 """Variables of a file: their layers, each with its place, and how a secret is handed over."""
 
+import pytest
+
 from headgate.model.services import Value
 from headgate.spec.compile import application, services
+from headgate.spec.problems import SpecificationError
 from headgate.spec.read import read
 
 FILE = """\
@@ -32,3 +35,14 @@ def test_what_the_applied_rules_say() -> None:
     assert production.env == {"PASSWORD": Value("secret", "shop/db", "main", as_file=True)}
     assert production.service_env == {"web": {"LOG_LEVEL": Value("plain", "warning")}}
     assert production.service_env["web"]["LOG_LEVEL"].origin.endswith("(headgate.yaml:12)")
+
+
+def test_a_secret_on_a_command_line_is_refused_before_anything_starts() -> None:
+    text = FILE.replace("command: [serve]", 'command: [serve, "--password=${PASSWORD}", "$$PASSWORD"]')
+    assert read(text).services["web"].command  # a file's path may stand there
+    with pytest.raises(SpecificationError) as caught:
+        read(text.replace(", as: file", ""))
+    (problem,) = caught.value.problems
+    assert str(problem).startswith("headgate.yaml:4:")
+    assert "services.web.command[1]" in str(problem)
+    assert "$PASSWORD is a secret" in str(problem)

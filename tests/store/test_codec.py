@@ -43,6 +43,22 @@ for plain, strategy in PLAIN.items():
     st.register_type_strategy(plain, strategy)
 
 
+FEW = 2  # of each collection: whole specifications nest ten deep, and grow with every one of them
+
+
+def few(hint: Any) -> st.SearchStrategy[Any]:
+    inner = get_args(hint)
+    if get_origin(hint) is dict:
+        return st.dictionaries(st.from_type(inner[0]), st.from_type(inner[1]), max_size=FEW)
+    if inner[-1] is not Ellipsis:
+        return st.tuples(*(st.from_type(one) for one in inner))
+    return st.lists(st.from_type(inner[0]), max_size=FEW).map(tuple)
+
+
+st.register_type_strategy(dict, few)
+st.register_type_strategy(tuple, few)
+
+
 @cache
 def every_field(noun: type) -> st.SearchStrategy[Any]:
     """Unlike `from_type`, which leaves fields that have a default alone."""

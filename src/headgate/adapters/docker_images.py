@@ -26,6 +26,7 @@ from headgate.ports import Access, AdapterError
 
 BUILDING = timedelta(minutes=30)  # for one image
 PUSHING = timedelta(minutes=15)  # for one image
+SAVING = timedelta(minutes=10)  # one image, with all its layers
 PULLING = timedelta(minutes=4)  # for one image: a step must have begun within 5; what was loaded stays for the next try
 CHUNK = 1 << 20  # bytes of a context
 FULL = re.compile(r"\b(?:500|507)\b|no space|quota")  # what registries say with no room left
@@ -88,6 +89,18 @@ class DockerImages:
                     raise
             await _pull(engine, image)
 
+    async def save(self, image: str, to: Path, most: int) -> None:
+        """The image with all its layers, as a tar of at most so many bytes. Nothing is pulled."""
+        if ".." in image or not image:
+            raise AdapterError(f"{image!r} names no image: write NAME:TAG, NAME@sha256:DIGEST or an id")
+        path, size = f"/images/{quote(image, safe='/:@')}/get", 0
+        async with self._engine(SAVING, f"save the image {image}") as engine:
+            with await asyncio.to_thread(to.open, "wb") as stream:
+                async for part in _parts(engine, path):
+                    if (size := size + len(part)) > most:
+                        raise AdapterError(f"the image {image} is larger than {most >> 20} MiB")
+                    await asyncio.to_thread(stream.write, part)
+
     @asynccontextmanager
     async def _engine(self, patience: timedelta, what: str) -> AsyncIterator[DockerEngine]:
         """Connections of its own: closing them is how a build or a push that nobody waits for any more is ended."""
@@ -99,6 +112,12 @@ class DockerImages:
             raise AdapterError(f"Docker did not {what} within {patience.total_seconds():g} s") from error
         finally:
             await engine.close()
+
+
+async def _parts(engine: DockerEngine, path: str) -> AsyncIterator[bytes]:
+    async with engine.open("GET", path, endless=True) as answer:
+        async for part in answer.content.iter_chunked(CHUNK):
+            yield part
 
 
 async def _pull(engine: DockerEngine, image: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from headgate.adapters.credentials import from_variable
+from headgate.adapters.limited import limited
 from headgate.adapters.quoted import short
 from headgate.model.observations import GateAnswer
 from headgate.model.rules import WebhookGate
@@ -47,7 +48,7 @@ class WebGatekeeper:
             ) as answer:
                 if answer.status != 200:
                     raise AdapterError(f"it answered HTTP {answer.status}")
-                return await _limited(answer)
+                return await limited(answer, LARGEST, f"it answers with over {LARGEST >> 10} KiB")
         except TimeoutError as error:
             raise AdapterError(f"no answer within {gate.timeout.total_seconds():g} s") from error
         except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
@@ -86,15 +87,6 @@ def answered(body: bytes) -> tuple[bool, str]:
         raise AdapterError("its answer has no `open` that is true or false")
     why = told.get("why")
     return said, short(why) if isinstance(why, str) and why.strip() else "it gave no reason"
-
-
-async def _limited(answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for part in answer.content.iter_chunked(1 << 14):
-        body += part
-        if len(body) > LARGEST:
-            raise AdapterError(f"it answers with over {LARGEST >> 10} KiB")
-    return bytes(body)
 
 
 def _plain(error: Exception) -> str:

@@ -10,6 +10,7 @@ from headgate.cli.plain import plain
 
 LONG_POLL = 20.0  # seconds
 PATIENCE = 30.0  # seconds that a server may be away, as when it is restarted
+QUIET = ("MeasurementTaken", "StableMeasured")  # too many to be told
 PAUSE = 0.5  # seconds between two tries to find it again
 
 Event = dict[str, Any]
@@ -76,7 +77,7 @@ def follow(api: Api, done: dict[str, Any], verb: str, as_json: bool) -> int:
 def show(event: Event, as_json: bool) -> None:
     if as_json:
         print(json.dumps(event), flush=True)
-    elif event["kind"] != "MeasurementTaken":
+    elif event["kind"] not in QUIET:
         print(line(event), flush=True)
 
 

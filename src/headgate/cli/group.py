@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import approving, forms, freezing
+from headgate.cli import approving, configuring, forms, freezing, linting, telling
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
@@ -16,13 +16,14 @@ COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
     *("approve", "reject"),
-    *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "audit", "ci", "token"),
-    *("spec", "demo"),
+    *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
+    *("ci", "token", "config", "lint", "spec", "demo"),
 )
 
 # Forms that are in a file of their own.
 BESIDE: dict[str, Any] = dict.fromkeys(("freeze", "unfreeze"), freezing)
 BESIDE |= dict.fromkeys(("review", "approve", "reject"), approving)
+BESIDE |= {"config": configuring, "lint": linting, "notifications": telling}
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 no server is running; "

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from headgate.cli.follow import line
+from headgate.cli.follow import QUIET, line
+from headgate.cli.monitored import monitored
 from headgate.cli.output import bar, took
 from headgate.cli.plain import plain
 
@@ -24,6 +25,7 @@ def numbers(view: View) -> str:
             parts.append(f"{labels.get(revision, revision)} {service} {_rates(rates)}")
     waits = view.get("waits_for") or []
     parts += [str(waits[0])] if waits else []
+    parts += [] if rollout else monitored(view)
     return plain("; ".join(parts) or "nothing is in flight")
 
 
@@ -47,7 +49,7 @@ class Picture:
         from rich.panel import Panel
         from rich.text import Text
 
-        self._events = [*self._events, *(e for e in events if e["kind"] != "MeasurementTaken")][-LAST_EVENTS:]
+        self._events = [*self._events, *(e for e in events if e["kind"] not in QUIET)][-LAST_EVENTS:]
         rollout = view.get("rollout")
         parts: list[RenderableType] = [_head(view), Text()]
         if rollout:
@@ -81,6 +83,7 @@ def _head(view: View) -> "RenderableType":
         what += ", BREAK-GLASS" if rollout.get("break_glass") else ""
     else:
         what = f"{stable['label']} is stable" if stable else "nothing serves yet"
+        what += "".join(f", {one}" for one in monitored(view))
     return Text(plain(what + (f"; {waiting['label']} waits" if waiting else "")))
 
 

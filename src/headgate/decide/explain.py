@@ -14,7 +14,7 @@ from headgate.model.steps import describe
 def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
     moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *held_up(state, seen, now)]
-    return [*seen.unknown, *moving, *_frozen(state, seen, now), *_pinned(state, seen)]
+    return [*seen.unknown, *_alarm(state), *moving, *_frozen(state, seen, now), *_pinned(state, seen)]
 
 
 def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
@@ -33,6 +33,12 @@ def _step(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) 
         return f"{where}: paused ({rollout.why}); `headgate resume` lets it go on; aborts by itself in {left}"
     left = seconds(rollout.step.deadline - (now - rollout.step_started_at))
     return f"{where}: {progress(state, rollout, seen, now).why} (decided within {left} at the latest)"
+
+
+def _alarm(state: EnvironmentState) -> list[str]:
+    """Nothing happens by itself."""
+    alarm = state.alarm
+    return [f"a person to look, ALARM since {alarm.at:%H:%M:%S} UTC: {alarm.why}"] if alarm else []
 
 
 def _failing(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import singledispatch
 
+from headgate.decide import monitoring
 from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
@@ -13,6 +14,7 @@ from headgate.model.checks import CheckEnded, CheckResult
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import Glass, GlassBroken
 from headgate.model.ids import EnvironmentId, ReleaseId
+from headgate.model.monitors import Alarm, AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
 
@@ -164,6 +166,7 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         failures=(),
         draining_since=at,
         refused=refused,
+        monitoring=None,
         refused_configurations=configurations,
         warm_until=None,  # two run at most: what was warm is stopped now, and an abort does not start it again
     )
@@ -230,6 +233,7 @@ def _(event: e.MeasurementTaken, state: EnvironmentState, at: datetime) -> Envir
         return state
     evidence = learnt(rollout, state.stable, taken)
     counts = counted(rollout, taken)
+    state = replace(state, records=monitoring.recorded(state, taken, rollout.ticks))
     return _with(state, ticks=taken.tick, last_tick_at=taken.window.end, evidence=evidence, counts=counts)
 
 
@@ -260,6 +264,7 @@ def _(event: e.RevisionPromoted, state: EnvironmentState, at: datetime) -> Envir
     if rollout is None:
         return state
     promoted = {**state.promoted, rollout.revision.release: at}
+    both = [one.id for one in (rollout.revision, state.stable) if one]
     moved = _with(state, phase="retiring", why=event.why)
     return replace(
         moved,
@@ -271,6 +276,8 @@ def _(event: e.RevisionPromoted, state: EnvironmentState, at: datetime) -> Envir
         refused_configurations=_without(state.refused_configurations, rollout.revision.configuration),
         soaked=_soaked(state, at),
         draining_since=at,
+        alarm=None,
+        records={one: state.records[one] for one in both if one in state.records},
     )
 
 
@@ -333,3 +340,33 @@ def _(event: e.RolloutEnded, state: EnvironmentState, at: datetime) -> Environme
 def _(event: e.EffectFailed, state: EnvironmentState, at: datetime) -> EnvironmentState:
     failure = Failure(event.effect, event.why, event.attempt, at)
     return replace(state, failures=(*state.failures, failure)[-KEPT_FAILURES:])
+
+
+@apply.register
+def _(event: MonitoringStarted, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, monitoring=monitoring.begun(event, state, at))
+
+
+@apply.register
+def _(event: StableMeasured, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    """The same evidence after a crash or a replay, as in a rollout."""
+    known, taken = state.monitoring, event.measurement
+    if known is None:
+        return state
+    records = monitoring.recorded(state, taken, known.ticks)
+    return replace(state, monitoring=monitoring.learnt(known, taken), records=records)
+
+
+@apply.register
+def _(event: AlarmRaised, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, alarm=Alarm(event.kind, event.why, at))
+
+
+@apply.register
+def _(event: AlarmEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, alarm=None)
+
+
+@apply.register
+def _(event: MonitoringEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, monitoring=None)

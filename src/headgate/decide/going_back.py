@@ -6,7 +6,7 @@ A person's `headgate rollback` and the sentinel after a promotion both ask `roll
 from dataclasses import dataclass
 from datetime import datetime
 
-from headgate.decide.starting import start
+from headgate.decide.starting import monitoring_ends, start
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.ids import RevisionId, RolloutId
@@ -38,6 +38,7 @@ def roll_back(asked: GoingBack, state: EnvironmentState, seen: Seen, now: dateti
         ended = [e.RolloutEnded(state.rollout.id, "promoted", "a rollback came before the old was retired")]
     request = Request(target, asked.rollout, "rollback", asked.by, asked.why, now)
     wanted = e.ReleaseRequested(target, asked.rollout, "rollback", asked.by, asked.why)
+    ended += monitoring_ends(state, request)
     return [*ended, *_gave_way(state, target), wanted, start(state, seen.rules, request)]
 
 

@@ -1,15 +1,17 @@
 """Everything that moves an environment by itself, as ordered rules; the first that has something to say is heard."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from headgate.decide import sentinel
 from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
-from headgate.decide.starting import start
+from headgate.decide.sentinel import monitoring_begins
+from headgate.decide.starting import monitoring_ends, start
 from headgate.model import events as e
 from headgate.model.effects import Run
 from headgate.model.glass import GlassBroken
@@ -72,11 +74,11 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
         return []
     if closed_gates(seen.rules, request, state, seen, now):
         return []
-    started = start(state, seen.rules, request)
+    started = [*monitoring_ends(state, request), start(state, seen.rules, request)]
     if not request.break_glass:
-        return [started]
+        return started
     passed = broken_gates(seen.rules, request, state, seen, now)
-    return [started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
+    return [*started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
 
 
 def take_measurement(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -217,9 +219,16 @@ def promote_before_retiring(state: EnvironmentState, seen: Seen, now: datetime) 
     rollout = _on_trial(state)
     if rollout is None or rollout.phase != "running" or not isinstance(rollout.step, Retire):
         return []
-    # Rules that vanished meanwhile keep nothing warm.
-    warm = now + seen.rules.keep_warm if seen.rules else now
-    return [e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why)]
+    monitored = monitoring_begins(state, rollout, seen, now)
+    warm = now + _kept_warm(seen.rules, bool(monitored))
+    return [e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why), *monitored]
+
+
+def _kept_warm(rules: Environment | None, monitored: bool) -> timedelta:
+    """Rules that vanished meanwhile keep nothing warm."""
+    if rules is None:
+        return timedelta()
+    return max(rules.keep_warm, rules.monitor.warm) if rules.monitor and monitored else rules.keep_warm
 
 
 def complete_step(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -286,6 +295,7 @@ RULES: tuple[Rule, ...] = (
     complete_step,
     promote_before_retiring,
     finish_rollout,
+    *sentinel.RULES,
     drop_what_may_not_start,
     start_what_waits,
 )

@@ -1,10 +1,23 @@
 """The start of a rollout: what it is bound to from there on."""
 
+from typing import Literal
+
 from headgate.decide import compile as strategy
 from headgate.decide.baseline import baseline
 from headgate.model import events as e
+from headgate.model.monitors import MonitoringEnded
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import Environment
+
+
+def monitoring_ends(state: EnvironmentState, request: Request) -> list[e.Event]:
+    """One thing at a time: what starts now is judged, not what it replaces."""
+    known, stable = state.monitoring, state.stable
+    if known is None or stable is None:
+        return []
+    why = f"the {request.kind} of {request.revision.label} begins"
+    outcome: Literal["rolled-back", "replaced"] = "rolled-back" if request.kind == "rollback" else "replaced"
+    return [MonitoringEnded(known.rollout, stable.release, outcome, why)]
 
 
 def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -40,7 +41,8 @@ async def perform(effect: Effect, world: World, rules: Environment) -> None:
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
-    return await tried(effect, perform(effect, world, rules), state, LIMIT)
+    failed = await tried(effect, perform(effect, world, rules), state, LIMIT)
+    return replace(failed, why=world.hidden.hide(failed.why)) if failed else None
 
 
 async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit: timedelta) -> EffectFailed | None:

@@ -16,17 +16,19 @@ from headgate.engine.builds import Builds
 from headgate.engine.ci import BuildWheel
 from headgate.engine.following import Follower
 from headgate.engine.line import Line
+from headgate.engine.notifying import Notifying
 from headgate.engine.proving import shown
 from headgate.engine.refusals import Immutable, Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted, check
 from headgate.engine.releasing import release as made
+from headgate.engine.secrets import values
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import EnvironmentId, ReleaseId, RolloutId, application_stream
-from headgate.model.releases import Release
+from headgate.model.releases import Release, Revision
 from headgate.model.rules import Application as Rules
 from headgate.model.rules import Environment
 from headgate.ports import Access, AdapterError, Clock, EventLog, LogUnavailable, Unusable
@@ -52,6 +54,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.line = Line(self.log, self.clock)
+        self.notifying = Notifying(self.world, self.log, self.clock, self.applications)
         self.builds = Builds(self.world, self.log, self.clock, self.new_id, self._release_of, self._is_released)
 
     async def start(self) -> None:
@@ -61,10 +64,12 @@ class Engine:
         for stream in await self.log.streams(prefix):
             application = await self._application(stream.removeprefix(prefix))
             await self._advance(application)  # what a crash left undone
+            await self.notifying.refresh(application)
 
     async def stop(self) -> None:
         """The control plane ends; what runs goes on running."""
         await self.builds.stop()
+        await self.notifying.stop()
         for task in self._tasks.values():
             task.cancel()
         for task in self._tasks.values():
@@ -86,6 +91,13 @@ class Engine:
         rules = self.applications[name].state.specification if name in self.applications else None
         return await self.world.images.login(image, rules.registry) if rules and rules.registry else None
 
+    async def secrets(self, revision: Revision, service: str) -> dict[str, str]:
+        """For the platform that starts an instance, and nobody else. Raises AdapterError."""
+        known = self.applications.get(revision.environment.partition("/")[0])
+        wheel = known.wheels.get(revision.environment.partition("/")[2]) if known else None
+        rules = self.rules(revision.environment) or (wheel.rules if wheel else None)
+        return await values(self.world, rules, revision, service) if rules else {}
+
     def rules(self, environment: EnvironmentId) -> Environment | None:
         known = self.applications.get(environment.partition("/")[0])
         return known.rules(environment) if known else None
@@ -98,6 +110,7 @@ class Engine:
             await application.record([e.SpecificationApplied(rules, by)])
         application.retry()
         self._spin(application)
+        await self.notifying.refresh(application)
         self.look(rules.name)
         return application
 

@@ -11,6 +11,7 @@ SHOWN = "***"
 
 @dataclass
 class Hidden:
+    known: set[tuple[str, str]] = field(default_factory=set)  # environment and version of a secret, of what was learnt
     _written: dict[str, None] = field(default_factory=dict, repr=False)  # longest first: one may hold another
 
     def learn(self, value: str) -> None:

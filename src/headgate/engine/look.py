@@ -40,6 +40,7 @@ class Look:
         self.values = values or Values(world.values)
         self.state = state
         self.rules = rules
+        self.hide = world.hidden.hide  # what instances print may hold what they were given
         self.unknown: list[str] = []
 
     async def take(
@@ -53,7 +54,7 @@ class Look:
             addresses=await self._addresses() if self.state.rollout else {},
             jobs=jobs,
             measurement=await self._measurement(now, routes, jobs) if measure else None,
-            unknown=tuple(dict.fromkeys(self.unknown)),
+            unknown=tuple(dict.fromkeys(map(self.hide, self.unknown))),
             quarantined=dict(quarantined),
             passed=dict(passed),
         )
@@ -67,7 +68,7 @@ class Look:
         found = await self._seen("the platform cannot be seen", self.platform.observe(self.state.id))
         if found is not None and hasattr(self.platform, "unseen"):
             self.unknown += self.platform.unseen(self.state.id)
-        return None if found is None else tuple(found)
+        return None if found is None else tuple(replace(one, detail=self.hide(one.detail)) for one in found)
 
     async def _routes(self) -> RoutesSeen | None:
         return await self._seen("the router cannot be asked", self.router.observe(self.state.id))
@@ -83,7 +84,8 @@ class Look:
         wanted = [job_id(rollout)] if isinstance(rollout.step, RunCheck) else list(jobs_due(rollout, now))
         otherwise = "the check cannot be seen"
         asked = (self._seen(otherwise, self.platform.observe_job(self.state.id, job)) for job in wanted)
-        return tuple(job for job in await asyncio.gather(*asked) if job)
+        found = [job for job in await asyncio.gather(*asked) if job]
+        return tuple(replace(job, detail=self.hide(job.detail)) for job in found)
 
     async def _seen(self, otherwise: str, asked: Awaitable[Answer]) -> Answer | None:
         """The turn goes on whatever becomes of the question: a world that hangs keeps no rollout from its deadlines."""
@@ -116,12 +118,12 @@ class Look:
     async def _tick(self, rollout: Rollout, window: Window, routes: RoutesSeen | None) -> Measurement:
         asked = {"candidate": rollout.revision if weight_at(rollout) else None}
         asked |= with_traffic(self.state, routes.routes if routes else None)
-        read = {name: await self._samples(one, window) if one else ({}, ()) for name, one in asked.items()}
+        read = {name: await self.samples(one, window) if one else ({}, ()) for name, one in asked.items()}
         missing = tuple(f"{name}: {why}" for name, (_, reasons) in read.items() for why in reasons)
         candidate, stable, baseline = (samples for samples, _ in read.values())
         return Measurement(rollout.ticks + 1, window, candidate, stable, missing, baseline)
 
-    async def _samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
+    async def samples(self, revision: Revision, window: Window) -> tuple[dict[str, Sample], tuple[str, ...]]:
         """Samples by service of that revision (a release may add or drop one), and why some could not be read."""
         queries = [Query(self.state.id, service.name, self.rules.metric_settings) for service in revision.services]
         readings = await asyncio.gather(*(self._reading(query, revision, window) for query in queries))

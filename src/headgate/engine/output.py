@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 from headgate.engine.application import Application
 from headgate.engine.ci import BuildWheel
 from headgate.engine.refusals import Rejected, Unknown
+from headgate.engine.secrets import learn
+from headgate.engine.wheel import Wheel
 from headgate.model.builds import CiStep
 from headgate.model.ids import environment_id, step_run_id
+from headgate.model.rules import Environment
 
 LOOK = 0.1  # seconds between looks whether a step has begun
 
@@ -23,8 +26,18 @@ def output(
     platform = wheel.world.platforms[rules.platform]
     if not hasattr(platform, "logs"):
         raise Rejected(f"the platform {rules.platform} keeps no output of what it runs; look where it runs")
-    found: AsyncIterator[str] = platform.logs(wheel.environment, service, lines, follow)
-    return found
+    return _hidden(wheel, rules, platform.logs(wheel.environment, service, lines, follow))
+
+
+async def _hidden(wheel: Wheel, rules: Environment, lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Values of secrets are not shown. Where they cannot be read, and so not be found, nothing is: AdapterError."""
+    state = wheel.state
+    known = (state.stable, state.previous, state.rollout and state.rollout.revision, *(p.revision for p in state.past))
+    revisions = {one.id: one for one in known if one and one.secret_versions}
+    running = {instance.revision for instance in wheel.seen.instances or ()}
+    await learn(wheel.world, rules, [one for one in revisions.values() if one.id in running])
+    async for line in lines:
+        yield wheel.world.hidden.hide(line)
 
 
 def build_output(wheel: BuildWheel, step: str | None, follow: bool) -> AsyncIterator[str]:

@@ -9,7 +9,7 @@ from headgate.engine.world import World
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.model.secrets import SecretRules
-from headgate.model.services import Value
+from headgate.model.services import Service, Value
 from headgate.ports import AdapterError, SecretStore, Unusable
 
 LIMIT = timedelta(seconds=10)  # for one answer of a store
@@ -26,7 +26,7 @@ async def versions(world: World, rules: Environment, secrets: Iterable[Value]) -
 
 async def values(world: World, rules: Environment, revision: Revision, service: str) -> dict[str, str]:
     """Variable -> value, in exactly the versions that the revision was made with. Raises AdapterError."""
-    secret = {name: one for name, one in revision.service(service).env.items() if one.kind == "secret"}
+    secret = _secret(revision.service(service))
     found = await asyncio.gather(*(_value(world, rules, revision, one) for one in secret.values()))
     return dict(zip(secret, found, strict=True))
 
@@ -35,7 +35,16 @@ async def learn(world: World, rules: Environment, revisions: Iterable[Revision])
     """So that nothing shows them that runs, whoever started it. Raises AdapterError where one cannot be read."""
     for revision in revisions:
         for service in revision.services:
-            await values(world, rules, revision, service.name)
+            if any(_key(revision, one) not in world.hidden.known for one in _secret(service).values()):
+                await values(world, rules, revision, service.name)
+
+
+def _secret(service: Service) -> dict[str, Value]:
+    return {name: one for name, one in service.env.items() if one.kind == "secret"}
+
+
+def _key(revision: Revision, secret: Value) -> tuple[str, str]:
+    return revision.environment, f"{secret.reference} {revision.secret_versions.get(secret.reference, '')}"
 
 
 async def _version(world: World, rules: Environment, secret: Value) -> str:
@@ -48,6 +57,7 @@ async def _value(world: World, rules: Environment, revision: Revision, secret: V
     version = revision.secret_versions.get(secret.reference)
     found = await _answered(world, secret, store.get(secret.text, where, version))
     world.hidden.learn(found.value)
+    world.hidden.known.add(_key(revision, secret))
     return found.value
 
 

@@ -12,6 +12,7 @@ from headgate.model.checks import CheckEnded, attempted
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.measurements import Value
+from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.steps import describe
 
 # What of an event is told beside its sentence.
@@ -149,6 +150,31 @@ def _read(value: Value) -> str:
     return f"{value.candidate:.6g}" + (f" against the stable's {value.stable:.6g}" if value.stable is not None else "")
 
 
+@sentence.register
+def _(event: StableMeasured) -> str:
+    return sentence(e.MeasurementTaken(event.rollout, event.measurement))
+
+
+@sentence.register
+def _(event: MonitoringStarted) -> str:
+    return f"monitored until {moment(event.until)}: {event.why}"
+
+
+@sentence.register
+def _(event: AlarmRaised) -> str:
+    return f"ALARM: {event.why}"
+
+
+@sentence.register
+def _(event: AlarmEnded) -> str:
+    return f"the alarm ended: {event.why}"
+
+
+@sentence.register
+def _(event: MonitoringEnded) -> str:
+    return f"monitoring ended, {event.outcome}: {event.why}"
+
+
 @sentence.register(e.RolloutPaused)
 @sentence.register(e.RolloutResumed)
 def _(event: e.RolloutPaused | e.RolloutResumed) -> str:
@@ -244,7 +270,7 @@ def decisions(recorded: list[e.Recorded]) -> list[dict[str, Any]]:
     """What was decided since a release was last asked for; what was measured is in the verdicts."""
     asked = (i for i, one in enumerate(recorded) if isinstance(one.event, e.ReleaseRequested))
     latest = recorded[max(asked, default=0) :]
-    return [told(one) for one in latest if not isinstance(one.event, e.MeasurementTaken)]
+    return [told(one) for one in latest if not isinstance(one.event, e.MeasurementTaken | StableMeasured)]
 
 
 def _because(why: str) -> str:

@@ -12,6 +12,7 @@ from headgate.decide.traffic import measured
 from headgate.engine.application import Application
 from headgate.engine.evidence import evidence
 from headgate.engine.line import Line
+from headgate.engine.monitor_views import monitored
 from headgate.engine.wheel import Wheel
 from headgate.model.events import Recorded
 from headgate.model.freezes import Freeze
@@ -39,6 +40,7 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
         "now": now.isoformat(),
         "stable": _revision(state.stable, since=state.stable_since),
         "previous": _warm(state, now),
+        **monitored(state, now),
         "pinned": pinned(wheel),
         "frozen": frozen(wheel, now),
         "break_glass": glass(state),
@@ -70,6 +72,7 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "frozen": frozen(wheel, now),
         "break_glass": glass(state),
         "signed_off": signed_off(state, state.stable.release) if state.stable else None,
+        **monitored(state, now),
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
         "waits_for": _waits_for(application, name, now),

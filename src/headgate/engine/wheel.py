@@ -14,6 +14,7 @@ from headgate.engine.act import attempt, is_due
 from headgate.engine.asking import Asking
 from headgate.engine.look import Look
 from headgate.engine.values import Values
+from headgate.engine.watching import Watching
 from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
 from headgate.model.effects import Effect
@@ -61,6 +62,7 @@ class Wheel:
         self._unmet = False  # the last look showed a difference
         self._values = Values(self.world.values)
         self._asking = Asking(self.world.gatekeeper)
+        self._watching = Watching()
 
     async def remember(self) -> None:
         """Only what is new: the log alone knows, the state in memory is what it said so far."""
@@ -82,7 +84,8 @@ class Wheel:
             return min(AGAIN, longest)
         now = self.clock.now()
         retries = (one.retry_at for one in self.seen.instances or () if one.state == "exited" and one.retry_at)
-        return min([longest, *(at - now for at in retries if at > now)])
+        measured = self._watching.due_in(self.state, now)
+        return min([longest, *(at - now for at in retries if at > now), *([measured] if measured else [])])
 
     def close(self) -> None:
         self._values.close()
@@ -121,7 +124,8 @@ class Wheel:
         seen = await look.take(now, quarantined, self.surroundings.passed(self.environment), measure)
         answers = await self._asking.take(self.state, self.rules, now)
         signed_off, frozen = self.surroundings.signed_off(self.environment), self.surroundings.frozen()
-        self.seen = replace(seen, signed_off=signed_off, frozen=frozen, answers=answers)
+        watched = await self._watching.take(look, self.state, now) if measure else None
+        self.seen = replace(seen, signed_off=signed_off, frozen=frozen, answers=answers, watched=watched)
         return True
 
     async def _record(self, events: list[Event]) -> bool:

@@ -16,6 +16,7 @@ from headgate.ports import (
     Gatekeeper,
     ImageStore,
     MetricSource,
+    Notifier,
     Platform,
     Registry,
     Runner,
@@ -72,6 +73,8 @@ class World:
     images: ImageStore = NO_IMAGES
     signer: Signer = NO_IMAGES
     gatekeeper: Gatekeeper = NOBODY
+    notifiers: Mapping[str, Notifier] = field(default_factory=dict)
+    public_url: str = ""  # where people reach this server; empty: notices have no link
     image_platforms: frozenset[str] = frozenset()  # names of the platforms that run images
 
     @property

@@ -34,5 +34,9 @@ def build_stream(build: BuildId) -> str:
     return f"build:{build}"
 
 
+def target_stream(application: str, target: str) -> str:
+    return f"target:{application}/{target}"
+
+
 def step_run_id(build: BuildId, step: str, attempt: int) -> StepRunId:
     return StepRunId(f"{build}.{step}.{attempt}")

@@ -47,6 +47,7 @@ class Seen:
     addresses: dict[str, Address] = field(default_factory=dict)
     jobs: tuple[JobSeen, ...] = ()
     measurement: Measurement | None = None  # a new tick, where one was due
+    watched: Measurement | None = None  # of the stable after its promotion, since its last tick
     unknown: tuple[str, ...] = ()  # one sentence for each thing that could not be seen
     quarantined: dict[ReleaseId, str] = field(default_factory=dict)  # release -> why
     passed: dict[ReleaseId, datetime] = field(default_factory=dict)  # stable in the environment before this one, since

@@ -10,6 +10,7 @@ from headgate.model.events import RolloutKind, SignOffVerdict
 from headgate.model.freezes import Freeze
 from headgate.model.glass import Glass
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
+from headgate.model.monitors import Alarm, Monitoring
 from headgate.model.releases import Revision
 from headgate.model.rules import AnalysisRules, Deadlines, Strategy
 from headgate.model.steps import Step
@@ -129,5 +130,8 @@ class EnvironmentState:
     pin: Pin | None = None
     freeze: Freeze | None = None  # the latest, which may have ended by itself
     signed_off: dict[ReleaseId, SignOff] = field(default_factory=dict)  # the latest verdict on each
+    monitoring: Monitoring | None = None  # of the stable, since its promotion
+    alarm: Alarm | None = None  # that stands, or stood when monitoring ended
+    records: dict[RevisionId, object] = field(default_factory=dict)  # of stable and previous: headgate.analysis.record
     refused: dict[ReleaseId, tuple[datetime, str]] = field(default_factory=dict)  # aborted or rolled back: when, why
     refused_configurations: dict[str, tuple[datetime, str]] = field(default_factory=dict)  # digest -> likewise

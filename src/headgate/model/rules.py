@@ -11,6 +11,8 @@ from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
+from headgate.model.monitors import MonitorRules
+from headgate.model.notices import Target
 from headgate.model.people import Person
 from headgate.model.secrets import SecretRules
 from headgate.model.services import Value
@@ -155,6 +157,7 @@ class Environment:
     analysis: AnalysisRules = AnalysisRules()
     bake: timedelta = timedelta(0)
     keep_warm: timedelta = timedelta(minutes=30)  # the old stable stays up so long after a promotion
+    monitor: MonitorRules | None = None  # after a promotion; None: nothing is watched then
     listen: dict[str, int] = field(default_factory=dict)  # service -> port on loopback; others are allocated
     replicas: dict[str, int] = field(default_factory=dict)
     env: dict[str, Value] = field(default_factory=dict)
@@ -162,6 +165,7 @@ class Environment:
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
     deadlines: Deadlines = Deadlines()
     people: tuple[Person, ...] = ()  # of the whole file: which accounts are one person
+    notifications: tuple[Target, ...] = ()  # told of what happens here
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,13 @@ class Application:
     following: Following = Following()
     ci: tuple[CiStep, ...] = ()  # what a commit must pass before it becomes a release
     registry: RegistryRules | None = None  # where images are kept; None: nothing here runs images
+    notifications: tuple[Target, ...] = ()  # told of everything
 
     def environment(self, name: str) -> Environment | None:
         return next((one for one in self.environments if one.name == name), None)
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        """By id, each once."""
+        every = [*self.notifications, *(one for environment in self.environments for one in environment.notifications)]
+        return {one.id: one for one in every}

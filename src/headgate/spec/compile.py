@@ -24,6 +24,7 @@ from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.people_rules import people_of, persons
 from headgate.spec.problems import Path, SpecificationError
+from headgate.spec.secret_rules import rooted, stores
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
@@ -39,18 +40,20 @@ SUCCEEDED = parse("== 1")  # of a job without conditions
 
 def application(spec: Specification, source: str, file: str) -> Application:
     """Raises SpecificationError where the file asks for what the model has no word for yet: see `missing`."""
-    environments = tuple(_environment(spec, name, section) for name, section in spec.environments.items())
     said = spec.content.source
+    repository = said.repository or source
+    environments = tuple(_environment(spec, name, repository) for name in spec.environments)
     following = Following(tuple(said.branches or ()), tuple(said.tags), said.poll, said.releases)
     registry = spec.content.registry
     return Application(
         spec.application,
-        said.repository or source,
+        repository,
         file,
         environments,
         following=following,
         ci=_ci(spec.content.pipeline.ci),
         registry=registry.rules() if registry else None,
+        notifications=tuple(section.target() for section in spec.content.notifications),
     )
 
 
@@ -112,8 +115,8 @@ def _container(section: ContainerSection) -> Container:
     )
 
 
-def _environment(spec: Specification, name: str, section: EnvironmentSection) -> Environment:
-    path: Path = ("environments", name)
+def _environment(spec: Specification, name: str, repository: str) -> Environment:
+    section, path = spec.environments[name], ("environments", name)
     return Environment(
         name=name,
         platform=section.platform.name,
@@ -134,14 +137,17 @@ def _environment(spec: Specification, name: str, section: EnvironmentSection) ->
         analysis=_analysis(section),
         bake=section.bake,
         keep_warm=section.keep_warm,
+        monitor=section.monitor,
         listen=dict(section.listen),
         replicas=dict(section.replicas),
         env=of_environment(spec, name),
         service_env=of_each_service(spec, name),
+        secrets=rooted(stores(spec, name), repository),
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),
         people=persons(spec),
+        notifications=tuple(one.target(name) for one in section.notifications),
     )
 
 

@@ -1,5 +1,6 @@
 """Contradictions: fields that are well formed each by itself and cannot all hold."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from difflib import get_close_matches
@@ -9,17 +10,21 @@ from headgate.spec.host_rules import hosts
 from headgate.spec.metric_rules import metrics
 from headgate.spec.people_rules import accounts, people_of
 from headgate.spec.problems import Path, Problem
+from headgate.spec.secret_rules import named_stores
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
 from headgate.spec.sections.metrics import SELECTING
 from headgate.spec.specification import Specification
 from headgate.spec.units import written
+from headgate.spec.variables import all_variables
+
+REFERENCES = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")  # of variables, in a command
 
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
-    rules = (accounts, soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts)
-    return [problem for rule in (*names, *rules) for problem in rule(spec)]
+    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, secret_arguments, named_stores)
+    return [problem for rule in (*names, accounts, *rules) for problem in rule(spec)]
 
 
 def order(spec: Specification) -> Iterator[Problem]:
@@ -73,6 +78,19 @@ def known_services(spec: Specification) -> Iterator[Problem]:
                 if service not in spec.services:
                     path = ("environments", name, field, service)
                     yield spec.key_problem(path, *_known(service, list(spec.services), "a service"))
+
+
+def secret_arguments(spec: Specification) -> Iterator[Problem]:
+    """Everybody on a machine may read its command lines."""
+    layers = list(all_variables(spec))
+    for name, service in spec.services.items():
+        mine = [env for path, env in layers if path[0] != "services" or path[1] == name]
+        secret = {one for env in mine for one, value in env.items() if value.kind == "secret" and not value.as_file}
+        for position, part in enumerate(service.command or ()):
+            if found := next((one for one in REFERENCES.findall(part) if one in secret), None):
+                remedy = f"${found} is a secret: let the program read the variable, or hand it over with `as: file`."
+                path = ("services", name, "command", position)
+                yield spec.problem(path, "arguments without secrets", remedy)
 
 
 def ports(spec: Specification) -> Iterator[Problem]:

@@ -5,18 +5,19 @@ from collections.abc import Collection, Iterator, Mapping
 from headgate.spec.consistency import approval_sections
 from headgate.spec.people_rules import people_of
 from headgate.spec.problems import Path, Problem
+from headgate.spec.secret_rules import unrooted, without_store, written_stores
 from headgate.spec.specification import Specification
 from headgate.spec.variables import all_variables
 
-# Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, provisioners. By feature:
-# images (platforms that run images), checks (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook),
-# strategies (blue-green.gate), ci (run, image).
+# Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, notifiers, provisioners.
+# By feature: images (platforms that run images), secret files (platforms that hand secrets over in files), checks
+# (smoke, run, load), gates (approval, soak, sign_off, freeze, webhook), strategies (blue-green.gate), ci (run, image).
 Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
-    rules = (named_adapters, images, registry, ci, checks, gates, strategies, values, value_sources, approvers)
-    found = [problem for rule in rules for problem in rule(spec, adapters)]
+    rules = (named_adapters, images, registry, ci, checks, gates, strategies, value_sources, approvers)
+    found = [problem for rule in (*rules, values, secrets, secret_files, notified) for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
@@ -110,6 +111,34 @@ def values(spec: Specification, present: Present) -> Iterator[Problem]:
                 yield spec.problem(place, "a plain value", remedy, f"{value.kind} {value.text}")
 
 
+def secrets(spec: Specification, present: Present) -> Iterator[Problem]:
+    """Stores that are not installed, secrets without a store, and files that no folder of the server holds."""
+    known = present.get("secrets", ())
+    for path, kind in written_stores(spec):
+        if kind not in known:
+            remedy = f"Use one of these, or install the adapter {kind} for secrets."
+            yield spec.problem((*path, kind), _listed(present, "secrets"), remedy, kind)
+    for environment, path, value in without_store(spec) if known else ():
+        remedy = f"Add `secrets: {{STORE: ...}}` to the file or to {environment}; `headgate spec` shows every store."
+        yield spec.problem(path, f"a secret that a store of {environment} holds", remedy, f"secret {value.text}")
+    repository = spec.content.source.repository or "/"
+    for path, file in unrooted(spec) if not repository.startswith("/") else ():
+        remedy = "The repository is no folder of the server: write the absolute path of a copy of the file there."
+        yield spec.problem(path, "an absolute path", remedy, file)
+
+
+def secret_files(spec: Specification, present: Present) -> Iterator[Problem]:
+    """What a secret is handed over in is the platform's to say; what all environments have, each of them must take."""
+    able = present.get("secret files", ())
+    for path, env in all_variables(spec):
+        where = [str(path[1])] if path[0] == "environments" else list(spec.environments)
+        platforms = [spec.environments[name].platform.name for name in where]
+        unable = next((one for one in platforms if one not in able and one in present.get("platforms", ())), None)
+        for variable in (name for name, value in env.items() if value.as_file and unable):
+            remedy = f"Platform {unable} hands secrets over in variables alone: remove `as: file`."
+            yield spec.problem((*path, variable, "as"), "variable", remedy, "file")
+
+
 def value_sources(spec: Specification, present: Present) -> Iterator[Problem]:
     """What a metric of the file is read from: a source that gives single numbers, or a command."""
     for name, environment in spec.environments.items():
@@ -135,6 +164,16 @@ def approvers(spec: Specification, present: Present) -> Iterator[Problem]:
             unknown = ", ".join(name for name in approval.from_ if name not in groups)
             remedy = f"Not a group of this file: {unknown}. Add `groups: {{NAME: [PERSON, ...]}}`, or lower the count."
             yield spec.problem((*path, "count"), f"at most {len(people)}, the number of people named", remedy)
+
+
+def notified(spec: Specification, present: Present) -> Iterator[Problem]:
+    below = [(("environments", name, "notifications"), one.notifications) for name, one in spec.environments.items()]
+    for above, sections in [(("notifications",), spec.content.notifications), *below]:
+        for position, section in enumerate(sections):
+            if section.kind not in present.get("notifiers", ()):
+                remedy = f"Use one of these, or install it: `pip install 'headgate[{section.kind}]'`."
+                path: Path = (*above, position, section.kind)
+                yield spec.problem(path, _listed(present, "notifiers"), remedy, section.kind)
 
 
 def _listed(present: Present, kind: str) -> str:

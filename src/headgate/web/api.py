@@ -7,7 +7,18 @@ from fastapi import FastAPI
 
 from headgate import __version__
 from headgate.engine.engine import Engine
-from headgate.web import announced, applications, approvals, builds, environments, failures, hooks, line, reviews
+from headgate.web import (
+    announced,
+    applications,
+    approvals,
+    builds,
+    environments,
+    failures,
+    hooks,
+    line,
+    notifications,
+    reviews,
+)
 from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
@@ -40,6 +51,7 @@ def create(
     api.include_router(hooks.routes)
     api.include_router(builds.routes)
     api.include_router(line.routes)
+    api.include_router(notifications.routes)
     api.get("/api/health", tags=["server"])(health)
     return api
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from headgate.engine import applying, build_views, retaining, sightings, standing, views
+from headgate.engine import applying, build_views, retaining, sightings, snapshots, standing, views
 from headgate.model.releases import Release
 from headgate.web import bodies
 from headgate.web.asked import Asked, ThisApplication
@@ -29,7 +29,9 @@ async def names(server: Asked) -> View:
 async def summary(server: Asked, application: ThisApplication) -> View:
     follower = server.engine.followers.get(application.name)
     followed = sightings.source(application, follower, server.engine.builds.states(application.name))
-    return {**views.applied(application, server.engine.clock.now()), "followed": followed}
+    targets = server.engine.notifying.views(application.name)
+    failing = [one for one in targets if one["failing"]]
+    return {**views.applied(application, server.engine.clock.now()), "followed": followed, "not_told": failing}
 
 
 @routes.get("/{application}/pipeline")
@@ -62,6 +64,20 @@ async def release(server: Asked, application: ThisApplication, body: bodies.Make
 async def provenance(server: Asked, application: ThisApplication, release: bodies.Named) -> View:
     """How a release's images were made, and whether that verifies now; `problem` says why not."""
     return await server.engine.provenance(application.name, release)
+
+
+@routes.get("/{application}/config")
+async def config(application: ThisApplication, of: bodies.Where, service: bodies.SomeService = None) -> View:
+    """Every variable of what is stable in an environment, or of ENV@RELEASE: its value, and where it comes from."""
+    return await snapshots.snapshot(application, of, service)
+
+
+@routes.get("/{application}/config/diff")
+async def config_diff(
+    application: ThisApplication, left: bodies.Where, right: bodies.Where, service: bodies.SomeService = None
+) -> View:
+    """The variables that are not the same in two environments, or revisions (ENV@REVISION)."""
+    return await snapshots.difference(application, left, right, service)
 
 
 @routes.get("/{application}/images")

@@ -30,6 +30,8 @@ Digest = Annotated[
 ]
 # In a query:
 Named = Annotated[str, Query(min_length=1, max_length=200, description="id, version or commit of a release")]
+Where = Annotated[str, Query(min_length=1, max_length=300, description="ENV, ENV@RELEASE or ENV@REVISION")]
+SomeService = Annotated[str | None, Query(max_length=100)]
 Keep = Annotated[int, Query(ge=1, le=1000, description="newest releases that stay, and ways back")]
 
 
@@ -137,4 +139,9 @@ class MakePersonalToken(Body):
 class MakeToken(Body):
     scope: Literal["releases"] = Field(description="what it is for")
     application: Name | Literal[""] = Field("", description="the only one it is good for")
+    by: Person
+
+
+class Test(Body):
+    target: Reference | None = Field(None, description="id or kind of a target; none: all of them")
     by: Person

@@ -16,6 +16,7 @@ from headgate.web.asked import Asked, Server, ThisApplication, ThisWheel
 from headgate.web.live import LONGEST_WAIT, news, streamed, told
 
 View = dict[str, Any]
+SHOWN = ("stable", "pinned", "frozen", "break_glass", "signed_off", "monitoring", "warm", "alarm")  # with `why`
 routes = APIRouter(prefix="/api/applications/{application}/environments/{environment}", tags=["environments"])
 
 
@@ -111,7 +112,7 @@ async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> 
     summary = views.summary(application, name_of(wheel), now)
     evidence = summary["rollout"]["evidence"] if summary["rollout"] else None
     told = {"decisions": story.decisions(recorded), "waits_for": summary["waits_for"], "evidence": evidence}
-    found = {name: summary[name] for name in ("stable", "pinned", "frozen", "break_glass", "signed_off")}
+    found = {name: summary[name] for name in SHOWN}
     builds = server.engine.builds.states(application.name)
     commits = sightings.concerning(application, name_of(wheel), builds)
     return {"now": now.isoformat(), **told, **found, "commits": commits}

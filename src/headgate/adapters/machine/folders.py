@@ -100,6 +100,11 @@ class Folder:
             raise AdapterError(f"{revision} was never run here, so there is nothing to check: run it first") from error
 
     @property
+    def secrets(self) -> Path:
+        """Not made: it is only where there is no memory for them."""
+        return self.path / "secrets"
+
+    @property
     def jobs(self) -> Path:
         return private(self.path / "jobs")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headgate.adapters.machine.folders import PRIVATE_FILE
 from headgate.adapters.machine.identity import Identity, identify
-from headgate.adapters.machine.variables import expand
+from headgate.adapters.machine.variables import expand, for_command_lines
 from headgate.model.services import Service
 from headgate.ports import AdapterError
 
@@ -39,7 +39,8 @@ def inherited() -> dict[str, str]:
 def command_line(service: Service, variables: Mapping[str, str], where: str) -> tuple[str, ...]:
     if not service.command:
         raise AdapterError(f"{where} has no command: the process platform needs `command: [program, argument, ...]`")
-    return tuple(expand(part, variables, f"{where}, command") for part in service.command)
+    seen = for_command_lines(service, variables, f"{where}, command")
+    return tuple(expand(part, seen, f"{where}, command") for part in service.command)
 
 
 def folder_below(root: Path, build: str, where: str) -> Path:

@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from headgate.adapters.credentials import from_variable, without
+from headgate.adapters.limited import limited
 from headgate.adapters.quoted import short
 from headgate.model.measurements import NoData, Window
 from headgate.ports import AdapterError, Host
@@ -78,7 +79,8 @@ class WebValues:
             ) as answer:
                 if answer.status != 200:
                     raise AdapterError(f"{where} answered HTTP {answer.status}")
-                return await _limited(answer, where)
+                too_much = f"{where} answers with over {LARGEST >> 10} KiB: name an address that says less"
+                return await limited(answer, LARGEST, too_much)
         except TimeoutError as error:
             raise AdapterError(f"{where} did not answer within {asked.timeout.total_seconds():g} s") from error
         except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
@@ -126,16 +128,6 @@ def _number(path: str, value: Any, secrets: Sequence[str]) -> float:
         shown = short(without(secrets, json.dumps(value).encode()), LONGEST_SHOWN)
         raise AdapterError(f"{short(path)} leads to {shown}, which is no number")
     return number
-
-
-async def _limited(answer: aiohttp.ClientResponse, where: str) -> bytes:
-    body = bytearray()
-    async for part in answer.content.iter_chunked(1 << 14):
-        body += part
-        if len(body) > LARGEST:
-            raise AdapterError(f"{where} answers with over {LARGEST >> 10} KiB: name an address that says less")
-    return bytes(body)
-
 
 
 def _address(url: str) -> str:

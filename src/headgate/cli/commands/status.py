@@ -6,6 +6,8 @@ from typing import Any
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import applications, of_folder
 from headgate.cli.commands.freeze import notes as frozen
+from headgate.cli.commands.notifications import untold
+from headgate.cli.monitored import monitored
 from headgate.cli.output import age, bar, print_json, say, table
 
 HEADERS = ("environment", "stable", "since", "rollout", "ready", "waits for")
@@ -27,7 +29,12 @@ def status(named: str | None = None, data: str | None = None, as_json: bool = Fa
         table(HEADERS, [_row(environment, now) for environment in view.get("environments", [])])
         for note in frozen(view.get("environments", [])):
             say(note)
+        for environment in view.get("environments", []):
+            for note in monitored(environment):
+                say(f"{environment.get('environment')}: {note}")
         _source(view.get("followed") or {})
+        for note in untold(view.get("not_told") or []):
+            say(note)
 
 
 def _source(followed: dict[str, Any]) -> None:

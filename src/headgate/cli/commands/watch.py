@@ -8,7 +8,7 @@ from typing import Any
 from headgate.cli.api import Api
 from headgate.cli.chosen import application
 from headgate.cli.failure import OK
-from headgate.cli.follow import News, end, line
+from headgate.cli.follow import QUIET, News, end, line
 from headgate.cli.output import say
 from headgate.cli.picture import Picture, numbers
 
@@ -77,7 +77,7 @@ class Lines(Shown):
 
     def show(self, view: dict[str, Any], events: list[dict[str, Any]]) -> None:
         for event in events:
-            if event["kind"] != "MeasurementTaken":
+            if event["kind"] not in QUIET:
                 print(line(event), flush=True)
         text = numbers(view)
         if text != self._last and time.monotonic() >= self._next:

@@ -5,6 +5,7 @@ from typing import Any
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
 from headgate.cli.follow import line
+from headgate.cli.monitored import monitored
 from headgate.cli.output import print_json, say
 
 MOST_COMMITS = 5
@@ -24,6 +25,8 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
     say(f"waits for: {waits[0]}" if waits else "waits for nothing")
     for other in waits[1:]:
         say(f"           {other}")
+    for note in monitored(answer):
+        say(note)
     _signed(answer)
     _glass(answer)
     _evidence(answer.get("evidence") or {})

@@ -17,7 +17,7 @@ LOOK = 0.25  # seconds
 SILENCE = 15.0  # seconds without an event
 NEVER_STARTED = ("ReleaseDropped", "ReleaseSuperseded")
 # Of every rollout, so not worth a line of their own.
-QUIET = ("MeasurementTaken", "ReleaseRequested")
+QUIET = ("MeasurementTaken", "StableMeasured", "ReleaseRequested")
 
 
 class Watching:

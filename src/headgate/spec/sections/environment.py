@@ -10,7 +10,10 @@ from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.metrics import MetricsValue
+from headgate.spec.sections.monitor import Monitor
+from headgate.spec.sections.notifications import NotificationSection
 from headgate.spec.sections.platform import PlatformValue
+from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
 from headgate.spec.sections.strategy import Strategy
@@ -72,6 +75,9 @@ class EnvironmentSection(Section):
     analysis: AnalysisSection = part(AnalysisSection, "When a candidate counts as worse.")
     bake: Duration = defaults_to("0s", "Time at full weight with every abort rule armed.")
     keep_warm: Duration = defaults_to("30m", "Time the old revision stays up after a promotion.")
+    monitor: Monitor | None = Field(
+        None, description="How long the stable is watched after its promotion. Default: not.", examples=["4h"]
+    )
     listen: dict[Name, Port] = Field(
         default_factory=dict, description="Service: public port on loopback. Others are allocated."
     )
@@ -80,10 +86,16 @@ class EnvironmentSection(Section):
         default_factory=dict,
         description="Environment variables of every service here; they win over the service's own.",
     )
+    secrets: SecretsSection | None = Field(
+        None, description="Optional. Stores of secrets here; each wins over the one of its kind for all environments."
+    )
     services: dict[Name, ServiceHereSection] = Field(
         default_factory=dict, description="Service: what is different for it alone in this environment."
     )
     deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")
+    notifications: list[NotificationSection] = Field(
+        default_factory=list, description="Who is told of what happens here, beside those of the whole application."
+    )
 
     @property
     def interval(self) -> timedelta:

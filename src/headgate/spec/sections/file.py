@@ -5,8 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from headgate.spec.sections.environment import EnvironmentSection
+from headgate.spec.sections.notifications import NotificationSection
 from headgate.spec.sections.pipeline import PipelineSection
 from headgate.spec.sections.registry import RegistrySection
+from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, part
 from headgate.spec.sections.service import EnvironmentValue, ServiceSection
 from headgate.spec.sections.source import SourceSection
@@ -35,8 +37,14 @@ class File(Section):
     people: dict[Person, PersonSection] = Field(
         default_factory=dict, description="Person: the accounts that are theirs. Under all of them they are one."
     )
+    secrets: SecretsSection | None = Field(
+        None, description="Optional. Stores of secrets, for all environments; an environment's own win."
+    )
     groups: dict[Person, Annotated[list[Person], Field(min_length=1)]] = Field(
         default_factory=dict, description="Group: people in it, for approvals."
+    )
+    notifications: list[NotificationSection] = Field(
+        default_factory=list, description="Who is told of what happens, in every environment."
     )
     environments: Annotated[dict[Name, EnvironmentSection], Field(min_length=1)] = Field(
         description="The places it is served from.", examples=["{production: {platform: process}}"]

@@ -1,12 +1,12 @@
 """The section `registry`: where the images of the application's services are kept."""
 
-from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from headgate.model.images import RegistryRules
+from headgate.spec.sections.addresses import refuse_unencrypted
 from headgate.spec.sections.section import OneOf, Section, unsuitable
 from headgate.spec.sections.texts import Url, matching
 
@@ -43,9 +43,8 @@ class DockerRegistrySection(Section):
 
     @model_validator(mode="after")
     def encrypted(self) -> "DockerRegistrySection":
+        refuse_unencrypted(self.url, "Write https://: images and passwords go there.")
         parts = urlsplit(self.url)
-        if parts.scheme == "http" and not _here(parts.hostname or ""):
-            raise unsuitable("https://, or http:// to this machine", "Write https://: images and passwords go there.")
         if parts.path not in ("", "/") or parts.query:
             raise unsuitable("an address without a path", "Write what comes before an image's name as `prefix`.")
         return self
@@ -66,10 +65,3 @@ class RegistrySection(OneOf):
         section = self.docker or self.ecr
         written = section.model_dump(exclude_none=True) if section else {}
         return RegistryRules(self.kind, {name: str(value) for name, value in written.items()})
-
-
-def _here(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

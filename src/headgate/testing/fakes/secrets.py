@@ -16,9 +16,9 @@ class FakeSecrets:
 
     async def get(self, reference: str, store: SecretRules, version: str | None = None) -> Secret:
         current = await self.version(reference, store)
-        if version and version != current and not self.keeps_versions:
+        if version is not None and version != current and not self.keeps_versions:
             raise Unusable(f"version {version} of {reference} is gone: this store keeps the current one only")
-        wanted = version or current
+        wanted = current if version is None else version
         known = {str(number): value for number, value in enumerate(self.values[reference], start=1)}
         if wanted not in known:
             raise Unusable(f"{reference} has no version {wanted}")

@@ -23,6 +23,7 @@ from headgate.testing.fakes.platform import FakePlatform
 from headgate.testing.fakes.router import FakeRouter
 from headgate.testing.world.chance import Chance
 from headgate.testing.world.story import Story
+from headgate.testing.world.vigil import Vigils
 from headgate.testing.world.watch import Watch
 
 Do = Callable[[], Awaitable[None]]
@@ -68,6 +69,7 @@ class Faults:
     clock: FakeClock
     story: Story
     watch: Watch
+    vigils: Vigils
     weather: Weather
 
     def __post_init__(self) -> None:
@@ -210,6 +212,7 @@ class FaultyLog(MemoryEventLog):
             await self._someone_else_appends(stream)
         recorded = await super().append(stream, events, after)
         faults.watch.recorded(recorded)
+        faults.vigils.recorded(recorded)
         faults.crash()
         return recorded
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from headgate.model.checks import Check
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
+from headgate.model.monitors import Burn, LatencyObjective, MonitorRules
 from headgate.model.releases import Revision
 from headgate.model.rules import (
     AnalysisRules,
@@ -37,6 +38,7 @@ class Quality:
     errors: float = 0.002  # share of answers
     p99_ms: float = 100.0
     behaviour: Behaviour | None = None
+    turns_bad_after: float | None = None  # seconds of traffic: then nearly every request fails
 
 
 CHECKS = (Check("smoke", "smoke", timeout=15 * SECOND), Check("e2e", "run", "e2e", retries=1))
@@ -46,6 +48,7 @@ QUALITIES = (
     Quality("sound, slow to get ready", behaviour=Behaviour(ready_after=8 * SECOND, drains_in=4 * SECOND)),
     Quality("errors", errors=0.2),
     Quality("slow", p99_ms=400.0),
+    *(Quality("turns bad", turns_bad_after=after) for after in (60.0, 100.0)),
     Quality("dies", behaviour=Behaviour(ready_after=SECOND, lives_for=6 * SECOND)),
     Quality("never ready", behaviour=Behaviour(ready_after=None)),
     Quality("fails its check", behaviour=Behaviour(checks="failed", check_takes=2 * SECOND)),
@@ -108,12 +111,29 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         analysis=make_analysis(chance),
         bake=chance.one((0, 0, 10)) * SECOND,
         keep_warm=chance.one((0, 20, 60)) * SECOND,
+        monitor=make_monitor(chance),
         deadlines=Deadlines(30 * SECOND, 12 * SECOND, 20 * SECOND, 8 * SECOND, 60 * SECOND),
     )
 
 
 def make_concurrency(chance: Chance) -> Concurrency:
     return chance.one(("queue", "queue", "replace", "finish"))
+
+
+def make_monitor(chance: Chance) -> MonitorRules | None:
+    """Short, so that rollouts come between; with promises, or the record of the one before alone."""
+    if chance.happens(0.3):
+        return None
+    lasts = chance.one((40, 90, 150)) * SECOND
+    return MonitorRules(
+        lasts,
+        warm=chance.one((0, 30, 150)) * SECOND,
+        interval=chance.one((1, 2)) * SECOND,
+        availability=chance.one((None, 0.999)),
+        latency=chance.one(((), (LatencyObjective(0.9, 0.08 * SECOND),))),
+        burn=(Burn(14.4, lasts / 2, lasts / 20),),
+        on_breach=chance.one(("rollback", "rollback", "call")),
+    )
 
 
 def make_glass(chance: Chance) -> tuple[str, ...]:

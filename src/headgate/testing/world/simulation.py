@@ -32,6 +32,7 @@ from headgate.testing.world.scene import Made, make_copies, make_pipeline
 from headgate.testing.world.settling import at_rest, demand_sense, demand_settled
 from headgate.testing.world.story import Story, Violation
 from headgate.testing.world.traffic import Users
+from headgate.testing.world.vigil import Vigils
 from headgate.testing.world.watch import Watch
 from headgate.testing.world.wheels import PlainWheels, Ports, Wheels
 
@@ -70,6 +71,7 @@ class World:
         self.releases: list[Made] = []
         self.turns = self.crashes = self._rollouts = 0
         self.watch = Watch(self.story, self._check_passed, self.clock.now)
+        self.vigils = Vigils(self.story, self.watch.quarantined, self.clock.now)
         self._build_ports()
         self._make_wheels = make_wheels
         self.wheels = make_wheels(NAME, self.ports)
@@ -78,7 +80,7 @@ class World:
     def _build_ports(self) -> None:
         weather = make_weather(self.chance)
         self.calm = weather == Weather()
-        self.faults = Faults(self.chance, self.clock, self.story, self.watch, weather)
+        self.faults = Faults(self.chance, self.clock, self.story, self.watch, self.vigils, weather)
         self.platform, self.router, self.metrics = FakePlatform(self.clock), FakeRouter(), FakeMetrics()
         self.users = Users(self.chance, self.platform, self.router, self.metrics)
         platform, router = FaultyPlatform(self.faults, self.platform, self.meet), FaultyRouter(self.faults, self.router)

@@ -1,6 +1,8 @@
 """Users: they go where the router sends them, and what they get is what the metric source counts."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import log2
 
@@ -34,6 +36,7 @@ class Users:
     def __init__(self, chance: Chance, platform: FakePlatform, router: FakeRouter, metrics: FakeMetrics) -> None:
         self._chance, self._platform, self._router, self._metrics = chance, platform, router, metrics
         self.qualities: dict[RevisionId, Quality] = {}
+        self._lived: dict[RevisionId, float] = defaultdict(float)  # seconds in which it had traffic
 
     def send(self, environment: EnvironmentId, at: datetime, during: timedelta) -> None:
         routes = self._router.routes.get(environment)
@@ -43,12 +46,19 @@ class Users:
 
     def _answer(self, environment: EnvironmentId, backend: Backend, at: datetime, during: timedelta) -> None:
         alive = self._alive(environment)
-        quality = self.qualities[backend.revision]
+        quality = self._now(backend.revision, during)
         for service, addresses in backend.endpoints.items():
             mean = RATE * backend.weight / 100 * during.total_seconds()
             served = any(alive.get(address) == backend.revision for address in addresses)
             sample = answers(self._chance, self._chance.events(mean), quality, served)
             self._metrics.feed(Query(environment, service), backend.revision, at, sample)
+
+    def _now(self, revision: RevisionId, during: timedelta) -> Quality:
+        """Some turn bad when they have been used for long enough."""
+        quality = self.qualities[revision]
+        self._lived[revision] += during.total_seconds()
+        spent = quality.turns_bad_after is not None and self._lived[revision] > quality.turns_bad_after
+        return replace(quality, errors=0.95) if spent else quality
 
     def _alive(self, environment: EnvironmentId) -> Mapping[str, RevisionId]:
         copies = self._platform.copies.get(environment, ())

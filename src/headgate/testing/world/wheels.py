@@ -14,6 +14,7 @@ from headgate.decide import pipeline, rules, standstill
 from headgate.decide import plan as planning
 from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
+from headgate.decide.monitoring import watched_now
 from headgate.decide.progress import job_id
 from headgate.model import commands as c
 from headgate.model import events as e
@@ -226,6 +227,7 @@ class PlainWheels:
             addresses=await self.ports.router.addresses(state.id, services) if services else {},
             jobs=await self._jobs(state),
             measurement=await self._measurement(state, routes) if measure else None,
+            watched=await self._watched(state) if measure else None,
             unknown=tuple(unknown),
             quarantined=dict(self.quarantined()),
             passed=dict(self.passed(state.id)),
@@ -280,6 +282,14 @@ class PlainWheels:
         candidate = await self._samples(rollout.revision if weight_at(rollout) else None, window, missing)
         stable, baseline = [await self._samples(home[name], window, missing) for name in ("stable", "baseline")]
         return Measurement(rollout.ticks + 1, window, candidate, stable, tuple(missing), baseline)
+
+    async def _watched(self, state: EnvironmentState) -> Measurement | None:
+        monitoring, now = watched_now(state), self.ports.clock.now()
+        if monitoring is None or now - monitoring.last_tick_at < monitoring.rules.interval:
+            return None
+        window, missing = Window(monitoring.last_tick_at, now), list[str]()
+        stable = await self._samples(state.stable, window, missing)
+        return Measurement(monitoring.ticks + 1, window, stable=stable, missing=tuple(missing))
 
     async def _samples(self, revision: Revision | None, window: Window, missing: list[str]) -> dict[str, Sample]:
         samples = dict[str, Sample]()

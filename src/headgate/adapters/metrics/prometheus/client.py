@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from headgate.adapters.credentials import without
+from headgate.adapters.limited import limited
 from headgate.adapters.metrics.prometheus.series import Series, series_of
 from headgate.adapters.metrics.prometheus.settings import Server
 from headgate.adapters.quoted import LONGEST, short
@@ -82,18 +83,15 @@ class PrometheusClient:
         url, headers, sent = server.url.joinpath("api/v1/query"), server.headers(), datetime.now(UTC)
         try:
             async with self._open().post(url, data=form, headers=headers, allow_redirects=False) as answer:
-                body = bytearray()
-                async for part in answer.content.iter_chunked(1 << 16):
-                    body += part
-                    if len(body) > LARGEST:
-                        raise AdapterError(f"Prometheus answers with over {LARGEST >> 20} MiB: select fewer series")
+                too_much = f"Prometheus answers with over {LARGEST >> 20} MiB: select fewer series"
+                body = await limited(answer, LARGEST, too_much)
         except TimeoutError as error:
             raise AdapterError(silent(server)) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             why = short(str(error) or type(error).__name__)
             raise AdapterError(f"Prometheus at {server} cannot be reached ({why})") from error
         _same_time(answer.headers.get("Date"), sent, datetime.now(UTC))
-        return answer.status, without((value.partition(" ")[2] for value in headers.values()), bytes(body))
+        return answer.status, without((value.partition(" ")[2] for value in headers.values()), body)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:

@@ -10,4 +10,4 @@ __all__ = ["DockerPlatform", "DockerSettings", "create"]
 @runs_images
 def create(host: Host) -> DockerPlatform:
     settings = DockerSettings(data=host.folder, releases=host.releases, envoy=host.envoy)
-    return DockerPlatform(settings, host.changed, host.login, host.rules)
+    return DockerPlatform(settings, host.changed, host.login, host.rules, host.secrets)

@@ -23,7 +23,7 @@ from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.services import Service
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, SecretsOf, no_secrets
 
 AT_ONCE = 8  # containers that are started: the engine gets no faster with more
 PROMPT = 2.0  # seconds, in which a pull that is quick or refused is told to who asked for it
@@ -33,8 +33,8 @@ Placed = list[tuple[Around, Tag]]
 
 
 class Fleet:
-    def __init__(self, environment: EnvironmentId) -> None:
-        self.environment = environment
+    def __init__(self, environment: EnvironmentId, secrets: SecretsOf = no_secrets) -> None:
+        self.environment, self._secrets = environment, secrets
         self.seats = Seats(())  # for what is started from now on
         self.slots: dict[str, Slot] = {}
         self._coming: dict[Part, Coming] = {}
@@ -187,7 +187,8 @@ class Fleet:
     ) -> None:
         where = f"{self.environment}, service {service.name}"
         reached = own(service, revision, server)
-        variables = service_variables(reached, inherited(image), given(revision, service), where)
+        secret = await self._secrets(revision, service.name)
+        variables = service_variables(reached, inherited(image), given(revision, service), where, secret)
         command = command_of(service, image, variables, where)
         body = containers.request(around.server, tag, service, image.id, variables, command)
         body["HostConfig"] = containers.host_request(around.settings, around.server, tag, service, network)

@@ -25,7 +25,7 @@ from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.rules import ContainerHost, Environment
-from headgate.ports import AdapterError, no_login, no_rules
+from headgate.ports import AdapterError, SecretsOf, no_login, no_rules, no_secrets
 
 OnChange = Callable[[EnvironmentId], None]
 RulesOf = Callable[[EnvironmentId], Environment | None]
@@ -51,12 +51,13 @@ class DockerPlatform:
         on_change: OnChange | None = None,
         login: LoginOf = no_login,
         rules: RulesOf = no_rules,
+        secrets: SecretsOf = no_secrets,
     ) -> None:
         """`login` says what the application has to show to the registry of an image; `rules`, what is applied now."""
         self.settings = settings
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self.server = containers.server_id(settings.data)
-        self._login, self._rules = login, rules
+        self._login, self._rules, self._secrets = login, rules, secrets
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
         self._machines: dict[ContainerHost, Machine] = {}
@@ -181,7 +182,7 @@ class DockerPlatform:
         containers.scope(self.server, environment)  # refuses a name that fits no container
         folder = environment_folder(settings.data, environment)
         desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept)
-        place = self._places[environment] = Place(folder, Fleet(environment), Jobs(desk), changed)
+        place = self._places[environment] = Place(folder, Fleet(environment, self._secrets), Jobs(desk), changed)
         return place
 
     def _around(self, place: Place, host: ContainerHost) -> Around:

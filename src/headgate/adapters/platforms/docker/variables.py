@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from headgate.adapters.machine.variables import expand
+from headgate.adapters.machine.variables import expand, for_command_lines
 from headgate.adapters.platforms.docker.containers import DATA, LOOPBACK
 from headgate.adapters.platforms.docker.images import Image
 from headgate.model.releases import Revision
@@ -56,4 +56,5 @@ def command_of(service: Service, image: Image, variables: Mapping[str, str], whe
         raise AdapterError(
             f"{where}: the image {service.image} says no command: write `command: [program, argument, ...]`"
         )
-    return tuple(expand(part, variables, f"{where}, command") for part in service.command)
+    seen = for_command_lines(service, variables, f"{where}, command")
+    return tuple(expand(part, seen, f"{where}, command") for part in service.command)

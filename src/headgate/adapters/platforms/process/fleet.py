@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from headgate.adapters.machine import logs
 from headgate.adapters.machine.folders import checked
 from headgate.adapters.machine.identity import MARKER
+from headgate.adapters.machine.secret_files import SecretFiles
 from headgate.adapters.machine.spawn import Launch, command_line, folder_below, inherited
 from headgate.adapters.machine.variables import service_variables
 from headgate.adapters.platforms.process.free_ports import allocate
@@ -18,22 +19,30 @@ from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.services import Service
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, SecretsOf, no_secrets
 
 FIRST_LOOK = 2.0  # seconds; how long a new server waits to know whether what it found is ready
 
 
 class Fleet:
-    def __init__(self, environment: EnvironmentId, around: Around, ports_taken: Callable[[], set[int]]) -> None:
+    def __init__(
+        self,
+        environment: EnvironmentId,
+        around: Around,
+        ports_taken: Callable[[], set[int]],
+        secrets: SecretsOf = no_secrets,
+    ) -> None:
         self.environment = environment
         self.slots: dict[str, Slot] = {}
-        self._around, self._ports_taken = around, ports_taken
+        self._around, self._ports_taken, self._secrets = around, ports_taken, secrets
+        self._files = SecretFiles(around.folder.secrets)
         self._starting = asyncio.Lock()  # two callers at once start no more than one would
 
     async def adopt(self) -> None:
         """Find everything again; returns when it is known which of them are ready."""
         records = [load(path) for path in sorted(self._around.folder.instances.glob("*.json"))]
         self.slots = {record.id: Slot(record, self._around, self._gone) for record in records if record is not None}
+        self._files.keep(self.slots)
         for slot in list(self.slots.values()):
             slot.adopt()
         looks = [asyncio.create_task(slot.looked.wait()) for slot in self.slots.values()]
@@ -64,12 +73,15 @@ class Fleet:
     async def _fill(self, revision: Revision, service: Service) -> None:
         now = datetime.now(UTC)
         filled = self._of(revision.id, service.name)
-        for slot in filled:
-            if slot.due(now):
-                self._start(slot.record.id, revision, service, slot)
-                await asyncio.sleep(0)  # a start takes some 15 ms, most of it the disk's: let others in between
-        for _ in range(service.replicas - len(filled)):
-            self._start(self._new_id(revision.id, service.name), revision, service, None)
+        due, missing = [slot for slot in filled if slot.due(now)], service.replicas - len(filled)
+        if not due and missing <= 0:
+            return
+        values = await self._secrets(revision, service.name)
+        for slot in due:
+            self._start(slot.record.id, revision, service, slot, values)
+            await asyncio.sleep(0)  # a start takes some 15 ms, most of it the disk's: let others in between
+        for _ in range(missing):
+            self._start(self._new_id(revision.id, service.name), revision, service, None, values)
             await asyncio.sleep(0)
 
     def _of(self, revision: RevisionId, service: str) -> list[Slot]:
@@ -83,10 +95,12 @@ class Fleet:
         numbers = range(1, len(self.slots) + 2)
         return next(name for number in numbers if (name := f"{prefix}.{number}") not in self.slots)
 
-    def _start(self, name: str, revision: Revision, service: Service, slot: Slot | None) -> None:
+    def _start(
+        self, name: str, revision: Revision, service: Service, slot: Slot | None, values: Mapping[str, str]
+    ) -> None:
         before = slot.record if slot else None
         record = self._record(name, revision, service, before)
-        launch = self._launch(record, revision, service)
+        launch = self._launch(record, revision, service, values)
         slot = slot or Slot(record, self._around, self._gone)
         slot.start(record, launch, before)
         self.slots[name] = slot
@@ -107,7 +121,7 @@ class Fleet:
             restarts=before.restarts if before else 0,
         )
 
-    def _launch(self, record: Record, revision: Revision, service: Service) -> Launch:
+    def _launch(self, record: Record, revision: Revision, service: Service, values: Mapping[str, str]) -> Launch:
         where = f"{self.environment}, service {service.name}"
         application, _, environment = self.environment.partition("/")
         given = {
@@ -121,7 +135,8 @@ class Fleet:
             "DATA_DIR": str(self._around.folder.data.resolve()),
             MARKER: record.marker,
         }
-        variables = service_variables(service, inherited(), given, where)
+        handed = self._files.handed(record.id, service, values)
+        variables = service_variables(service, inherited(), given, where, handed)
         source = self._around.settings.source(revision.release)
         return Launch(
             argv=command_line(service, variables, where),
@@ -148,6 +163,7 @@ class Fleet:
 
     def _gone(self, slot: Slot) -> None:
         self.slots.pop(slot.record.id, None)
+        self._files.forget(slot.record.id)
         service = slot.record.service
         live = {other.record.id for other in self.slots.values() if other.record.service == service}
         logs.prune(self._around.folder.logs / service, self._around.settings.logs_kept, live)

@@ -16,6 +16,7 @@ from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.ports import SecretsOf, no_secrets
 
 OnChange = Callable[[EnvironmentId], None]
 GONE_PAUSE = 0.05  # seconds
@@ -33,8 +34,10 @@ class Place:
 
 
 class ProcessPlatform:
-    def __init__(self, settings: ProcessSettings, on_change: OnChange | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: ProcessSettings, on_change: OnChange | None = None, secrets: SecretsOf = no_secrets
+    ) -> None:
+        self.settings, self._secrets = settings, secrets
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
@@ -100,7 +103,7 @@ class ProcessPlatform:
         folder = environment_folder(self.settings.data, environment)
         around = Around(self.settings, folder, self._prober, changed)
         desk = Desk(folder, self._prober, changed, self.settings.log_bytes, self.settings.jobs_kept)
-        place = Place(folder, Fleet(environment, around, self._ports), Jobs(desk))
+        place = Place(folder, Fleet(environment, around, self._ports, self._secrets), Jobs(desk))
         self._places[environment] = place
         return place
 

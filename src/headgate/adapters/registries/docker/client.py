@@ -13,8 +13,10 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from headgate.adapters.limited import limited
+from headgate.adapters.loopback import is_loopback
 from headgate.adapters.quoted import short
-from headgate.adapters.registries.docker.settings import Server, Tokens, is_loopback
+from headgate.adapters.registries.docker.settings import Server, Tokens
 from headgate.ports import AdapterError
 
 PATIENCE = timedelta(seconds=30)  # for one answer
@@ -68,7 +70,8 @@ class RegistryClient:
     ) -> Answer:
         try:
             async with session.request(method, url, headers=headers, data=data, allow_redirects=False) as answer:
-                return Answer(answer.status, answer.headers, await _body(server, answer))
+                too_much = f"registry {server} answers with over {LARGEST >> 20} MiB: that is no manifest"
+                return Answer(answer.status, answer.headers, await limited(answer, LARGEST, too_much))
         except TimeoutError as error:
             patience = f"{self._patience.total_seconds():g} s"
             raise AdapterError(f"registry {server} did not answer within {patience}; repeat the command") from error
@@ -137,12 +140,3 @@ def _login_remedy(server: Server) -> str:
     if server.login_from:
         return f"check user and password in the variable {server.login_from}"
     return "name the variable that holds USER:PASSWORD: `registry: {docker: {login_from: REGISTRY_LOGIN}}`"
-
-
-async def _body(server: Server, answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for part in answer.content.iter_chunked(1 << 16):
-        body += part
-        if len(body) > LARGEST:
-            raise AdapterError(f"registry {server} answers with over {LARGEST >> 20} MiB: that is no manifest")
-    return bytes(body)

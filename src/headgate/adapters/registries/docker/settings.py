@@ -4,10 +4,10 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 
 from yarl import URL
 
+from headgate.adapters.loopback import is_loopback
 from headgate.model.images import Repository
 from headgate.ports import AdapterError
 
@@ -62,13 +62,6 @@ def server_of(settings: Mapping[str, str]) -> Server:
     if url.scheme not in ("http", "https") or (url.scheme == "http" and not is_loopback(url.host or "")):
         raise AdapterError(f"registry {url}: plain HTTP only to this machine; write https://")
     return Server(url, settings.get("login_from"), settings.get("ca"))
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def checked(repository: Repository, tag: str | None = None) -> str:

@@ -6,8 +6,9 @@ from base64 import b64decode
 from typing import Any
 from urllib.parse import urlsplit
 
+from headgate.adapters.aws import Refused
 from headgate.adapters.docker_images import DockerImages
-from headgate.adapters.registries.ecr.client import EcrClient, Refused
+from headgate.adapters.registries.ecr.client import EcrClient
 from headgate.model.images import DIGEST, Repository
 from headgate.ports import Access, AdapterError
 

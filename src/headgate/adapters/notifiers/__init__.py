@@ -1,0 +1,1 @@
+"""Notifiers: who tells people and other systems what happened."""

@@ -1,0 +1,1 @@
+"""Secret stores: a reference becomes a value with its version."""

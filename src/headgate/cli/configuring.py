@@ -1,0 +1,19 @@
+"""The forms of `config`: beside those of `forms`, which name one environment or none."""
+
+from typing import Annotated
+
+import typer
+
+from headgate.cli.options import Application, Data, Json
+
+
+def config(
+    names: Annotated[
+        list[str], typer.Argument(metavar="ENV | diff ENV OTHER", help="Also ENV@RELEASE, and ENV@REVISION.")
+    ],
+    service: Annotated[str | None, typer.Option("--service", metavar="NAME", help="Of this service alone.")] = None,
+    named: Application = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Each variable's value and where it comes from; or how two differ. Of secrets reference and version alone."""

@@ -1,0 +1,24 @@
+"""The form of `notifications`: beside those of `forms`."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from headgate.cli.options import Application, By, Data, Json
+
+Action = Annotated[
+    Literal["test"] | None, typer.Argument(metavar="[test]", help="test: send each target a message now.")
+]
+
+
+def notifications(
+    action: Action = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="TARGET", help="Test this one only: its id, or its kind.")
+    ] = None,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Who is told what, what they were told last, and who cannot be told since when and why."""
