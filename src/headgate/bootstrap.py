@@ -38,7 +38,7 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 # What of a specification the engine itself carries out by now; adapters add their own names.
 # `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
-    "checks": {"smoke", "run"},
+    "checks": {"smoke", "http", "run", "load"},
     "gates": {"approval", "soak", "sign_off", "freeze", "webhook"},
 }
 
@@ -126,6 +126,13 @@ def audit(folder: Path) -> Verification:
 def save_image(image: str, to: Path, most: int) -> None:
     """An image of this machine's Docker Engine as a tar of at most `most` bytes. Raises AdapterError."""
     asyncio.run(DockerImages().save(image, to, most))
+
+
+def secret_file(file: str, identity: str | None) -> Any:
+    """The encrypted file of store `age`, to be changed by commands. See adapters.secrets.age.keeping.Keeping."""
+    from headgate.adapters.secrets.age.keeping import Keeping  # no server needs it
+
+    return Keeping(file, identity)
 
 
 def plan(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.spec.files import SAMPLE, SMALL, production, service
 
-from headgate.model.checks import Check
+from headgate.model.checks import Check, Load, Request
 from headgate.model.rules import (
     AnalysisRules,
     ApprovalGate,
@@ -186,12 +186,50 @@ def test_when_releases_come(fields: str, expected: str) -> None:
     assert compiled(production(fields) + "  staging: {platform: process}\n").deploy == expected
 
 
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+ASKED = Request(
+    "/q",
+    "POST",
+    "web",
+    {"X-A": "1"},
+    "{}",
+    (200, 201),
+    {"X-B": "2"},
+    {"$.a": "3", "$.b": '"x"', "$.c": "true"},
+    ("ok",),
+    seconds(0.3),
+)
+GONE = Request("/", status=(404,))
+OFFERED = Load(1, seconds(1), seconds(2), {"/": 0.7, "/q": 0.3}, "web", seconds(1), seconds(2), seconds(3), 0.001, 0.95)
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
         ("{smoke: true}", Check("smoke", "smoke")),
         ("{name: alive, smoke: true, timeout: 5s}", Check("alive", "smoke", timeout=timedelta(seconds=5))),
         ("{name: e2e, run: pytest -q}", Check("e2e", "run", "pytest -q")),
+        (
+            "{name: e2e, run: pytest, image: python, junit: r/*.xml, artifacts: [r/*], retries: 2, when: both}",
+            Check("e2e", "run", "pytest", retries=2, when="both", image="python", junit="r/*.xml", artifacts=("r/*",)),
+        ),
+        ("{name: api, http: [{path: /q}]}", Check("api", "http", requests=(Request("/q"),))),
+        (
+            """{name: api, http: [{path: /q, method: POST, service: web, headers: {X-A: 1}, body: '{}', expect: {status:
+            [200, 201], headers: {X-B: 2}, json: {$.a: 3, $.b: x, $.c: true}, contains: ok, within: 300ms}}]}""",
+            Check("api", "http", requests=(ASKED,)),
+        ),
+        ("{name: api, http: [{path: /, expect: {status: 404}}]}", Check("api", "http", requests=(GONE,))),
+        ("{name: l, load: {rate: 1/s, for: 1s}}", Check("l", "load", load=Load(1, seconds(1), paths={"/": 1.0}))),
+        (
+            """{name: l, load: {rate: 60/min, for: 1s, warm_up: 2s, service: web, paths: {/: 70%, /q: 30%}, p50: 1s,
+            p90: 2s, p99: 3s, errors: 0.1%, achieved: 95%}}""",
+            Check("l", "load", load=OFFERED),
+        ),
+        ("{name: b, browser: {script: e2e/shop.py}}", Check("b", "browser", script="e2e/shop.py")),
     ],
 )
 def test_checks(written: str, expected: Check) -> None:
@@ -264,7 +302,6 @@ def test_a_value_is_the_text_that_stands_there(text: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ("checks: [{name: l, load: {rate: 1/s, for: 1s}}]", "checks[0].load"),
         ("strategy: {blue-green: {gate: {approval: {}}}}", "strategy.blue-green.gate"),
     ],
 )

@@ -322,7 +322,7 @@ BAD = {
     "a check without a kind": bad(
         production("checks: [¦{name: e2e}]"),
         "environments.production.checks[0]: found a mapping; "
-        "allowed: exactly one of smoke: true, run and load. "
+        "allowed: exactly one of smoke: true, http, run, load and browser. "
         "Write one check to a list item: {smoke: true} or {name: e2e, run: COMMAND}.",
     ),
     "a check without a name": bad(

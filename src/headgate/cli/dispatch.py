@@ -26,6 +26,11 @@ def carry_out(command: str, asked: dict[str, Any]) -> int:
         from headgate.cli.commands import token
 
         return token.VERBS[command.removeprefix("token_")](**asked) or 0
+    if command.startswith("secrets_"):
+        from headgate.cli.commands import secrets
+
+        secrets.VERBS[command.removeprefix("secrets_")](**asked)
+        return 0
     function = getattr(import_module(f"headgate.cli.commands.{command}"), command)
     code: int | None = function(**asked)
     return code or 0

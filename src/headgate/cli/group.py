@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import approving, configuring, forms, freezing, linting, telling
+from headgate.cli import approving, configuring, forms, freezing, linting, sealing, telling
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
@@ -17,7 +17,7 @@ COMMANDS = (
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
     *("approve", "reject"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
-    *("ci", "token", "config", "lint", "spec", "demo"),
+    *("ci", "token", "config", "secrets", "lint", "spec", "demo"),
 )
 
 # Forms that are in a file of their own.
@@ -61,6 +61,12 @@ def made(name: str) -> Any:
         for verb, form in {**verbs, "revoke": forms.revoke}.items():
             token.command(verb)(filled(f"token_{verb}", form))
         return typer.main.get_group(token)
+    if name == "secrets":
+        said = "The encrypted file of the store age: who can open it, and what is in it."
+        group = typer.Typer(help=said, rich_markup_mode=None, no_args_is_help=True)
+        for verb, form in sealing.FORMS.items():
+            group.command(verb)(filled(f"secrets_{verb}", form))
+        return typer.main.get_group(group)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
     written = BESIDE.get(name, forms)
     one.command(name)(_demo() if name == "demo" else filled(name, getattr(written, name.replace("-", "_"))))

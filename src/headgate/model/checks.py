@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Requests offered at a constant rate, whatever becomes of them; thresholds that are None are not held."""
+    """Requests offered at a constant rate, whatever becomes of them; a percentile that is None is not held."""
 
     rate: float  # requests a second
     duration: timedelta
@@ -39,7 +39,7 @@ class Load:
     p50: timedelta | None = None
     p90: timedelta | None = None
     p99: timedelta | None = None
-    errors: float | None = None  # most, as a share
+    errors: float = 0.01  # most, as a share
     achieved: float = 0.99  # least of the rate that must have been answered
 
 

@@ -22,10 +22,10 @@ from headgate.model.rules import (
 )
 from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
+from headgate.spec.checks import check
 from headgate.spec.people_rules import people_of, persons
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.secret_rules import rooted, stores
-from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
 from headgate.spec.sections.metric import MetricSection
@@ -131,7 +131,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         branches=tuple(section.branches),
         integrate=section.integrate,
         strategy=_strategy(spec, path, section.strategy),
-        checks=tuple(_check(spec, (*path, "checks", at), check) for at, check in enumerate(section.checks)),
+        checks=tuple(check(one) for one in section.checks),
         gates=tuple(_gate(spec, (*path, "gates", at), gate) for at, gate in enumerate(section.gates)),
         break_glass=people_of(spec, section.break_glass),
         analysis=_analysis(section),
@@ -173,12 +173,6 @@ def _strategy(spec: Specification, path: Path, section: StrategySection) -> Stra
 
 def _audience(section: AudienceSection | None) -> Audience | None:
     return Audience(dict(section.header)) if section else None
-
-
-def _check(spec: Specification, path: Path, section: CheckSection) -> Check:
-    if section.load:
-        raise _wordless(spec, (*path, "load"))
-    return Check(section.called, "smoke" if section.smoke else "run", section.run or "", section.timeout)
 
 
 def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from headgate.model.selectors import parse
+from headgate.spec.check_rules import checks
 from headgate.spec.host_rules import hosts
 from headgate.spec.metric_rules import metrics
 from headgate.spec.people_rules import accounts, people_of
@@ -23,8 +24,9 @@ REFERENCES = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")  # of variables
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
-    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, secret_arguments, named_stores)
-    return [problem for rule in (*names, accounts, *rules) for problem in rule(spec)]
+    own = (secret_arguments, named_stores, checks, accounts)
+    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, *own)
+    return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 
 def order(spec: Specification) -> Iterator[Problem]:

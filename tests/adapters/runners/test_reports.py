@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.adapters.runners.steps.reports import Unreadable, findings, severe, tally
+from headgate.adapters.machine.reports import Unreadable, findings, severe, tally
 
 PYTEST = """\
 <?xml version="1.0" encoding="utf-8"?>

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from headgate.adapters.runners.steps.output import SINK
-from headgate.adapters.runners.steps.secrets import known_secrets
-from headgate.adapters.runners.steps.sink import Mask
+from headgate.adapters.machine.output import SINK
+from headgate.adapters.machine.secrets import known_secrets
+from headgate.adapters.machine.sink import Mask
 
 # Written in parts, so that no scanner takes this file for a leak.
 GITHUB, AWS, JWT = "ghp_" + "a1" * 20, "AKIA" + "ABCD" * 4, "eyJ" + "a" * 12 + ".eyJ" + "b" * 12 + "." + "c" * 12

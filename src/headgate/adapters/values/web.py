@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -13,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from headgate.adapters.credentials import from_variable, without
+from headgate.adapters.json_path import LONGEST_SHOWN, values_at
 from headgate.adapters.limited import limited
 from headgate.adapters.quoted import short
 from headgate.model.measurements import NoData, Window
@@ -20,7 +20,6 @@ from headgate.ports import AdapterError, Host
 
 TIMEOUT = timedelta(seconds=10)
 LARGEST = 256 * 1024  # bytes of an answer
-LONGEST_SHOWN = 100  # characters of an answer in a sentence
 SHORTEST = 4  # characters of a secret
 MOST = 10  # values that a path is followed to: one is wanted
 
@@ -99,19 +98,7 @@ class WebValues:
 
 def number_at(path: str, body: bytes, secrets: Sequence[str] = ()) -> float:
     """Raises AdapterError unless the path leads to exactly one finite number; true is 1, false is 0."""
-    from jsonpath import JSONPathEnvironment, JSONPathError  # a server without web metrics starts without it
-
-    paths = JSONPathEnvironment(strict=True)
-    for name in ("match", "search"):  # an answer must not be able to keep a regular expression busy
-        del paths.function_extensions[name]
-    try:
-        found = [one.value for one in islice(paths.finditer(path, json.loads(body)), MOST)]
-    except JSONPathError as error:
-        why = str(error.args[0]) if error.args else type(error).__name__  # str(error) fails for an empty path
-        raise AdapterError(f"{short(path)} is no JSON path: {short(why)}") from error
-    except (ValueError, RecursionError) as error:
-        begin = short(without(secrets, body), LONGEST_SHOWN)
-        raise AdapterError(f"the answer is no JSON: {begin!r}") from error
+    found = values_at(path, body, MOST, secrets)
     if len(found) != 1:
         many = f"{MOST} values or more" if len(found) == MOST else f"{len(found)} values" if found else "nothing"
         raise AdapterError(f"{short(path)} leads to {many} in the answer")

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Literal, Protocol
 
 import pytest
 
-from headgate.model.checks import Job
+from headgate.model.checks import Check, Job, Load, Request
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
@@ -236,6 +237,18 @@ class PlatformContract:
         seen = await stage.platform.observe_job(PRODUCTION, job.id)
         assert seen is not None
         assert seen.detail or seen.state == "passed"
+
+    async def test_a_check_asks_what_runs(self, stage: Stage) -> None:
+        revision = stage.revision("one")
+        await stage.platform.run(revision)
+        (instance,) = await ready(stage, 1)
+        load = Load(20, timedelta(seconds=0.5), paths={"/healthz": 1.0})
+        checks = (Check("api", "http", requests=(Request("/healthz"),)), Check("load", "load", load=load))
+        for number, check in enumerate(checks):
+            url = {"web": f"http://{instance.address}"}
+            job = Job(JobId(f"rol_1-{number}-1"), PRODUCTION, revision.id, check, url, {})
+            await stage.platform.run_job(job)
+            assert await ended(stage, job) == "passed", await stage.platform.observe_job(PRODUCTION, job.id)
 
     async def test_a_job_is_found_again(self, stage: Stage) -> None:
         revision = stage.revision("one")

@@ -52,12 +52,17 @@ class DockerPlatform:
         login: LoginOf = no_login,
         rules: RulesOf = no_rules,
         secrets: SecretsOf = no_secrets,
+        masked: Callable[[], Collection[str]] = lambda: (),
     ) -> None:
-        """`login` says what the application has to show to the registry of an image; `rules`, what is applied now."""
+        """`login` says what the application has to show to the registry of an image; `rules`, what is applied now.
+
+        `masked` is what no log of a check may show.
+        """
         self.settings = settings
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self.server = containers.server_id(settings.data)
         self._login, self._rules, self._secrets = login, rules, secrets
+        self._masked = masked
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
         self._machines: dict[ContainerHost, Machine] = {}
@@ -82,7 +87,7 @@ class DockerPlatform:
         place = self._opened(job.environment)
         release = place.folder.release_of(job.revision)
         source = folder_below(self.settings.releases, release, f"{job.environment}, check {job.check.name}")
-        place.jobs.run(job, source)
+        await place.jobs.run(job, source)
 
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         return self._opened(environment).jobs.seen(job)
@@ -181,7 +186,7 @@ class DockerPlatform:
         settings = self.settings
         containers.scope(self.server, environment)  # refuses a name that fits no container
         folder = environment_folder(settings.data, environment)
-        desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept)
+        desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept, self._masked)
         place = self._places[environment] = Place(folder, Fleet(environment, self._secrets), Jobs(desk), changed)
         return place
 

@@ -1,5 +1,6 @@
 """Platform `process`: revisions as processes of this machine. Linux only: who a process is, is read from /proc."""
 
+from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.platforms.process.platform import ProcessPlatform
 from headgate.adapters.platforms.process.settings import ProcessSettings
 from headgate.ports import Host, hands_files
@@ -9,4 +10,6 @@ __all__ = ["ProcessPlatform", "ProcessSettings", "create"]
 
 @hands_files
 def create(host: Host) -> ProcessPlatform:
-    return ProcessPlatform(ProcessSettings(data=host.folder, releases=host.releases), host.changed, host.secrets)
+    settings = ProcessSettings(data=host.folder, releases=host.releases)
+    token = host.folder.parent.parent / "token"
+    return ProcessPlatform(settings, host.changed, host.secrets, lambda: known_secrets(token))

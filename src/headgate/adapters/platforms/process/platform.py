@@ -1,7 +1,7 @@
 """The platform itself: what the engine asks for, environment by environment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from headgate.adapters.machine import logs
@@ -35,9 +35,14 @@ class Place:
 
 class ProcessPlatform:
     def __init__(
-        self, settings: ProcessSettings, on_change: OnChange | None = None, secrets: SecretsOf = no_secrets
+        self,
+        settings: ProcessSettings,
+        on_change: OnChange | None = None,
+        secrets: SecretsOf = no_secrets,
+        masked: Callable[[], Collection[str]] = lambda: (),
     ) -> None:
-        self.settings, self._secrets = settings, secrets
+        """`masked` is what no log of a check may show."""
+        self.settings, self._secrets, self._masked = settings, secrets, masked
         self.on_change = on_change  # told as soon as an instance or a job is in another state
         self._prober = Prober()
         self._places: dict[EnvironmentId, Place] = {}
@@ -59,7 +64,7 @@ class ProcessPlatform:
         release = place.folder.release_of(job.revision)
         source = self.settings.source(release)
         source = folder_below(source.parent, source.name, f"{job.environment}, check {job.check.name}")
-        place.jobs.run(job, source)
+        await place.jobs.run(job, source)
 
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         place = await self._place(environment)
@@ -102,7 +107,8 @@ class ProcessPlatform:
 
         folder = environment_folder(self.settings.data, environment)
         around = Around(self.settings, folder, self._prober, changed)
-        desk = Desk(folder, self._prober, changed, self.settings.log_bytes, self.settings.jobs_kept)
+        bounds = (self.settings.log_bytes, self.settings.jobs_kept)
+        desk = Desk(folder, self._prober, changed, *bounds, self._masked)
         place = Place(folder, Fleet(environment, around, self._ports, self._secrets), Jobs(desk))
         self._places[environment] = place
         return place

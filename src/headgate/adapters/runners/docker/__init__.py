@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection
 
+from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.runners.docker.settings import DockerStepSettings
 from headgate.adapters.runners.docker.work import Containers
 from headgate.adapters.runners.steps.runner import StepRunner, build_of
-from headgate.adapters.runners.steps.secrets import known_secrets
 from headgate.ports import Host
 
 __all__ = ["DockerRunner", "DockerStepSettings", "create"]

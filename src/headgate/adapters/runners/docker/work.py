@@ -19,12 +19,12 @@ from pydantic import TypeAdapter
 from headgate.adapters.docker_engine import DockerEngine, EngineRefused, EngineUnreachable
 from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.machine.folders import checked, private, read, write_atomically
+from headgate.adapters.machine.output import sunk
 from headgate.adapters.machine.tasks import report
 from headgate.adapters.runners.docker import containers
 from headgate.adapters.runners.docker.containers import ENDED, OUTPUT, RUNNER, STEP
 from headgate.adapters.runners.docker.owner import give, owner
 from headgate.adapters.runners.docker.settings import DockerStepSettings
-from headgate.adapters.runners.steps.output import sunk
 from headgate.adapters.runners.steps.work import Life, Output
 from headgate.model.builds import StepOrder
 from headgate.model.ids import StepRunId

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection
 
+from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.runners.host.processes import Processes
 from headgate.adapters.runners.steps.runner import StepRunner, build_of
-from headgate.adapters.runners.steps.secrets import known_secrets
 from headgate.adapters.runners.steps.settings import StepSettings
 from headgate.ports import Host
 

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from headgate.adapters.machine.artifacts import below, copy, keep
 from headgate.adapters.machine.folders import checked, private
-from headgate.adapters.runners.steps.reports import files
 from headgate.adapters.runners.steps.settings import StepSettings
 from headgate.model.builds import Build, StepOrder
 from headgate.model.ids import StepRunId
@@ -22,23 +22,16 @@ class Kept:
 
     def keep_artifacts(self, order: StepOrder, checkout: Path) -> str:
         """Returns what was left out, in words; nothing where nothing was."""
-        found = [path for pattern in order.step.artifacts for path in files(checkout, pattern)]
-        left = self._settings.artifact_bytes
+        most_files, most_bytes = self._settings.artifact_files, self._settings.artifact_bytes
         shutil.rmtree(self.artifacts(order.id), ignore_errors=True)
-        for taken, path in enumerate(dict.fromkeys(found), 1):
-            left -= path.stat().st_size
-            if left < 0 or taken > self._settings.artifact_files:
-                most = f"{self._settings.artifact_files} files or {self._settings.artifact_bytes:,} bytes"
-                return f"artifacts from {path.relative_to(checkout)} on are left out: more than {most}"
-            _copy(path, private(self.artifacts(order.id)), path.relative_to(checkout))
-        return ""
+        return keep(order.step.artifacts, checkout, self.artifacts(order.id), most_files, most_bytes)
 
     def give_artifacts(self, steps: Sequence[StepRunId], checkout: Path) -> None:
         for step in steps:
             top = self.artifacts(step)
             for path in sorted(top.rglob("*")):
                 if path.is_file():
-                    _copy(path, checkout, path.relative_to(top))
+                    copy(path, checkout, path.relative_to(top))
 
     # --- caches
 
@@ -51,7 +44,7 @@ class Kept:
 
     def keep_cache(self, order: StepOrder, checkout: Path) -> None:
         for kept, inside in self._caches(order, checkout):
-            if inside.is_dir() and not inside.is_symlink() and _below(inside, checkout):
+            if inside.is_dir() and not inside.is_symlink() and below(inside, checkout):
                 shutil.rmtree(kept, ignore_errors=True)
                 private(kept.parent)
                 inside.rename(kept)
@@ -71,17 +64,3 @@ class Kept:
 def _key(build: Build, folder: str) -> str:
     """Of the branch alone: what a branch of anyone leaves in a cache does not come into the builds of main."""
     return hashlib.sha256(repr((build.application, build.branch, folder)).encode()).hexdigest()[:24]
-
-
-def _copy(path: Path, top: Path, name: Path) -> None:
-    """Never through a link, and never out of the folder."""
-    target = top / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if _below(target.parent, top):
-        if os.path.lexists(target):
-            target.unlink()
-        shutil.copy2(path, target, follow_symlinks=False)
-
-
-def _below(path: Path, top: Path) -> bool:
-    return path.resolve().is_relative_to(top.resolve())

@@ -13,12 +13,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from headgate.adapters.machine import logs
+from headgate.adapters.machine import logs, reports
 from headgate.adapters.machine.folders import checked, private, read, write_atomically
 from headgate.adapters.machine.identity import reap
-from headgate.adapters.runners.steps import reports
+from headgate.adapters.machine.output import open_sink, sunk, written
 from headgate.adapters.runners.steps.kept import Kept
-from headgate.adapters.runners.steps.output import open_sink, sunk, written
 from headgate.adapters.runners.steps.settings import StepSettings
 from headgate.adapters.runners.steps.work import Life, Work
 from headgate.model.builds import Findings, StepOrder, StepSeen, Tally

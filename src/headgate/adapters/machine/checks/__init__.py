@@ -1,0 +1,1 @@
+"""Checks as programs of their own, by this interpreter: `python -P -m headgate.adapters.machine.checks.KIND`."""

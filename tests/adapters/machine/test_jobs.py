@@ -1,0 +1,174 @@
+"""Checks as processes of their own: what they are given, what they leave, and what outlives the server."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.adapters.machine.checked import job, open_shop
+
+from headgate.adapters.machine.folders import Folder, private
+from headgate.adapters.machine.jobs import Desk, Jobs
+from headgate.adapters.machine.readiness import Prober
+from headgate.model.checks import Check, Job, JobSeen, Load, Request
+from headgate.model.ids import JobId
+
+pytestmark = pytest.mark.real
+
+CANARY = "hunter2hunter2"
+JUNIT = '<testsuite><testcase name="a"/><testcase name="b">{inside}</testcase></testsuite>'
+
+
+class Bench:
+    """The jobs of one environment, and the release that they check."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.release = Folder(private(folder / "own")), folder / "rel_1"
+        self.release.mkdir()
+        (self.release / "prices.txt").write_text("12.50\n")
+        self.prober = Prober()
+        self.jobs = self.open()
+
+    def open(self) -> Jobs:
+        return Jobs(Desk(self.folder, self.prober, lambda: None, secrets=lambda: [CANARY]))
+
+    def restart(self) -> None:
+        self.jobs.close()
+        self.jobs = self.open()
+
+    async def ended(self, asked: Job) -> JobSeen:
+        await self.jobs.run(asked, self.release)
+        return await self.end_of(asked)
+
+    async def end_of(self, asked: Job) -> JobSeen:
+        async with asyncio.timeout(30):
+            while (seen := self.jobs.seen(asked.id)) is None or seen.state == "running":
+                await asyncio.sleep(0.02)
+        return seen
+
+    async def ran(self, run: str, url: str = "http://127.0.0.1:1", **fields: Any) -> JobSeen:
+        return await self.ended(job(Check("e2e", "run", run, timedelta(seconds=20), **fields), url))
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.jobs.close()
+    await made.prober.close()
+
+
+def junit(inside: str) -> str:
+    return f"mkdir reports; echo '{JUNIT.format(inside=inside)}' > reports/unit.xml"
+
+
+async def test_reports_are_understood_and_files_are_kept_but_never_in_the_release(bench: Bench) -> None:
+    ran = junit("<skipped/>") + "; cat prices.txt > seen.txt"
+    seen = await bench.ran(ran, junit="reports/*.xml", artifacts=("reports/*", "*.txt"))
+    assert seen.state == "passed"
+    assert seen.detail.startswith("2 tests, 1 of them skipped, passed in ")
+    assert seen.numbers == {"tests": 2, "failed": 0, "skipped": 1}
+    assert seen.artifacts == ("prices.txt", "reports/unit.xml", "seen.txt")
+    assert (bench.jobs.kept(seen.id) / "seen.txt").read_text() == "12.50\n"
+    assert [path.name for path in bench.release.iterdir()] == ["prices.txt"]
+    async with asyncio.timeout(5):
+        while list(bench.folder.jobs.glob("*.work")):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_failed_test_is_named_and_counts_more_than_the_exit_code(bench: Bench) -> None:
+    seen = await bench.ran(junit("<failure/>"), junit="reports/*.xml")
+    assert (seen.state, seen.detail) == ("failed", "1 of 2 tests failed: b")
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        ("true", "its report r.xml was not written"),
+        ("echo '<a/>' > r.xml", "not one test ran: nothing is no success"),
+        ("echo nonsense > r.xml", "r.xml is no JUnit XML: syntax error: line 1, column 0"),
+    ],
+)
+async def test_a_report_that_says_nothing_is_no_success(bench: Bench, run: str, told: str) -> None:
+    seen = await bench.ran(run, junit="r.xml")
+    assert (seen.state, seen.detail) == ("failed", told)
+
+
+async def test_secrets_are_masked_wherever_a_check_repeats_them(bench: Bench) -> None:
+    seen = await bench.ran("printf 'the password is hunter2'; echo 'hunter2'; false")
+    assert seen.state == "failed"
+    assert "the password is ***" in seen.detail
+    assert "hunter2" not in seen.detail
+    assert "hunter2" not in bench.jobs.log(seen.id).read_text()
+
+
+async def test_it_goes_on_while_the_server_is_away_and_its_report_is_read_then(bench: Bench) -> None:
+    asked = job(Check("e2e", "run", f"sleep 0.5; {junit('')}", junit="reports/*.xml"), "http://127.0.0.1:1")
+    await bench.jobs.run(asked, bench.release)
+    bench.restart()
+    await bench.jobs.run(asked, bench.release)  # running it twice is running it once
+    seen = await bench.end_of(asked)
+    assert seen.numbers["tests"] == 2
+    bench.restart()
+    assert bench.jobs.seen(asked.id) == seen
+
+
+async def test_requests_are_asked_by_a_process_of_their_own(bench: Bench) -> None:
+    async with open_shop() as shop:
+        wrong = Request("/quotes", json={"$.total": "4"})
+        seen = await bench.ended(job(Check("api", "http", requests=(Request("/"), wrong)), shop.url))
+    assert seen.state == "failed"
+    assert seen.detail == f"GET {shop.url}/quotes: expected $.total to be 4, found 3"
+    assert seen.numbers["requests"] == 2
+    assert "GET" in bench.jobs.log(seen.id).read_text()
+
+
+async def test_what_an_answer_says_is_masked(bench: Bench) -> None:
+    async with open_shop() as shop:
+        wrong = Request("/quotes", "POST", body=CANARY, status=(404,))
+        seen = await bench.ended(job(Check("api", "http", requests=(wrong,)), shop.url))
+    assert "***" in seen.detail
+    assert CANARY not in seen.detail
+
+
+async def test_a_program_that_takes_longer_has_failed(bench: Bench) -> None:
+    async with open_shop() as shop:
+        slow = Check("api", "http", timeout=timedelta(seconds=1), requests=(Request("/slow"),) * 9)
+        seen = await bench.ended(job(slow, shop.url))
+    assert seen.state == "failed"
+    assert seen.detail.startswith("was ended as it took longer than 1 s")
+
+
+async def test_five_hundred_a_second_are_held_and_a_stop_of_a_second_is_seen(bench: Bench) -> None:
+    """p90 of a fast service is far below its limit; with a stop of one second in four it cannot be."""
+    found = []
+    for stops in ((0.0, 0.0), (0.5, 1.5)):
+        load = Load(500, timedelta(seconds=2.5), p90=timedelta(seconds=0.5), p99=timedelta(seconds=0.9))
+        async with open_shop(stops=stops) as shop:
+            asked = job(Check("load", "load", load=load), shop.url)
+            shutil.rmtree(bench.folder.jobs)
+            bench.restart()
+            found.append(await bench.ended(asked))
+    fast, stopped = found
+    assert fast.state == "passed", fast.detail
+    assert (fast.numbers["requests"], fast.numbers["failed"]) == (1250, 0)
+    assert fast.numbers["achieved"] >= 0.99
+    assert stopped.state == "failed"
+    assert stopped.numbers["p99_ms"] > 900
+    assert stopped.numbers["p90_ms"] > 500
+
+
+async def test_the_oldest_are_forgotten_with_all_they_left(bench: Bench) -> None:
+    bench.jobs.close()
+    bench.jobs = Jobs(Desk(bench.folder, bench.prober, lambda: None, kept=1))
+    for number in range(3):
+        check = Check("e2e", "run", "echo > a.txt", artifacts=("a.txt",))
+        asked = job(check, "http://127.0.0.1:1")
+        await bench.ended(replace(asked, id=JobId(f"rol_{number}-1-1")))
+    left = {path.name.partition(".")[0] for path in bench.folder.jobs.iterdir()}
+    assert left == {"rol_1-1-1", "rol_2-1-1"}
+
