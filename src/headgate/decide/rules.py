@@ -1,6 +1,7 @@
 """Everything that moves an environment by itself, as ordered rules; the first that has something to say is heard."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from headgate.decide import sentinel
@@ -9,6 +10,7 @@ from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
+from headgate.decide.passing import open_gates
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
 from headgate.decide.sentinel import monitoring_begins
 from headgate.decide.starting import monitoring_ends, start
@@ -74,7 +76,8 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
         return []
     if closed_gates(seen.rules, request, state, seen, now):
         return []
-    started = [*monitoring_ends(state, request), start(state, seen.rules, request)]
+    opened = replace(start(state, seen.rules, request), gates=open_gates(seen.rules, request, state, seen))
+    started = [*monitoring_ends(state, request), opened]
     if not request.break_glass:
         return started
     passed = broken_gates(seen.rules, request, state, seen, now)

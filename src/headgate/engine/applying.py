@@ -1,17 +1,20 @@
 """Applying a file: its text as rules, refused with every problem it has, and what they change where."""
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
 from headgate.decide import sources
+from headgate.engine.acting import acting
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
 from headgate.model.builds import CiStep
 from headgate.model.conditions import Condition
-from headgate.model.ids import environment_id
+from headgate.model.ids import application_stream, environment_id
 from headgate.model.metrics import MetricRule
+from headgate.model.record import SpecificationChanged
 from headgate.model.rules import AnalysisRules, Deadlines, Environment, Strategy, Tolerance
 from headgate.model.rules import Application as Rules
 from headgate.ports import AdapterError
@@ -23,12 +26,14 @@ from headgate.spec.units import written
 
 View = dict[str, Any]
 LONGEST_TEXT = 160  # characters of one value in a sentence
+MOST_CHANGES = 50  # that are put on record; how many more there were is told
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
     rules: Rules
     services: tuple[str, ...]
+    digest: str = ""  # sha256 of the text
 
 
 def understand(text: str, filename: str, source: str, present: Mapping[str, Collection[str]]) -> Understood:
@@ -36,23 +41,35 @@ def understand(text: str, filename: str, source: str, present: Mapping[str, Coll
     specification = read(text, filename)
     if problems := missing(specification, present):
         raise SpecificationError(problems)
-    return Understood(compiled(specification, source, filename), tuple(specification.services))
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Understood(compiled(specification, source, filename), tuple(specification.services), digest)
 
 
 async def apply(engine: Engine, understood: Understood, by: str) -> View:
     rules = understood.rules
     known = engine.applications.get(rules.name)
     before = known.state.specification if known else None
-    changed = changes(before, rules)
-    application = await engine.apply(rules, by)
+    changed, ci = changes(before, rules), ci_changes(before.ci if before else (), rules.ci)
+    sentences = [f"{name}: {one}" for name, told in changed.items() for one in told] + [f"ci: {one}" for one in ci]
+    application = await engine.apply(rules, by, await _on_record(engine, understood, by, sentences))
     environments = [
         {"environment": e.name, "changes": changed[e.name], **await _addresses(application, e, understood.services)}
         for e in rules.environments
     ]
     gone = [{"environment": name, "changes": changed[name], "addresses": {}} for name in _gone(before, rules)]
     told = {"application": rules.name, "changed": before != rules, "follows": follows(rules)}
-    ci = ci_changes(before.ci if before else (), rules.ci)
     return {**told, "ci": ci, "environments": [*environments, *gone]}
+
+
+async def _on_record(
+    engine: Engine, understood: Understood, by: str, sentences: list[str]
+) -> SpecificationChanged:
+    who = acting(by)
+    recorded = await engine.log.read(application_stream(understood.rules.name))
+    digests = [one.event.digest for one in recorded if isinstance(one.event, SpecificationChanged)]
+    told, before = tuple(sentences[:MOST_CHANGES]), digests[-1] if digests else ""
+    more = len(sentences) - len(told)
+    return SpecificationChanged(who.by, who.authenticated, who.source, understood.digest, before, told, more)
 
 
 def follows(rules: Rules) -> str | None:

@@ -28,6 +28,7 @@ from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import EnvironmentId, ReleaseId, RolloutId, application_stream
+from headgate.model.record import SpecificationChanged
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import Application as Rules
 from headgate.model.rules import Environment
@@ -104,10 +105,10 @@ class Engine:
 
     # --- what people ask
 
-    async def apply(self, rules: Rules, by: str) -> Application:
+    async def apply(self, rules: Rules, by: str, told: SpecificationChanged | None = None) -> Application:
         application = await self._application(rules.name)
         if application.state.specification != rules:
-            await application.record([e.SpecificationApplied(rules, by)])
+            await application.record([e.SpecificationApplied(rules, by), *([told] if told else [])])
         application.retry()
         self._spin(application)
         await self.notifying.refresh(application)

@@ -15,6 +15,7 @@ from headgate.model.measurements import Measurement
 from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.notices import TargetEvent
 from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
+from headgate.model.record import OfRecord
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
 from headgate.model.sources import Integration, Outcome
@@ -264,6 +265,7 @@ class RolloutStarted:
     by: str
     why: str
     baseline: Revision | None = None  # fresh copies of the stable, which the candidate is compared with
+    gates: tuple[str, ...] = ()  # of the rules, each with why it was open
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +374,7 @@ Event = (
     | MonitoringStarted | StableMeasured | AlarmRaised | AlarmEnded | MonitoringEnded
     | EffectFailed
     # of the server
-    | PersonalTokenMade | PersonalTokenRevoked | TargetEvent
+    | PersonalTokenMade | PersonalTokenRevoked | TargetEvent | OfRecord
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from headgate import __version__
 from headgate.engine.engine import Engine
+from headgate.engine.recording import Recording
 from headgate.web import (
     announced,
     applications,
@@ -23,6 +24,7 @@ from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
 from headgate.web.links import Links
+from headgate.web.recorder import Recorder
 from headgate.web.tokens import Tokens
 
 
@@ -42,6 +44,7 @@ def create(
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), public)
     failures.install(api)
+    api.add_middleware(Recorder, recording=Recording(engine.log, engine.clock, engine.world.hidden))
     api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now)
     api.include_router(applications.routes)
     api.include_router(environments.routes)

@@ -10,7 +10,8 @@ from headgate.engine.line import until
 from headgate.engine.output import output
 from headgate.engine.wheel import Wheel
 from headgate.model import commands as c
-from headgate.model.ids import environment_stream
+from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
+from headgate.model.ids import SERVER_STREAM, environment_stream
 from headgate.web import bodies
 from headgate.web.asked import Asked, Server, ThisApplication, ThisWheel
 from headgate.web.live import LONGEST_WAIT, news, streamed, told
@@ -129,6 +130,15 @@ async def events(
     await news(lambda: wheel.state.version, after, wait, server.closing)
     recorded = await wheel.log.read(environment_stream(wheel.environment), after)
     return told(recorded, wheel.state.version)
+
+
+@routes.get("/freezes")
+async def freezes(server: Asked, wheel: ThisWheel) -> View:
+    """Every stop of the whole server, since something first happened here: no event of this environment says so."""
+    mine = await wheel.log.read(environment_stream(wheel.environment))
+    recorded = await server.engine.log.read(SERVER_STREAM) if mine else []
+    held = [one for one in recorded if isinstance(one.event, RolloutsFrozen | RolloutsUnfrozen)]
+    return {"events": [story.told(one) for one in held if one.at >= mine[0].at]}
 
 
 @routes.get("/logs", response_class=StreamingResponse)

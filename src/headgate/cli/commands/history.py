@@ -1,5 +1,6 @@
 """headgate history: past rollouts, or everything that happened."""
 
+from collections import deque
 from datetime import datetime
 from typing import Any
 
@@ -52,15 +53,24 @@ def _glass(broken: dict[str, Any] | None) -> str:
 
 
 def _events(news: News, as_json: bool) -> None:
-    """Page by page, so that a long history needs no large answer."""
+    """Page by page, so that a long history needs no large answer; stops of the whole server stand where they were."""
+    stops = deque(news.get("freezes").get("events", []))
     found = news.events(wait=0)
     while found:
         for event in found:
-            if as_json:
-                print_json(event)
-            else:
-                print(f"{_local(str(event['at']))} {plain(event['text'])}")
+            while stops and stops[0]["at"] <= event["at"]:
+                _told(stops.popleft(), as_json, everywhere=True)
+            _told(event, as_json)
         found = news.events(wait=0)
+    for stop in stops:
+        _told(stop, as_json, everywhere=True)
+
+
+def _told(event: dict[str, Any], as_json: bool, everywhere: bool = False) -> None:
+    if as_json:
+        print_json({**event, "everywhere": True} if everywhere else event)
+    else:
+        print(f"{_local(str(event['at']))} {'everywhere: ' if everywhere else ''}{plain(event['text'])}")
 
 
 def _local(moment: str) -> str:

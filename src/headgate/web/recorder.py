@@ -1,0 +1,88 @@
+"""Behind the door: what is asked to change something is put on record with its answer, refused or not."""
+
+import json
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headgate.engine.recording import Recording
+from headgate.model.record import Outcome
+
+LARGEST_ANSWER = 64 << 10  # bytes of a refusal that are looked into
+PREFIX = "/api/"
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Recorder:
+    def __init__(self, app: ASGIApp, recording: Recording) -> None:
+        self._app, self._recording = app, recording
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith(PREFIX)
+        if not asked:
+            await self._app(scope, receive, send)
+            return
+        message = await receive()  # whole: see Guard
+        answer = Answer(send)
+        try:
+            await self._app(scope, _again(message, receive), answer.take)
+        finally:
+            verb, target = named(scope["path"])
+            outcome, why = answer.outcome()
+            await self._recording.answered(verb, target, _object(message.get("body", b"")), outcome, why)
+            await answer.give()
+
+
+class Answer:
+    """Held back until it is on record: who was told yes finds it there."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._held: list[Message] = []
+
+    async def take(self, message: Message) -> None:
+        self._held.append(message)
+
+    async def give(self) -> None:
+        for message in self._held:
+            await self._send(message)
+
+    def outcome(self) -> tuple[Outcome, str]:
+        status = next((one["status"] for one in self._held if one["type"] == "http.response.start"), 500)
+        if status < 400:
+            return "accepted", ""
+        body = b"".join(one.get("body", b"") for one in self._held)[:LARGEST_ANSWER]
+        error = _object(body).get("error")
+        what = str(error.get("what", "")) if isinstance(error, dict) else ""
+        return ("failed" if status >= 500 else "refused"), what or f"HTTP status {status}"
+
+
+def named(path: str) -> tuple[str, str]:
+    """The verb and what it is asked of: ("deploy", "pcw/production"), ("apply", ""), ("freeze", "")."""
+    parts = [part[:100] for part in path.removeprefix(PREFIX).strip("/").split("/")][:8]
+    match parts:
+        case ["applications"]:
+            return "apply", ""
+        case ["applications", application, "environments", environment, *verb]:
+            return " ".join(verb), f"{application}/{environment}"
+        case ["applications", application, *verb]:
+            return " ".join(verb), application
+        case _:
+            return " ".join(parts), ""
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _again(message: Message, receive: Receive) -> Receive:
+    messages = [message]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
