@@ -123,7 +123,7 @@ async def test_a_restart_tells_nothing_twice(told: Told) -> None:
     before = len(told.chat.told)
     told.shop.engine = told.started()
     await told.shop.engine.start()
-    await told.shop.engine.approve("shop", "guarded", "ann")
+    await approving.approve(told.shop.engine, "shop", "guarded", "ann", "")
     await told.until(lambda: "promoted" in told.hook.kinds)
     assert len(told.chat.told) == before
     ids = [(one.id, one.environment) for one in told.hook.told if one.kind == "requested"]

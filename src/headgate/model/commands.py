@@ -108,6 +108,15 @@ class Unfreeze:
 
 
 @dataclass(frozen=True, slots=True)
+class Migrate:
+    """Run the contract migration that is due, or say that data were restored from a backup."""
+
+    by: str
+    why: str = ""
+    restored: tuple[str, int] | None = None  # service, and the level that its data have again
+
+
+@dataclass(frozen=True, slots=True)
 class SignOff:
     by: str
     verdict: SignOffVerdict
@@ -117,7 +126,7 @@ class SignOff:
 
 Command = (
     Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Withdraw | Reject | Pin | Unpin | SignOff
-    | Freeze | Unfreeze
+    | Freeze | Unfreeze | Migrate
 )  # fmt: skip
 
 

@@ -115,6 +115,9 @@ class WebhookGate:
 
 Gate = ApprovalGate | SoakGate | SignOffGate | FreezeGate | WebhookGate
 
+# When contract migrations run: as soon as nothing needs what they take away, or then when a person asks.
+Contract = Literal["by-itself", "on-request"]
+
 # What becomes of a release in flight when another is asked for: that one waits; goes first; is not even taken.
 Concurrency = Literal["queue", "replace", "finish"]
 
@@ -156,6 +159,7 @@ class Environment:
     break_glass: tuple[str, ...] = ()  # people, groups already resolved, who may pass closed gates; empty: nobody
     analysis: AnalysisRules = AnalysisRules()
     bake: timedelta = timedelta(0)
+    contract: Contract = "by-itself"
     keep_warm: timedelta = timedelta(minutes=30)  # the old stable stays up so long after a promotion
     monitor: MonitorRules | None = None  # after a promotion; None: nothing is watched then
     listen: dict[str, int] = field(default_factory=dict)  # service -> port on loopback; others are allocated

@@ -6,6 +6,7 @@ from headgate.model.builds import CiStep, StepContainer
 from headgate.model.checks import Check
 from headgate.model.conditions import parse
 from headgate.model.metrics import MetricRule, ValueQuery
+from headgate.model.migrations import Migration
 from headgate.model.rules import (
     AnalysisRules,
     Application,
@@ -99,6 +100,7 @@ def _service(spec: Specification, name: str, section: ServiceSection) -> Service
         replicas=section.replicas,
         env=of_service(spec, name),
         container=_container(section.container),
+        migrations=tuple(Migration(one.level, one.command, one.kind, one.timeout) for one in section.migrations),
     )
 
 
@@ -136,6 +138,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         break_glass=people_of(spec, section.break_glass),
         analysis=_analysis(section),
         bake=section.bake,
+        contract=section.contract,
         keep_warm=section.keep_warm,
         monitor=section.monitor,
         listen=dict(section.listen),
