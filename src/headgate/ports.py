@@ -1,6 +1,6 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,6 +94,7 @@ class Host:
     # Revision and service -> value of each secret variable, in the revision's versions. Asked at each start of an
     # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
     secrets: SecretsOf = no_secrets
+    hidden: Callable[[], Collection[str]] = lambda: ()  # values of secrets that were read: what no log may show
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -349,10 +350,7 @@ class Signer(Protocol):
 
 class Source(Protocol):
     async def resolve(self, repository: str, reference: str, branch: str = "") -> Commit:
-        """The commit that a branch, tag or SHA names; `branch` is preferred where several hold it.
-
-        Raises AdapterError that says what was looked for.
-        """
+        """The commit that a branch, tag or SHA names, on `branch` where several hold it. Raises AdapterError."""
         ...
 
     async def heads(self, repository: str) -> dict[str, str]:
