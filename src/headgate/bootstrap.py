@@ -15,10 +15,12 @@ from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.docker_label import DockerLabel as DockerLabel  # noqa: PLC0414 - for the demo
 from headgate.adapters.docker_label import engine_info as engine_info  # noqa: PLC0414 - for the demo
 from headgate.adapters.gatekeeper import WebGatekeeper
+from headgate.adapters.machine.secrets import of_server
 from headgate.adapters.registries.images.store import Images
 from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.backtesting import backtest as backtested
 from headgate.engine.engine import Engine
+from headgate.engine.hidden import Hidden, hidden_in_log
 from headgate.engine.planning import Ask, Stated
 from headgate.engine.planning import plan as foretold
 from headgate.engine.refusals import Unknown as Unknown  # noqa: PLC0414 - for commands
@@ -51,7 +53,9 @@ class WallClock:
 class Later:
     """The engine, for adapters that are made before it."""
 
-    engine: Engine | None = None
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+        self.hidden = Hidden()
 
     def wake(self, name: str) -> None:
         if self.engine is not None:
@@ -162,6 +166,7 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
         stack.enter_context(FolderLock(folder))
 
         later = Later()
+        stack.enter_context(hidden_in_log(later.hidden, partial(of_server, folder / "token")))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
         engine = later.engine = Engine(await _world(folder, stack, later), log, WallClock(), new_id)
         stack.push_async_callback(engine.stop)
@@ -187,7 +192,7 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
         usual = await _world(folder, stack, later)
         home, source = folder / "platforms" / "process", WorkingTree(tree)
         settings = ProcessSettings(data=home, releases=folder / "releases", tree=source.folder, grace=QUICK)
-        platform = ProcessPlatform(settings, later.wake, later.secrets)
+        platform = ProcessPlatform(settings, later.wake, later.secrets, lambda: later.hidden.written)
         stack.push_async_callback(platform.close)
         world = replace(usual, platforms={"process": platform}, source=source, image_platforms=frozenset())
         engine = later.engine = Engine(world, log, WallClock(), new_id)
@@ -256,6 +261,7 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         values=made("values"),
         runners=made("runners"),
         secrets=made("secrets"),
+        hidden=later.hidden,
         registries=registries,
         images=Images(folder / "images", registries),
         signer=Ed25519Signer(folder / "signing" / "key.pem"),
@@ -267,5 +273,5 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
 
 def _make(point: EntryPoint, folder: Path, later: Later) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
-    asked = (later.wake, later.login, later.rules, later.secrets)
+    asked = (later.wake, later.login, later.rules, later.secrets, lambda: later.hidden.written)
     return point.load()(Host(own, folder / "envoy", folder / "releases", *asked))

@@ -1,6 +1,6 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,6 +76,10 @@ async def no_secrets(revision: Revision, service: str) -> Mapping[str, str]:
     return {}
 
 
+def nothing_hidden() -> Collection[str]:
+    return ()
+
+
 SecretsOf = Callable[[Revision, str], Awaitable[Mapping[str, str]]]
 
 
@@ -93,6 +97,8 @@ class Host:
     # Revision and service -> value of each secret variable, in the revision's versions. Asked at each start of an
     # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
     secrets: SecretsOf = no_secrets
+    # What no log may hold: the secrets that were handed out since the server started, in all forms that are known.
+    hidden: Callable[[], Collection[str]] = nothing_hidden
 
 
 C = TypeVar("C", bound=Callable[..., object])
