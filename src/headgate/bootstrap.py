@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 # What of a specification the engine itself carries out by now; adapters add their own names.
 # `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
-    "checks": {"smoke", "http", "run", "load"},
+    "checks": {"smoke", "http", "run", "load", "browser"},
     "gates": {"approval", "soak", "sign_off", "freeze", "webhook"},
 }
 
@@ -55,7 +55,7 @@ class Later:
 
     def __init__(self) -> None:
         self.engine: Engine | None = None
-        self.hidden = Hidden()
+        self.kept = Hidden()
 
     def wake(self, name: str) -> None:
         if self.engine is not None:
@@ -66,6 +66,9 @@ class Later:
 
     async def secrets(self, revision: Revision, service: str) -> Mapping[str, str]:
         return await self.engine.secrets(revision, service) if self.engine is not None else {}
+
+    def hidden(self) -> Collection[str]:
+        return self.kept.values()
 
     async def login(self, application: str, image: str) -> Access | None:
         return await self.engine.login(application, image) if self.engine is not None else None
@@ -166,7 +169,7 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
         stack.enter_context(FolderLock(folder))
 
         later = Later()
-        stack.enter_context(hidden_in_log(later.hidden, partial(of_server, folder / "token")))
+        stack.enter_context(hidden_in_log(later.kept, partial(of_server, folder / "token")))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
         engine = later.engine = Engine(await _world(folder, stack, later), log, WallClock(), new_id)
         stack.push_async_callback(engine.stop)
@@ -192,7 +195,7 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
         usual = await _world(folder, stack, later)
         home, source = folder / "platforms" / "process", WorkingTree(tree)
         settings = ProcessSettings(data=home, releases=folder / "releases", tree=source.folder, grace=QUICK)
-        platform = ProcessPlatform(settings, later.wake, later.secrets, lambda: later.hidden.written)
+        platform = ProcessPlatform(settings, later.wake, later.secrets, later.hidden)
         stack.push_async_callback(platform.close)
         world = replace(usual, platforms={"process": platform}, source=source, image_platforms=frozenset())
         engine = later.engine = Engine(world, log, WallClock(), new_id)
@@ -261,7 +264,7 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         values=made("values"),
         runners=made("runners"),
         secrets=made("secrets"),
-        hidden=later.hidden,
+        hidden=later.kept,
         registries=registries,
         images=Images(folder / "images", registries),
         signer=Ed25519Signer(folder / "signing" / "key.pem"),
@@ -273,5 +276,5 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
 
 def _make(point: EntryPoint, folder: Path, later: Later) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
-    asked = (later.wake, later.login, later.rules, later.secrets, lambda: later.hidden.written)
+    asked = (later.wake, later.login, later.rules, later.secrets, later.hidden)
     return point.load()(Host(own, folder / "envoy", folder / "releases", *asked))

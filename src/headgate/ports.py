@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from headgate.model.builds import StepOrder, StepSeen
 from headgate.model.checks import Job, JobSeen
@@ -17,6 +17,7 @@ from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import Environment, WebhookGate
+from headgate.model.schema import MigrationOrder
 from headgate.model.secrets import Secret, SecretRules
 from headgate.model.sources import Integration
 
@@ -76,10 +77,6 @@ async def no_secrets(revision: Revision, service: str) -> Mapping[str, str]:
     return {}
 
 
-def nothing_hidden() -> Collection[str]:
-    return ()
-
-
 SecretsOf = Callable[[Revision, str], Awaitable[Mapping[str, str]]]
 
 
@@ -98,7 +95,7 @@ class Host:
     # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
     secrets: SecretsOf = no_secrets
     # What no log may hold: the secrets that were handed out since the server started, in all forms that are known.
-    hidden: Callable[[], Collection[str]] = nothing_hidden
+    hidden: Callable[[], Collection[str]] = lambda: ()
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -153,6 +150,22 @@ class Platform(Protocol):
 
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         """None: never started."""
+        ...
+
+
+@runtime_checkable
+class Migrator(Protocol):
+    """A platform that runs migrations: releases that have some are refused on any other."""
+
+    async def migrate(self, order: MigrationOrder) -> None:
+        """Start it once, with the code and the variables of its revision; one that was started is left alone.
+
+        It goes on when the server ends, and is ended with all it started when its time is up.
+        """
+        ...
+
+    async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
+        """None: never started. What has ended is never forgotten: its log is kept."""
         ...
 
 

@@ -26,8 +26,7 @@ class Hidden:
         if len(known) > len(self._written):
             self._written = dict.fromkeys(sorted(known, key=len, reverse=True))
 
-    @property
-    def written(self) -> Collection[str]:
+    def values(self) -> Collection[str]:
         """For what masks line by line where the server is not: all forms of all values."""
         return [form for form in self._written if "\n" not in form]
 
