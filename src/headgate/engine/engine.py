@@ -78,6 +78,7 @@ class Engine:
                 await task
         self._tasks.clear()
         for application in self.applications.values():
+            application.configuring.close()
             for wheel in application.wheels.values():
                 wheel.close()
 
@@ -184,12 +185,6 @@ class Engine:
         await self.command(name, environment, c.SignOff(by, verdict, note, release.id))
         return release
 
-    async def approve(self, name: str, environment: str, by: str, why: str = "") -> None:
-        waiting = self.application(name).wheel(environment).state.waiting
-        if waiting is None:
-            raise Rejected(f"nothing waits for an approval in {environment}")
-        await self.command(name, environment, c.Approve(waiting.revision.release, by, why))
-
     async def stop_the_line(self, command: c.Freeze | c.Unfreeze) -> None:
         """Every environment of every application, those too that are applied later. Raises Rejected."""
         await self.line.accept(command)
@@ -273,7 +268,7 @@ class Engine:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
             if happened or application.delayed or application.configuring.due():
                 await self._advance(application)
-            return self._pause(wheel, happened)
+            return min(self._pause(wheel, happened), application.configuring.pause(IDLE))
         except (LogUnavailable, AdapterError) as error:
             log.error("%s: %s", wheel.environment, error)
             return IDLE
