@@ -30,6 +30,10 @@ class Unusable(AdapterError):
     """The content itself is wrong: asking again changes nothing."""
 
 
+class Away(AdapterError):
+    """What would have done it did not answer: that says nothing against what was asked for."""
+
+
 class TryLater(AdapterError):
     """It asks for some time, before it is asked again."""
 

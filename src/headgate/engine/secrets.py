@@ -10,7 +10,7 @@ from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.model.secrets import SecretRules
 from headgate.model.services import Service, Value
-from headgate.ports import AdapterError, SecretStore, Unusable
+from headgate.ports import AdapterError, Away, SecretStore, Unusable
 
 LIMIT = timedelta(seconds=10)  # for one answer of a store
 
@@ -70,9 +70,9 @@ async def _answered(world: World, secret: Value, asked: Awaitable[Answer]) -> An
     except Unusable as error:
         raise Unusable(f"{place}: {world.hidden.hide(str(error))}") from None
     except AdapterError as error:
-        raise AdapterError(f"{place} cannot be read: {world.hidden.hide(str(error))}") from None
+        raise Away(f"{place} cannot be read: {world.hidden.hide(str(error))}") from None
     except TimeoutError:
-        raise AdapterError(f"{place} cannot be read: no answer within {LIMIT.total_seconds():.0f} s") from None
+        raise Away(f"{place} cannot be read: no answer within {LIMIT.total_seconds():.0f} s") from None
 
 
 def _store(world: World, rules: Environment, secret: Value) -> tuple[SecretStore, SecretRules]:
