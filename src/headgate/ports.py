@@ -1,6 +1,6 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -98,6 +98,8 @@ class Host:
     # Revision and service -> value of each secret variable, in the revision's versions. Asked at each start of an
     # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
     secrets: SecretsOf = no_secrets
+    # Values of secrets that the engine has read: what no log may show.
+    hidden: Callable[[], Collection[str]] = lambda: ()
 
 
 C = TypeVar("C", bound=Callable[..., object])

@@ -13,7 +13,7 @@ from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
 from headgate.model.monitors import MonitorRules
 from headgate.model.notices import Target
-from headgate.model.secrets import SecretRules
+from headgate.model.secrets import EVERY, SecretRules
 from headgate.model.services import Value
 from headgate.model.sources import Following
 
@@ -165,6 +165,7 @@ class Environment:
     env: dict[str, Value] = field(default_factory=dict)
     service_env: dict[str, dict[str, Value]] = field(default_factory=dict)  # service -> what wins over `env` for it
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
+    secrets_every: timedelta = EVERY  # between two looks whether one was rotated
     deadlines: Deadlines = Deadlines()
     notifications: tuple[Target, ...] = ()  # told of what happens here
 

@@ -25,7 +25,7 @@ from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.checks import check
 from headgate.spec.problems import Path, SpecificationError
-from headgate.spec.secret_rules import rooted, stores
+from headgate.spec.secret_rules import every, rooted, stores
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
 from headgate.spec.sections.metric import MetricSection
@@ -145,6 +145,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         env=of_environment(spec, name),
         service_env=of_each_service(spec, name),
         secrets=rooted(stores(spec, name), repository),
+        secrets_every=every(spec, name),
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),
