@@ -18,7 +18,7 @@ from headgate.model.errors import (  # noqa: F401 - adapters and engine know the
     LogUnavailable,
     TryLater,
     Unusable,
-)  # fmt: skip
+)
 from headgate.model.events import Event, Recorded
 from headgate.model.ids import EnvironmentId, JobId, RevisionId, StepRunId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules, Repository
