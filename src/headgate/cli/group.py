@@ -7,16 +7,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import approving, configuring, forms, freezing, linting, sealing, telling
+from headgate.cli import approving, checking, configuring, forms, freezing, linting, sealing, telling
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
 # In the order in which one needs them.
 COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
-    *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve"),
-    *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
-    *("ci", "token", "config", "secrets", "lint", "spec", "demo"),
+    *("watch", "why", "checks", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback"),
+    *("approve", "sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "audit"),
+    *("notifications", "ci", "token", "config", "secrets", "lint", "spec", "demo"),
 )
 
 EXIT_CODES = (
@@ -62,7 +62,8 @@ def made(name: str) -> Any:
             group.command(verb)(filled(f"secrets_{verb}", form))
         return typer.main.get_group(group)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    apart = {"freeze": freezing, "unfreeze": freezing, "config": configuring, "lint": linting, "notifications": telling}
+    apart = {"freeze": freezing, "unfreeze": freezing, "config": configuring, "lint": linting}
+    apart |= {"notifications": telling, "checks": checking}
     written = apart.get(name, forms)
     one.command(name)(_demo() if name == "demo" else filled(name, getattr(written, name.replace("-", "_"))))
     return typer.main.get_command(one)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from headgate import __version__
 from headgate.engine.engine import Engine
 from headgate.engine.recording import Recording
-from headgate.web import announced, applications, builds, environments, failures, hooks, line, notifications
+from headgate.web import announced, applications, builds, checks, environments, failures, hooks, line, notifications
 from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
@@ -35,6 +35,7 @@ def create(
     api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
+    api.include_router(checks.routes)
     api.include_router(announced.routes)
     api.include_router(hooks.routes)
     api.include_router(builds.routes)
