@@ -196,18 +196,6 @@ class LogSource(Protocol):
         ...
 
 
-class CheckKeeper(Protocol):
-    """A platform that keeps what its checks print and leave."""
-
-    def job_log(self, environment: EnvironmentId, job: JobId) -> AsyncIterator[str]:
-        """What it printed so far; nothing where it is kept no longer."""
-        ...
-
-    def job_file(self, environment: EnvironmentId, job: JobId, name: str) -> AsyncIterator[bytes]:
-        """One of its artifacts. AdapterError where it is kept no longer."""
-        ...
-
-
 class Spread(Protocol):
     """A platform of several machines, some of which may be seen and others not."""
 

@@ -6,7 +6,6 @@ HTTP/1.0 over a socket, answers read to their end: a rollback must not wait for 
 import json
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any
 
 from headgate.cli.failure import USAGE, Failure
@@ -44,19 +43,17 @@ class Api:
         except (OSError, ValueError) as error:
             raise self._broken_off(error) from error
 
-    def save(self, path: str, to: Path) -> None:
-        """A file, as it is."""
+    def parts(self, path: str) -> Iterator[bytes]:
+        """A file as it is, piece by piece."""
         try:
             status, stream = self._open("GET", path, None, ANSWER)
             with stream:
                 if status != 200:
                     raise _refusal(status, _json(stream.read(LARGEST_ANSWER)), self._address)
-                to.parent.mkdir(parents=True, exist_ok=True)
-                with to.open("wb") as file:
-                    while part := stream.read(LONGEST_LINE):
-                        file.write(part)
-        except OSError as error:
-            raise Failure(f"{to} cannot be written: {error}", str(to), "Name another folder, or make room.") from error
+                while part := stream.read(LONGEST_LINE):
+                    yield part
+        except (OSError, ValueError) as error:
+            raise self._broken_off(error) from error
 
     def _asked(self, method: str, path: str, body: dict[str, Any] | None, timeout: float) -> dict[str, Any]:
         try:

@@ -1,6 +1,7 @@
 """headgate checks: each attempt at each check of a release, what it printed, and what was kept of it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,15 @@ def _saved(api: Api, where: tuple[str, ...], attempts: list[dict[str, Any]], fol
             target = (folder / f"{one['check']}-{one['job']}" / name).resolve()
             if not target.is_relative_to(folder.resolve()):
                 raise Failure(f"{name!r} leads out of {folder}", "the server's answer", "Look where the server runs.")
-            api.save(path(*where, str(one["job"]), "file", name=name), target)
+            _write(target, api.parts(path(*where, str(one["job"]), "file", name=name)))
             saved.append(str(target))
     return saved
+
+
+def _write(target: Path, parts: Iterator[bytes]) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as file:
+            file.writelines(parts)
+    except OSError as error:
+        raise Failure(f"{target} cannot be written: {error.strerror}", str(target), "Name another folder.") from error
