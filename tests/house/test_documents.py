@@ -32,7 +32,7 @@ WORDS = [
     *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),
     *("hotfix", "freeze", "pin"),
     *("advance", "promote", "abort", "rollback", "quarantine", "drift", "command", "event", "effect"),
-    "notice",
+    *("anchor", "archive", "notice"),
 ]
 # Named in the map before its file is written. Empty this once the wiring is there.
 ARRIVING = {"bootstrap.py"}

@@ -17,6 +17,10 @@ def serve(
         int | None, typer.Option("--port", min=0, max=65535, help="By itself 7411, or a free one where that is taken.")
     ] = None,
     expose: Annotated[bool, typer.Option("--expose", help="Allow an address that other machines can reach.")] = False,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option("--anchor", metavar="WHERE", help="Write the log's end there too: a file elsewhere, or http(s)."),
+    ] = None,
 ) -> None:
     """Run the server until Ctrl-C. What it has started goes on running without it."""
 
@@ -358,10 +362,6 @@ def ci(
     as_json: Json = False,
 ) -> None:
     """Write the workflow by which another CI builds, tests, scans, pushes and announces releases."""
-
-
-def verify(data: Data = None, as_json: Json = False) -> None:
-    """Check that the event log is as it was written. Needs no server."""
 
 
 def spec(
