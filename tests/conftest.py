@@ -4,11 +4,16 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.aws import Aws
 
 # Machines that run tests are shared: a slow example is not a failure. The pytest timeout still bounds every test.
 # In CI the same examples each time, so that what turns it red is what was changed; elsewhere new ones in every run.
@@ -49,3 +54,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("real"):
         for component in mark.args:
             require(component)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Aws]":
+    """moto with one secret in it, shop/db with the key password; a server that the test starts may read it."""
+    from tests.aws import CREDENTIALS, aws_server  # a second to import, which other tests need not wait
+
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with aws_server() as server:
+        server.make("shop/db", password="correct-horse")
+        yield server

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 # What of a specification the engine itself carries out by now; adapters add their own names.
 # `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
-    "checks": {"smoke", "http", "run", "load"},
+    "checks": {"smoke", "http", "run", "load", "browser"},
     "gates": {"approval", "soak", "sign_off", "freeze", "webhook"},
 }
 
@@ -70,6 +70,9 @@ class Later:
 
     async def secrets(self, revision: Revision, service: str) -> Mapping[str, str]:
         return await self.engine.secrets(revision, service) if self.engine is not None else {}
+
+    def hidden(self) -> Collection[str]:
+        return self.engine.world.hidden.values() if self.engine is not None else ()
 
     async def login(self, application: str, image: str) -> Access | None:
         return await self.engine.login(application, image) if self.engine is not None else None
@@ -218,7 +221,7 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
         usual = await _world(folder, stack, later)
         home, source = folder / "platforms" / "process", WorkingTree(tree)
         settings = ProcessSettings(data=home, releases=folder / "releases", tree=source.folder, grace=QUICK)
-        platform = ProcessPlatform(settings, later.wake, later.secrets)
+        platform = ProcessPlatform(settings, later.wake, later.secrets, later.hidden)
         stack.push_async_callback(platform.close)
         world = replace(usual, platforms={"process": platform}, source=source, image_platforms=frozenset())
         engine = later.engine = Engine(world, log, WallClock(), new_id)
@@ -298,5 +301,5 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
 
 def _make(point: EntryPoint, folder: Path, later: Later) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
-    asked = (later.wake, later.login, later.rules, later.secrets)
+    asked = (later.wake, later.login, later.rules, later.secrets, later.hidden)
     return point.load()(Host(own, folder / "envoy", folder / "releases", *asked))

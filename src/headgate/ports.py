@@ -1,10 +1,10 @@
 """What the engine asks of the world: one small Protocol for each seam. Contract suites prove adapters right."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from headgate.model.builds import StepOrder, StepSeen
 from headgate.model.checks import Job, JobSeen
@@ -17,6 +17,7 @@ from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import Environment, WebhookGate
+from headgate.model.schema import MigrationOrder
 from headgate.model.secrets import Secret, SecretRules
 from headgate.model.sources import Integration
 
@@ -93,6 +94,8 @@ class Host:
     # Revision and service -> value of each secret variable, in the revision's versions. Asked at each start of an
     # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
     secrets: SecretsOf = no_secrets
+    # Values of secrets that the engine has read: what no log may show.
+    hidden: Callable[[], Collection[str]] = lambda: ()
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -147,6 +150,22 @@ class Platform(Protocol):
 
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         """None: never started."""
+        ...
+
+
+@runtime_checkable
+class Migrator(Protocol):
+    """A platform that runs migrations: releases that have some are refused on any other."""
+
+    async def migrate(self, order: MigrationOrder) -> None:
+        """Start it once, with the code and the variables of its revision; one that was started is left alone.
+
+        It goes on when the server ends, and is ended with all it started when its time is up.
+        """
+        ...
+
+    async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
+        """None: never started. What has ended is never forgotten: its log is kept."""
         ...
 
 

@@ -209,7 +209,7 @@ async def test_a_store_that_is_down_changes_nothing_and_is_told(shop: Shop) -> N
     await shop.apply("debug")
     await shop.turn(100)
     assert shop.stable == before
-    assert "secret shop/db cannot be read: connection refused" in shop.waits_for()[-1]
+    assert "production.env (headgate.yaml:10) cannot be read: connection refused" in shop.waits_for()[-1]
     shop.secrets.broken = ""
     await shop.turn(60)
     assert shop.stable.service("web").env["LOG_LEVEL"].text == "debug"

@@ -152,3 +152,14 @@ async def test_who_is_no_longer_named_is_told_nothing(told: Told) -> None:
         assert told.shop.engine.notifying.couriers("shop") == []
         refused = await ask.post("/api/applications/shop/notifications/test", json={"by": "carol"})
         assert "tells nobody" in refused.json()["error"]["what"]
+
+
+async def test_what_applying_changes_is_told(told: Told) -> None:
+    async with told.ask() as ask:
+        first = await post(ask, "", applying(RULES))
+        assert first["notifications"][1] == "apprise NOTIFY_CHAT is told of waiting"
+        other = RULES.replace("on: waiting", "on: aborted").replace("hook.example.org/x", "new.example.org/x?a=hidden")
+        second = await post(ask, "", applying(other))
+        assert second["notifications"][0] == "webhook https://hook.example.org/x is told nothing any more"
+        assert second["notifications"][1].startswith("webhook https://new.example.org/x is told of waiting, held,")
+        assert second["notifications"][2] == "apprise NOTIFY_CHAT is told of aborted"

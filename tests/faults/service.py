@@ -17,6 +17,7 @@ BEHAVIOUR = {
     "ready_after": 0.0,  # seconds until the health path answers well; null: never
     "crash_after": None,  # seconds until it ends with code 3
     "error_share": 0.0,  # of requests that are answered 500
+    "fails_while": None,  # path of a file: while it is there, every request is answered 500
     "smoke_takes": 0.0,  # seconds that the health path takes where it is asked through the preview address
 } | json.loads(Path(__file__).with_name("behaviour.json").read_text())
 
@@ -63,7 +64,8 @@ class Service:
         if url.path == "/healthz":
             return await self.health(headers)
         await asyncio.sleep(float(parse_qs(url.query).get("takes", ["0"])[0]))
-        return "500 Broken" if random.random() < BEHAVIOUR["error_share"] else "200 OK"
+        spoilt = BEHAVIOUR["fails_while"] and os.path.exists(BEHAVIOUR["fails_while"])
+        return "500 Broken" if spoilt or random.random() < BEHAVIOUR["error_share"] else "200 OK"
 
     async def health(self, headers: dict[str, str]) -> str:
         if headers.get("x-headgate-revision", "").endswith(".preview"):

@@ -31,7 +31,8 @@ WORDS = [
     ),
     *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),
     *("hotfix", "freeze", "pin"),
-    *("advance", "promote", "abort", "rollback", "quarantine", "drift", "command", "event", "effect"),
+    *("advance", "promote", "abort", "rollback", "migration", "level", "horizon"),
+    *("quarantine", "drift", "command", "event", "effect"),
     *("anchor", "archive", "notice"),
 ]
 # Named in the map before its file is written. Empty this once the wiring is there.

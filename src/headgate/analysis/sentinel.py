@@ -4,7 +4,7 @@ A window that is not full yet counts as if the rest of it had been as busy and w
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import sqrt
 
 from headgate.analysis.aims import Aim
@@ -111,10 +111,14 @@ def breaches(known: Evidence, part: float = 1.0) -> list[Breach]:
 
 
 def window(known: Evidence, key: Key, seconds: float) -> Window:
-    end = known.slots[-1].end
-    inside = [slot for slot in known.slots if (end - slot.end).total_seconds() < seconds - 1e-6]
-    count = sum((slot.counts.get(key, Count()) for slot in inside), Count())
-    return Window(sum(slot.seconds for slot in inside), count, seconds)
+    begin = known.slots[-1].end - timedelta(seconds=seconds)
+    seen, answers, bad = 0.0, 0, 0
+    for slot in reversed(known.slots):
+        if slot.end <= begin:
+            break
+        count = slot.counts[key]
+        seen, answers, bad = seen + slot.seconds, answers + count.answers, bad + count.bad
+    return Window(seen, Count(answers, bad), seconds)
 
 
 def silent(known: Evidence, seconds: float) -> list[str]:
@@ -146,8 +150,11 @@ def lower(bad: int, answers: float) -> float:
 
 def _breach(known: Evidence, aim: Aim, part: float) -> Breach | None:
     key = (aim.service, aim.limit)
-    over, also = window(known, key, aim.over), window(known, key, aim.also)
-    if over.count.bad < FEWEST or over.surely <= aim.share * part or also.share <= aim.share * part:
+    also = window(known, key, aim.also)
+    if also.share <= aim.share * part:
+        return None
+    over = window(known, key, aim.over)
+    if over.count.bad < FEWEST or over.surely <= aim.share * part:
         return None
     requests = window(known, (aim.service, 0.0), aim.also)
     return Breach(aim, over, also, requests.count.answers / requests.seconds)
@@ -168,7 +175,10 @@ def _kept(known: Evidence, slot: Slot) -> tuple[Slot, ...]:
     """Old slots go; short ones are joined, none longer than a part of the shortest window."""
     longest = max((aim.over for aim in known.aims), default=0.0)
     shortest = min((aim.also for aim in known.aims), default=0.0)
-    fresh = tuple(one for one in known.slots if (slot.end - one.end).total_seconds() < longest)
+    oldest, gone = slot.end - timedelta(seconds=longest), 0
+    while gone < len(known.slots) and known.slots[gone].end <= oldest:
+        gone += 1
+    fresh = known.slots[gone:]
     last = fresh[-1] if fresh else None
     together = max(longest / SLOTS, shortest / 4)
     if last and last.seconds + slot.seconds <= together and _adjacent(last, slot):

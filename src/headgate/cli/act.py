@@ -54,6 +54,8 @@ def person() -> str:
 def sentence(verb: str, done: dict[str, Any]) -> str:
     environment, candidate, stable = done.get("environment"), done.get("candidate"), done.get("stable")
     follow = f"`headgate watch {environment}` shows it"
+    if verb == "migrate":
+        return migrated(done)
     if verb == "approve":
         return f"approved; `headgate why {environment}` says what is still waited for"
     if verb in HELD:
@@ -70,6 +72,16 @@ def sentence(verb: str, done: dict[str, Any]) -> str:
         return f"{done.get('label')} waits in {environment}; `headgate why {environment}` says for what{_pinned(done)}"
     doing = {"deploy": "rolls out in", "resume": "goes on in", "promote": "takes all traffic in"}[verb]
     return f"{candidate or done.get('label') or stable} {doing} {environment}; {follow}{_pinned(done)}"
+
+
+def migrated(done: dict[str, Any]) -> str:
+    environment = done.get("environment")
+    running = [one for one in done.get("migrations", ()) if one["state"] == "running"]
+    if not running:
+        return f"the way back is open in {environment}; `headgate why {environment}` says how far"
+    one = running[0]
+    what = f"{one['kind']} migration {one['level']} of {one['service']}"
+    return f"{what} runs in {environment}; `headgate why {environment}` says how it ends"
 
 
 def held(verb: str, done: dict[str, Any]) -> str:

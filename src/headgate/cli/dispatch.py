@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 ACTIONS = frozenset(
-    {"abort", "approve", "deploy", "pause", "pin", "promote", "resume", "rollback", "sign-off", "unpin"}
+    {"abort", "approve", "deploy", "migrate", "pause", "pin", "promote", "resume", "rollback", "sign-off", "unpin"}
 )
 GROUPS = frozenset({"audit", "secrets", "token"})
 

@@ -6,6 +6,8 @@ from functools import singledispatch
 
 from headgate.decide.gates import rejected, valid_approvers
 from headgate.decide.going_back import GoingBack, roll_back
+from headgate.decide.horizon import past_horizon
+from headgate.decide.migrating import asked_for
 from headgate.decide.progress import can_serve
 from headgate.decide.standstill import may_freeze, may_unfreeze
 from headgate.model import commands as c
@@ -14,7 +16,7 @@ from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import Approval, EnvironmentState, Request, Rollout
 from headgate.model.rules import ApprovalGate
-from headgate.model.steps import Retire, SetWeight
+from headgate.model.steps import Migrate, Retire, SetWeight
 
 Answer = list[e.Event] | c.Refused
 
@@ -102,6 +104,8 @@ def _may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> 
         why = seen.quarantined[revision.release]
         lift = f"lift it with `headgate lift {revision.label} --why ...`"
         return c.Refused(f"{revision.label} is quarantined: {why}; {lift}")
+    if why := past_horizon(revision, state):
+        return c.Refused(why)
     if why := rejected(revision.release, revision.label, seen):
         return c.Refused(f"{why}; who finds otherwise says so there: `headgate sign-off`")
     if seen.rules.after and revision.release not in seen.passed:
@@ -138,6 +142,8 @@ def _(command: c.Promote, state: EnvironmentState, seen: Seen, now: datetime) ->
     rollout = _trial(state)
     if isinstance(rollout, c.Refused):
         return rollout
+    if isinstance(rollout.step, Migrate):
+        return c.Refused("a migration comes before the candidate; `headgate why` shows how far it is")
     if not can_serve(rollout.revision, seen):
         return c.Refused("the candidate is not ready to serve; `headgate why` says what is missing")
     to = _promotion_step(rollout)
@@ -233,6 +239,11 @@ def _(command: c.Unfreeze, state: EnvironmentState, seen: Seen, now: datetime) -
     if isinstance(answer, c.Refused) and seen.frozen and seen.frozen.holds(now):
         return c.Refused(f"{seen.frozen.by} froze every environment; `headgate unfreeze --all` ends that")
     return answer
+
+
+@accept.register
+def _(command: c.Migrate, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    return asked_for(command, state, seen, now)
 
 
 @accept.register

@@ -9,17 +9,18 @@ from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, RunCheck, Se
 SMOKE = Check("smoke", "smoke", timeout=timedelta(seconds=30))
 
 
-def steps(rules: Environment, first: bool) -> tuple[Step, ...]:
-    """The steps of a deployment; the first has nothing to compare with and nowhere to go back to."""
+def steps(rules: Environment, first: bool, before: tuple[Step, ...] = ()) -> tuple[Step, ...]:
+    """Of a deployment, after its migrations; the first has nothing to compare with and nowhere to go back to."""
     shifting = () if first or rules.strategy.kind != "canary" else _canary(rules)
     baking = () if first or not rules.bake else (Bake(rules.bake, rules.bake + rules.analysis.deadline),)
-    return (*_prepare(rules), *shifting, *_switch(rules), *baking, Retire(rules.deadlines.retire))
+    return (*before, *_prepare(rules), *shifting, *_switch(rules), *baking, Retire(rules.deadlines.retire))
 
 
-def rollback_steps(rules: Environment) -> tuple[Step, ...]:
+def rollback_steps(rules: Environment, before: tuple[Step, ...] = ()) -> tuple[Step, ...]:
     """Back as fast as it goes: what was stable once is not tried again first."""
     deadlines = rules.deadlines
     return (
+        *before,
         Start(deadlines.ready),
         AwaitReady(deadlines.ready),
         SetWeight(100, deadlines.weight),

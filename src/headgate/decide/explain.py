@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from headgate.decide import migrating
 from headgate.decide.gates import closed_gates
 from headgate.decide.plan import plan
 from headgate.decide.progress import progress, seconds
@@ -14,7 +15,8 @@ from headgate.model.steps import describe
 def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
     moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *held_up(state, seen, now)]
-    return [*seen.unknown, *_alarm(state), *moving, *_frozen(state, seen, now), *_pinned(state, seen)]
+    still = [*_frozen(state, seen, now), *migrating.waits_for(state, seen, now), *_pinned(state, seen)]
+    return [*seen.unknown, *_alarm(state), *moving, *still]
 
 
 def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:

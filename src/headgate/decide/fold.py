@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import singledispatch
 
-from headgate.decide import monitoring
+from headgate.decide import migrated, monitoring
 from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
@@ -16,6 +16,7 @@ from headgate.model.ids import EnvironmentId, ReleaseId
 from headgate.model.monitors import Alarm, AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.releases import Revision
 from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
+from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
 
 KEPT_FAILURES = 20
 KEPT_PAST = 200
@@ -271,10 +272,12 @@ def _soaked(state: EnvironmentState, at: datetime) -> dict[ReleaseId, timedelta]
 
 @apply.register
 def _(event: e.RolloutAborted, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    moved = _with(state, phase="aborting", step_started_at=at, paused_at=None, why=event.why)
+    gave_way = event.gave_way_to is not None
+    moved = _with(state, phase="aborting", step_started_at=at, paused_at=None, why=event.why, gave_way=gave_way)
     refused, configurations = _refused_after_abort(event, state, at), state.refused_configurations
     rollout, stable = state.rollout, state.stable
-    if rollout and stable and rollout.kind == "deploy" and refused is state.refused and not event.gave_way_to:
+    blamed = refused is state.refused and not gave_way and not event.blameless
+    if rollout and stable and rollout.kind == "deploy" and blamed:
         configurations = _refused_configuration(state, rollout.revision, stable, at, event.why)
     return replace(
         moved, failures=(), draining_since=at, refused=refused, refused_configurations=configurations
@@ -295,7 +298,7 @@ def _refused_after_abort(
 ) -> dict[ReleaseId, tuple[datetime, str]]:
     """A rollback that fails says nothing against the release it went to; nor does new configuration against the old."""
     rollout = state.rollout
-    if rollout is None or rollout.kind == "rollback" or event.gave_way_to:
+    if rollout is None or rollout.kind == "rollback" or event.gave_way_to or event.blameless:
         return state.refused
     if state.stable is not None and state.stable.release == rollout.revision.release:
         return state.refused
@@ -308,9 +311,24 @@ def _(event: e.RolloutEnded, state: EnvironmentState, at: datetime) -> Environme
     if rollout is None:
         return state
     flown = (rollout.id, rollout.kind, rollout.revision, event.outcome, rollout.started_at, at, rollout.why)
-    past = Past(*flown, glass=rollout.glass)
+    past = Past(*flown, glass=rollout.glass, gave_way=rollout.gave_way)
     ended = replace(state, rollout=None, past=(*state.past, past)[-KEPT_PAST:], failures=())
     return _without_empty_pin(ended)
+
+
+@apply.register
+def _(event: MigrationStarted, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return migrated.started(event, state, at)
+
+
+@apply.register
+def _(event: MigrationEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return migrated.ended(event, state, at)
+
+
+@apply.register
+def _(event: DataRestored, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return migrated.restored(event, state)
 
 
 @apply.register

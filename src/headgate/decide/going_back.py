@@ -6,6 +6,7 @@ A person's `headgate rollback` and the sentinel after a promotion both ask `roll
 from dataclasses import dataclass
 from datetime import datetime
 
+from headgate.decide.horizon import earlier, past_horizon
 from headgate.decide.starting import monitoring_ends, start
 from headgate.model import commands as c
 from headgate.model import events as e
@@ -57,19 +58,31 @@ def _gave_way(state: EnvironmentState, target: Revision) -> list[e.Event]:
 
 
 def _target(to: str | None, state: EnvironmentState, seen: Seen) -> Revision | c.Refused:
-    stable = state.stable.id if state.stable else None
-    promoted = [past.revision for past in reversed(state.past) if past.outcome == "promoted"]
-    earlier = [revision for revision in promoted if revision.id != stable]
-    if state.previous and state.previous.id != stable:
-        earlier.insert(0, state.previous)
+    known = earlier(state)
     if to is None:
-        good = [revision for revision in earlier if revision.release not in seen.quarantined]
-        return good[0] if good else c.Refused("no earlier revision was stable here and is not quarantined")
+        return _nearest(known, state, seen)
     if state.stable and _is_called(state.stable, to):
         return c.Refused(f"{state.stable.label} is stable here already")
-    named = [revision for revision in earlier if _is_called(revision, to)]
-    known = ", ".join(dict.fromkeys(revision.label for revision in earlier)) or "none"
-    return named[0] if named else c.Refused(f"{to} was never stable here; known: {known}")
+    named = [revision for revision in known if _is_called(revision, to)]
+    if not named:
+        labels = ", ".join(dict.fromkeys(revision.label for revision in known)) or "none"
+        return c.Refused(f"{to} was never stable here; known: {labels}")
+    refused = _may_not_return(named[0], state, seen)
+    return c.Refused(refused) if refused else named[0]
+
+
+def _nearest(known: list[Revision], state: EnvironmentState, seen: Seen) -> Revision | c.Refused:
+    """The latest that may be gone back to; where none may, why not, for the latest that is not quarantined."""
+    good = [revision for revision in known if revision.release not in seen.quarantined]
+    able = [revision for revision in good if not past_horizon(revision, state)]
+    none = "no earlier revision was stable here and is not quarantined"
+    return able[0] if able else c.Refused(past_horizon(good[0], state) if good else none)
+
+
+def _may_not_return(revision: Revision, state: EnvironmentState, seen: Seen) -> str:
+    if why := seen.quarantined.get(revision.release):
+        return f"{revision.label} is quarantined ({why}); lift it with a reason first: `headgate lift {revision.label}`"
+    return past_horizon(revision, state)
 
 
 def _is_called(revision: Revision, name: str) -> bool:

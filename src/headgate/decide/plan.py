@@ -8,20 +8,22 @@ from datetime import datetime, timedelta
 
 from headgate.decide.judging import weight_at
 from headgate.decide.measuring import jobs_due
+from headgate.decide.migrating import order, running
 from headgate.decide.progress import can_serve, instances_of, job_id, may_run_again
 from headgate.model.checks import Check, Job
-from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
+from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes, Stop
 from headgate.model.ids import JobId, RevisionId
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
 from headgate.model.routes import Backend, Routes, RoutesSeen, baseline_weight
 from headgate.model.rules import Deadlines
-from headgate.model.steps import RunCheck
+from headgate.model.steps import Migrate, RunCheck
 
 
 def plan(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
-    return [*_starts(state, seen, now), *_shifts(state, seen, now), *_jobs(state, seen, now), *_stops(state, seen, now)]
+    first = [*_starts(state, seen, now), *_shifts(state, seen, now), *_jobs(state, seen, now)]
+    return [*first, *_migrations(state, seen), *_stops(state, seen, now)]
 
 
 def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
@@ -29,6 +31,8 @@ def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
     rollout = state.rollout
     stable = [state.stable] if state.stable else []
     if rollout and rollout.phase in ("running", "paused"):
+        if isinstance(rollout.step, Migrate):
+            return stable  # the candidate waits for the data it is made for
         beside = [rollout.baseline] if rollout.baseline and weight_of(state) < 100 else []
         return _distinct([rollout.revision, *beside, *stable])
     warm = state.previous and state.warm_until and now < state.warm_until
@@ -159,6 +163,14 @@ def _jobs(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
     else:
         lacking = [job(rollout, step.check, step.preview, job_id(rollout), seen)]
     return [RunJob(one) for one in lacking] if _reachable(rollout, seen) else []
+
+
+def _migrations(state: EnvironmentState, seen: Seen) -> list[Effect]:
+    """What has begun is seen to its end, whatever becomes of the rollout that it came with."""
+    run = running(state)
+    if run is None or any(job.id == order(run).id for job in seen.jobs):
+        return []
+    return [RunMigration(order(run))]
 
 
 def _reachable(rollout: Rollout, seen: Seen) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headgate.decide.judging import verdict_now
+from headgate.decide.migrating import in_its_way, latest, of_step
 from headgate.model.checks import Check, JobSeen, attempted
 from headgate.model.ids import JobId, RevisionId
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
-from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, RunCheck, SetWeight, Start
+from headgate.model.steps import Analyze, AwaitReady, Bake, Migrate, Retire, RunCheck, SetWeight, Start
 from headgate.model.verdicts import Outcome
 
 
@@ -42,13 +43,15 @@ def progress(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetim
         return outcome
     if seen.instances is None or seen.routes is None:
         return Waiting(f"{outcome.why}, but {_blind(seen)}")
-    if not isinstance(rollout.step, Start | Retire) and not can_serve(rollout.revision, seen):
+    if not isinstance(rollout.step, Migrate | Start | Retire) and not can_serve(rollout.revision, seen):
         return Waiting(f"{outcome.why}, but a service of the candidate has no ready instance")
     return outcome
 
 
 def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) -> Progress:
     match rollout.step:
+        case Migrate() as step:
+            return _migrated(step, state, rollout, seen)
         case Start():
             return _started(rollout.revision, seen)
         case AwaitReady():
@@ -87,6 +90,16 @@ def short_of(revision: Revision, seen: Seen, states: tuple[str, ...]) -> list[st
 
 def _blind(seen: Seen) -> str:
     return "; ".join(seen.unknown) or "platform or router could not be seen"
+
+
+def _migrated(step: Migrate, state: EnvironmentState, rollout: Rollout, seen: Seen) -> Progress:
+    known, what = latest(step.service, step.level, state), f"migration {step.level} of {step.service}"
+    if known is not None and known.state == "passed":
+        return Done(f"{what} {known.why or 'passed'}")
+    if known is not None and known.rollout == rollout.id:
+        return Failed(f"{what} failed: {known.why}") if known.state == "failed" else Waiting(f"{what} is running")
+    before = in_its_way(of_step(rollout)[1], rollout.revision, state, seen)
+    return Waiting(f"{what} begins once nothing is in its way: {before}" if before else f"{what} begins")
 
 
 def _started(revision: Revision, seen: Seen) -> Progress:

@@ -8,8 +8,10 @@ from headgate.decide import sentinel
 from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
+from headgate.decide.horizon import past_horizon
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
+from headgate.decide.migrating import begin_contract, begin_step, end_migration
 from headgate.decide.passing import open_gates
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
 from headgate.decide.sentinel import monitoring_begins
@@ -54,7 +56,7 @@ def drop_what_may_not_start(state: EnvironmentState, seen: Seen, now: datetime) 
         return []
     release = request.revision.release
     if refused := _refused(request, state, seen):
-        return [e.ReleaseDropped(release, f"quarantined: {refused}")]
+        return [e.ReleaseDropped(release, refused)]
     if state.rollout is None and state.stable and state.stable.id == request.revision.id:
         return [e.ReleaseDropped(release, "it is stable here already")]
     expired = [gate for gate in closed_gates(seen.rules, request, state, seen, now) if gate.expired]
@@ -67,7 +69,8 @@ def _refused(request: Request, state: EnvironmentState, seen: Seen) -> str:
     if request.kind == "rollback":
         return ""
     at, why = state.refused.get(release, (None, ""))
-    return why if at is not None and at >= request.at else seen.quarantined.get(release, "")
+    found = why if at is not None and at >= request.at else seen.quarantined.get(release, "")
+    return f"quarantined: {found}" if found else past_horizon(request.revision, state)
 
 
 def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -114,7 +117,7 @@ def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) 
     failure = next((failure for failure in reversed(own) if failure.attempt >= ATTEMPTS), None)
     if failure is None:
         return []
-    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}")]
+    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}", _is_blind(seen))]
 
 
 def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -211,7 +214,7 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
     if isinstance(outcome, Done) or not _is_overdue(rollout, now):
         return []
     why = f"{describe(step)} took longer than {seconds(step.deadline)}: {outcome.why}"
-    return [*_verdict(rollout, now), _abort(rollout, why)]
+    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen))]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:
@@ -284,6 +287,7 @@ def finish_rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[e
 
 RULES: tuple[Rule, ...] = (
     take_measurement,
+    end_migration,
     note_check,
     finish_abort,
     abort_on_failing_effect,
@@ -295,12 +299,14 @@ RULES: tuple[Rule, ...] = (
     abort_on_overdue_step,
     abort_for_another,
     note_new_verdict,
+    begin_step,
     complete_step,
     promote_before_retiring,
     finish_rollout,
     *sentinel.RULES,
     drop_what_may_not_start,
     start_what_waits,
+    begin_contract,
 )
 
 
@@ -310,8 +316,13 @@ def _on_trial(state: EnvironmentState) -> Rollout | None:
     return rollout if rollout and rollout.phase in ("running", "paused") else None
 
 
-def _abort(rollout: Rollout, why: str) -> e.RolloutAborted:
-    return e.RolloutAborted(rollout.id, ENGINE, why)
+def _abort(rollout: Rollout, why: str, blameless: bool = False) -> e.RolloutAborted:
+    return e.RolloutAborted(rollout.id, ENGINE, why, blameless=blameless)
+
+
+def _is_blind(seen: Seen) -> bool:
+    """The platform or the router does not answer at all: that is no fault of the release on trial."""
+    return seen.instances is None or seen.routes is None
 
 
 def _verdict(rollout: Rollout, now: datetime) -> list[e.Event]:

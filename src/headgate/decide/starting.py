@@ -3,6 +3,7 @@
 from typing import Literal
 
 from headgate.decide import compile as strategy
+from headgate.decide import migrating
 from headgate.decide.baseline import baseline
 from headgate.model import events as e
 from headgate.model.monitors import MonitoringEnded
@@ -21,13 +22,14 @@ def monitoring_ends(state: EnvironmentState, request: Request) -> list[e.Event]:
 
 
 def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:
-    back = request.kind == "rollback"
+    back, first = request.kind == "rollback", state.stable is None
+    before = migrating.steps(request.revision, state)
     return e.RolloutStarted(
         rollout=request.rollout,
         kind=request.kind,
         revision=request.revision,
         replaces=state.stable.id if state.stable else None,
-        steps=strategy.rollback_steps(rules) if back else strategy.steps(rules, first=state.stable is None),
+        steps=strategy.rollback_steps(rules, before) if back else strategy.steps(rules, first, before),
         strategy=rules.strategy,
         analysis=rules.analysis,
         deadlines=rules.deadlines,

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from headgate.engine.world import World
-from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
+from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes, Stop
 from headgate.model.events import EffectFailed
 from headgate.model.rollouts import EnvironmentState, Failure
 from headgate.model.rules import Environment
-from headgate.ports import AdapterError, Unusable
+from headgate.ports import AdapterError, Migrator, Platform, Unusable
 
 LIMIT = timedelta(seconds=20)  # for one effect; the adapters have shorter limits of their own
 LONGEST_PAUSE = timedelta(seconds=30)  # between two attempts
@@ -34,10 +34,19 @@ async def perform(effect: Effect, world: World, rules: Environment) -> None:
             await platform.run(revision)
         case Stop(environment=environment, revision=revision_id):
             await platform.stop(environment, revision_id)
+        case RunMigration(order=order):
+            await migrator(platform, rules).migrate(order)
         case SetRoutes(routes=routes):
             await router.set_routes(routes)
         case RunJob(job=job):
             await platform.run_job(job)
+
+
+def migrator(platform: Platform, rules: Environment) -> Migrator:
+    """That it can is asked before such a release is; the rules may name another platform since."""
+    if not isinstance(platform, Migrator):
+        raise AdapterError(f"platform {rules.platform} runs no migrations")
+    return platform
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:

@@ -41,7 +41,7 @@ from headgate.model.ids import (
 from headgate.model.releases import Release, Revision
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
-from headgate.ports import AdapterError, Clock, Conflict, EventLog
+from headgate.ports import AdapterError, Clock, Conflict, EventLog, Migrator
 from headgate.spec.compose import compose, secrets_of, with_secrets
 
 ENGINE = "headgate"
@@ -244,6 +244,9 @@ class Application:
             raise Rejected(refused)
         if rules.platform in self.world.image_platforms:
             await verify(release, self.state.specification, self.world, self.log)
+        if release.migration_level and not isinstance(self.world.platforms[rules.platform], Migrator):
+            what = f"{release.label} has migrations, and platform {rules.platform} of {environment} runs none"
+            raise Rejected(f"{what}; deploy a release without them, or name another platform in the file")
         await self._lay_out(release)
         return await self.composed(rules, release)
 

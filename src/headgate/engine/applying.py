@@ -14,6 +14,7 @@ from headgate.model.builds import CiStep
 from headgate.model.conditions import Condition
 from headgate.model.ids import application_stream, environment_id
 from headgate.model.metrics import MetricRule
+from headgate.model.notices import Target
 from headgate.model.record import SpecificationChanged
 from headgate.model.rules import AnalysisRules, Deadlines, Environment, Strategy, Tolerance
 from headgate.model.rules import Application as Rules
@@ -50,7 +51,9 @@ async def apply(engine: Engine, understood: Understood, by: str) -> View:
     known = engine.applications.get(rules.name)
     before = known.state.specification if known else None
     changed, ci = changes(before, rules), ci_changes(before.ci if before else (), rules.ci)
-    sentences = [f"{name}: {one}" for name, told in changed.items() for one in told] + [f"ci: {one}" for one in ci]
+    notified = notified_changes(before.notifications if before else (), rules.notifications)
+    elsewhere = {"ci": ci, "notifications": notified}
+    sentences = [f"{name}: {one}" for name, told in {**changed, **elsewhere}.items() for one in told]
     application = await engine.apply(rules, by, await _on_record(engine, understood, by, sentences))
     environments = [
         {"environment": e.name, "changes": changed[e.name], **await _addresses(application, e, understood.services)}
@@ -58,7 +61,7 @@ async def apply(engine: Engine, understood: Understood, by: str) -> View:
     ]
     gone = [{"environment": name, "changes": changed[name], "addresses": {}} for name in _gone(before, rules)]
     told = {"application": rules.name, "changed": before != rules, "follows": follows(rules)}
-    return {**told, "ci": ci, "environments": [*environments, *gone]}
+    return {**told, "ci": ci, "notifications": notified, "environments": [*environments, *gone]}
 
 
 async def _on_record(
@@ -87,6 +90,14 @@ def ci_changes(before: tuple[CiStep, ...], after: tuple[CiStep, ...]) -> list[st
     for name in (name for name in new if name in old):
         told += [f"{name}, {difference}" for difference in _differences("", old[name], new[name])]
     return [*gone, *told]
+
+
+def notified_changes(before: tuple[Target, ...], after: tuple[Target, ...]) -> list[str]:
+    """One sentence for each target that is told of something else than before."""
+    old, new = {one.id: one for one in before}, {one.id: one for one in after}
+    gone = [f"{_whole(one)} is told nothing any more" for ident, one in old.items() if ident not in new]
+    fresh = [one for ident, one in new.items() if old.get(ident) != one]
+    return [*gone, *(f"{_whole(one)} is told of {', '.join(one.on)}" for one in fresh)]
 
 
 async def _addresses(application: Application, rules: Environment, services: tuple[str, ...]) -> View:
@@ -149,6 +160,12 @@ def _text(value: Any) -> str:
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..."
 
 
+def _called(value: Tolerance | Target) -> str:
+    if isinstance(value, Target):
+        return f"{value.kind} {value.where}"
+    return f"worse by {value.accept * 100:.3g} %, of which {value.harm * 100:.3g} % tolerated"
+
+
 def _whole(value: Any) -> str:
     match value:
         case None | () | {} | "":
@@ -158,8 +175,8 @@ def _whole(value: Any) -> str:
         case Strategy():
             extra = [word for word, there in (("sticky", value.sticky), ("audience", value.audience)) if there]
             return " ".join([value.kind, ", ".join(map(str, value.weights)), *extra]).replace("  ", " ").strip()
-        case Tolerance():
-            return f"worse by {value.accept * 100:.3g} %, of which {value.harm * 100:.3g} % tolerated"
+        case Tolerance() | Target():
+            return _called(value)
         case tuple():
             return ", ".join(_whole(one) for one in value)
         case dict():

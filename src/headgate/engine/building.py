@@ -169,6 +169,7 @@ def _release(drafted: Draft, images: dict[str, str], made: Mapping[str, ImageMad
         services=tuple(replace(one, image=made[one.name].reference) if one.name in made else one for one in parts),
         images=images,
         version=commit.version,
+        migration_level=max((one.level for one in parts), default=0),
     )
 
 

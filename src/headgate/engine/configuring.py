@@ -1,10 +1,12 @@
 """Whether what is stable would be configured otherwise now: by rules that were applied, by a secret that was rotated.
 
-A change that may come by itself is asked for like any release; one that may not is told, with the reason.
+A change that may come by itself is asked for like any release; one that may not is told, with the reason. Stores are
+asked beside the wheels: one that hangs holds up no rollout.
 """
 
 import asyncio
 import logging
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from headgate.ports import AdapterError
 if TYPE_CHECKING:
     from headgate.engine.application import Application
 
-EVERY = timedelta(seconds=30)  # between looks at the versions of secrets, and after what went wrong
+GRACE = timedelta(seconds=0.2)  # quick stores are waited for
 ENGINE = "headgate"
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,7 @@ class Configuring:
     changes: dict[str, Change] = field(default_factory=dict)  # by environment, as last looked
     unknown: dict[str, str] = field(default_factory=dict)  # why that cannot be told
     _looked: dict[str, Looked] = field(default_factory=dict)
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _looks: dict[str, asyncio.Task[bool]] = field(default_factory=dict)  # by environment, under way
 
     def told(self, environment: str) -> list[str]:
         """For `headgate why`: what would be configured otherwise, and what cannot be told."""
@@ -54,15 +56,34 @@ class Configuring:
         self._looked.clear()
 
     def due(self) -> bool:
-        return any(self._is_due(rules, here) for rules, here in self._environments())
+        return any(look.done() for look in self._looks.values()) or bool(self._due())
 
     async def ask(self, except_for: set[str]) -> list[str]:
-        """Look where it is due, ask for what may come by itself; the environments that were asked."""
-        if self._lock.locked():
-            return []
-        async with self._lock:
-            due = [(rules, here) for rules, here in self._environments() if self._is_due(rules, here)]
-            return [r.name for r, here in due if r.name not in except_for and await self._look(r, here)]
+        """Look where it is due, ask for what may come by itself; the environments that were asked meanwhile."""
+        begun = [rules for rules in self._due() if rules.name not in except_for]
+        for rules in begun:  # in a context of its own: who applied a file does not act in what follows from it
+            look = asyncio.create_task(self._look(rules), name=f"secrets of {rules.name}", context=Context())
+            self._looks[rules.name] = look
+        if begun:
+            await asyncio.wait([self._looks[rules.name] for rules in begun], timeout=GRACE.total_seconds())
+        ended = [name for name, look in self._looks.items() if look.done()]
+        return [name for name in ended if self._looks.pop(name).result()]
+
+    def pause(self, longest: timedelta) -> timedelta:
+        """Until a look is due, or may have ended."""
+        if self._looks:
+            return min(GRACE, longest)
+        now = self.application.clock.now()
+        quiet = [(r, self._looked[r.name]) for r, here in self._environments() if self._waits(r, here)]
+        return min([longest, *(max(one.at + r.secrets_every - now, timedelta()) for r, one in quiet)])
+
+    def close(self) -> None:
+        for look in self._looks.values():
+            look.cancel()
+        self._looks.clear()
+
+    def _due(self) -> list[Environment]:
+        return [r for r, here in self._environments() if r.name not in self._looks and self._is_due(r, here)]
 
     def _environments(self) -> list[tuple[Environment, EnvironmentState]]:
         specification = self.application.state.specification
@@ -70,15 +91,21 @@ class Configuring:
         environments = specification.environments if specification else ()
         return [(rules, known[rules.name].state) for rules in environments if rules.name in known]
 
+    def _waits(self, rules: Environment, here: EnvironmentState) -> bool:
+        """Looked at, and to be looked at again."""
+        before = self._looked.get(rules.name)
+        return before is not None and before.again and here.rollout is None and here.waiting is None
+
     def _is_due(self, rules: Environment, here: EnvironmentState) -> bool:
         if here.stable is None or here.rollout is not None or here.waiting is not None:
             return False
         before = self._looked.get(rules.name)
         if before is None or before.rules != rules or before.stable != here.stable.id:
             return True
-        return before.again and not before.at <= self.application.clock.now() < before.at + EVERY
+        return before.again and not before.at <= self.application.clock.now() < before.at + rules.secrets_every
 
-    async def _look(self, rules: Environment, here: EnvironmentState) -> bool:
+    async def _look(self, rules: Environment) -> bool:
+        here = self.application.wheels[rules.name].state
         found = await self._found(rules, here)
         held = found is not None and bool(found.held)
         if here.stable:
@@ -103,6 +130,7 @@ class Configuring:
             self._cannot(rules.name, f"whether the configuration has changed cannot be told: {error}")
             return None
         self.unknown.pop(rules.name, None)
+        here = application.wheels[rules.name].state  # a slow store may have answered after something began
         return change(rules, here, anew, application.quarantined(environment_id(application.name, rules.name)))
 
     async def _learn(self, rules: Environment, here: EnvironmentState) -> None:

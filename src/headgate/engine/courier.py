@@ -15,7 +15,7 @@ from headgate.engine.refusals import Rejected
 from headgate.model import notices as n
 from headgate.model.events import Event, Recorded
 from headgate.model.ids import target_stream
-from headgate.ports import AdapterError, Clock, EventLog, Gone, LogUnavailable, Notifier, TryLater, Unusable
+from headgate.ports import AdapterError, Clock, Conflict, EventLog, Gone, LogUnavailable, Notifier, TryLater, Unusable
 
 LIMIT = timedelta(seconds=30)  # for one telling
 NEWS = timedelta(seconds=0.5)  # between looks whether there is some
@@ -41,6 +41,7 @@ class Courier:
     due: datetime | None = None  # when it is tried again
     _position: int = 0
     _failures: int = 0
+    _read_whole: bool = True  # its own stream is yet to be read
     _late: int = 0  # left out in this turn, not yet on record
 
     def __post_init__(self) -> None:
@@ -61,8 +62,9 @@ class Courier:
         try:
             async with self._lock:
                 return await self._turn()
-        except LogUnavailable as error:
+        except (LogUnavailable, Conflict) as error:
             log.error("%s: %s", self.target.id, error)
+            self._read_whole = True
             return AWAY
         except Exception:
             log.exception("telling %s went wrong; it is tried again", self.target.id)
@@ -101,9 +103,10 @@ class Courier:
         return NEWS
 
     async def _remember(self) -> None:
-        """Only what is new. A target that is named for the first time is told what happens from here on."""
-        recorded = await self.log.read(self._stream, self.state.version)
-        self.state = fold(self.state, recorded)
+        """Nobody else writes here. A target that is named for the first time is told what happens from here on."""
+        if self._read_whole:
+            self.state = fold(self.state, await self.log.read(self._stream, self.state.version))
+            self._read_whole = False
         if self.state.upto is None:
             await self._record(n.TargetFollowed(self.target.where))
         self._position = max(self._position, self.state.upto or 0)

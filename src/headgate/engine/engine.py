@@ -78,6 +78,7 @@ class Engine:
                 await task
         self._tasks.clear()
         for application in self.applications.values():
+            application.configuring.close()
             for wheel in application.wheels.values():
                 wheel.close()
 
@@ -273,7 +274,7 @@ class Engine:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
             if happened or application.delayed or application.configuring.due():
                 await self._advance(application)
-            return self._pause(wheel, happened)
+            return min(self._pause(wheel, happened), application.configuring.pause(IDLE))
         except (LogUnavailable, AdapterError) as error:
             log.error("%s: %s", wheel.environment, error)
             return IDLE

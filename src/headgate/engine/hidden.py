@@ -1,6 +1,7 @@
 """What no answer, event or log of this server may show: values of secrets, as long as it runs. Kept in memory alone."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -21,6 +22,10 @@ class Hidden:
         known = {*self._written, *(form for form in forms if len(form) >= SHORTEST)}
         if len(known) > len(self._written):
             self._written = dict.fromkeys(sorted(known, key=len, reverse=True))
+
+    def values(self) -> Collection[str]:
+        """As they may be written, longest first."""
+        return tuple(self._written)
 
     def hide(self, text: str) -> str:
         for form in self._written:

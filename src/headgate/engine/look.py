@@ -10,6 +10,7 @@ from typing import TypeVar
 from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
 from headgate.decide.measuring import jobs_due
+from headgate.decide.migrating import order, running
 from headgate.decide.progress import job_id
 from headgate.engine.values import Values
 from headgate.engine.world import World
@@ -22,7 +23,7 @@ from headgate.model.rollouts import EnvironmentState, Rollout
 from headgate.model.routes import Address, RoutesSeen
 from headgate.model.rules import Environment
 from headgate.model.steps import RunCheck
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, Migrator
 
 Answer = TypeVar("Answer")
 LIMIT = timedelta(seconds=10)  # for one question; the adapters have shorter limits of their own
@@ -46,13 +47,14 @@ class Look:
     async def take(
         self, now: datetime, quarantined: Mapping[ReleaseId, str], passed: Mapping[ReleaseId, datetime], measure: bool
     ) -> Seen:
-        instances, routes, jobs = await asyncio.gather(self._instances(), self._routes(), self._jobs(now))
+        looks = (self._instances(), self._routes(), self._jobs(now), self._migration())
+        instances, routes, jobs, migration = await asyncio.gather(*looks)
         return Seen(
             rules=self.rules,
             instances=instances,
             routes=routes,
             addresses=await self._addresses() if self.state.rollout else {},
-            jobs=jobs,
+            jobs=(*jobs, *migration),
             measurement=await self._measurement(now, routes, jobs) if measure else None,
             unknown=tuple(dict.fromkeys(map(self.hide, self.unknown))),
             quarantined=dict(quarantined),
@@ -86,6 +88,14 @@ class Look:
         asked = (self._seen(otherwise, self.platform.observe_job(self.state.id, job)) for job in wanted)
         found = [job for job in await asyncio.gather(*asked) if job]
         return tuple(replace(job, detail=self.hide(job.detail)) for job in found)
+
+    async def _migration(self) -> tuple[JobSeen, ...]:
+        run = running(self.state)
+        if run is None or not isinstance(self.platform, Migrator):
+            return ()
+        asked = self.platform.observe_migration(self.state.id, order(run).id)
+        seen = await self._seen("the migration cannot be seen", asked)
+        return (seen,) if seen else ()
 
     async def _seen(self, otherwise: str, asked: Awaitable[Answer]) -> Answer | None:
         """The turn goes on whatever becomes of the question: a world that hangs keeps no rollout from its deadlines."""

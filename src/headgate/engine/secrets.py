@@ -13,6 +13,7 @@ from headgate.model.services import Service, Value
 from headgate.ports import AdapterError, SecretStore, Unusable
 
 LIMIT = timedelta(seconds=10)  # for one answer of a store
+LONGEST_VARIABLE = (128 << 10) - 512  # bytes: Linux starts nothing with a longer one, its name included
 
 Answer = TypeVar("Answer")
 
@@ -58,12 +59,29 @@ async def _value(world: World, rules: Environment, revision: Revision, secret: V
     found = await _answered(world, secret, store.get(secret.text, where, version))
     world.hidden.learn(found.value)
     world.hidden.known.add(_key(revision, secret))
+    if unfit := _unfit(secret, found.value):
+        raise Unusable(f"{_place(secret)}: {unfit}")
     return found.value
+
+
+def _unfit(secret: Value, value: str) -> str:
+    """Why a process cannot be given it in the way that the file asks for; newlines are fine in both ways."""
+    size = len(value.encode())
+    if not secret.as_file and size > LONGEST_VARIABLE:
+        return f"its value of {size >> 10} KiB is more than a variable can hold; add `as: file`"
+    if not secret.as_file and "\0" in value:
+        return "its value holds a zero byte, which no variable can; store it in base64"
+    return ""
+
+
+def _place(secret: Value) -> str:
+    """With the line of the file that asks for it, as far as that is known."""
+    return f"secret {secret.reference}{f' of {secret.origin}' if secret.origin else ''}"
 
 
 async def _answered(world: World, secret: Value, asked: Awaitable[Answer]) -> Answer:
     """Stores are others' programs: what they say of an error is shown only without what it may hold."""
-    place = f"secret {secret.reference}"
+    place = _place(secret)
     try:
         async with asyncio.timeout(LIMIT.total_seconds()):
             return await asked
@@ -80,8 +98,8 @@ def _store(world: World, rules: Environment, secret: Value) -> tuple[SecretStore
     name = secret.store or (next(iter(rules.secrets)) if len(rules.secrets) == 1 else "")
     if name not in rules.secrets:
         which = f"there is no store {name}" if name else "its store is not named"
-        raise Unusable(f"secret {secret.reference}: {which}; stores of {rules.name}: {known}")
+        raise Unusable(f"{_place(secret)}: {which}; stores of {rules.name}: {known}")
     where = rules.secrets[name]
     if where.kind not in world.secrets:
-        raise Unusable(f"secret {secret.reference}: nothing here reads stores of kind {where.kind}")
+        raise Unusable(f"{_place(secret)}: nothing here reads stores of kind {where.kind}")
     return world.secrets[where.kind], where

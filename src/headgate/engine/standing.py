@@ -107,5 +107,5 @@ def _former(state: EnvironmentState, release: ReleaseId) -> View | None:
 def _outcome(state: EnvironmentState, past: Past) -> str:
     refused = past.revision.release in state.refused
     if past.outcome == "aborted":
-        return "aborted" if refused or past.kind == "rollback" else "gave way"
+        return "gave way" if past.gave_way else "aborted"
     return "rolled back" if refused else "passed"

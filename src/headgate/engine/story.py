@@ -11,6 +11,7 @@ from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.measurements import Value
 from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
+from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
 from headgate.model.steps import describe
 
 # What of an event is told beside its sentence.
@@ -68,6 +69,23 @@ def _(event: RolloutsUnfrozen) -> str:
 def _(event: GlassBroken) -> str:
     passed = f"passed {len(event.gates)} closed: {'; '.join(event.gates)}" if event.gates else "no gate was closed"
     return f"BREAK-GLASS by {event.by} ({event.why}) for {event.release}; {passed}"
+
+
+@sentence.register
+def _(event: MigrationStarted) -> str:
+    again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+    one, what = event.migration, f"of {event.service} with {event.revision.label}"
+    return f"{one.kind} migration {one.level} {what} started by {event.by}{again}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: MigrationEnded) -> str:
+    return f"migration {event.level} of {event.service} {event.outcome}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: DataRestored) -> str:
+    return f"DATA of {event.service} were restored to level {event.level}, says {event.by}{_because(event.why)}"
 
 
 @sentence.register

@@ -9,6 +9,7 @@ from typing import Any
 from headgate.decide.explain import waits_for
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.traffic import measured
+from headgate.engine import horizons
 from headgate.engine.application import Application
 from headgate.engine.evidence import evidence
 from headgate.engine.line import Line
@@ -52,6 +53,7 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
         "instances": [_instance(instance) for instance in seen.instances or ()],
         "addresses": await _addresses(wheel),
         "waits_for": _waits_for(application, name, now),
+        "horizon": horizons.shown(state, application.quarantined(wheel.environment)),
         "quarantined": dict(application.quarantined(wheel.environment)),
         "live": await live(wheel, now),
     }
@@ -75,6 +77,7 @@ def summary(application: Application, name: str, now: datetime) -> View:
         **monitored(state, now),
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
+        "horizon": horizons.shown(state, application.quarantined(wheel.environment)),
         "waits_for": _waits_for(application, name, now),
     }
 
@@ -316,7 +319,7 @@ def traffic(recorded: list[Recorded]) -> View:
 
 def past(state: EnvironmentState) -> list[View]:
     """Ended rollouts, newest first."""
-    return [_past(one) for one in reversed(state.past)]
+    return [{**_past(one), "past_horizon": horizons.beyond(one, state)} for one in reversed(state.past)]
 
 
 def _past(one: Past) -> View:

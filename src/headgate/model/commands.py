@@ -85,6 +85,15 @@ class Unfreeze:
 
 
 @dataclass(frozen=True, slots=True)
+class Migrate:
+    """Run the contract migration that is due, or say that data were restored from a backup."""
+
+    by: str
+    why: str = ""
+    restored: tuple[str, int] | None = None  # service, and the level that its data have again
+
+
+@dataclass(frozen=True, slots=True)
 class SignOff:
     by: str
     verdict: SignOffVerdict
@@ -92,7 +101,9 @@ class SignOff:
     release: ReleaseId | None = None  # None: the one that is stable here
 
 
-Command = Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Pin | Unpin | SignOff | Freeze | Unfreeze
+Command = (
+    Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Pin | Unpin | SignOff | Freeze | Unfreeze | Migrate
+)
 
 
 @dataclass(frozen=True, slots=True)

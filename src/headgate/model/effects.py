@@ -7,6 +7,7 @@ from headgate.model.checks import Job
 from headgate.model.ids import EnvironmentId, RevisionId, StepRunId
 from headgate.model.releases import Revision
 from headgate.model.routes import Routes
+from headgate.model.schema import MigrationOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,17 @@ class RunJob:
         return f"run check {self.job.check.name} ({self.job.id})"
 
 
-Effect = Run | Stop | SetRoutes | RunJob
+@dataclass(frozen=True, slots=True)
+class RunMigration:
+    order: MigrationOrder
+
+    def __str__(self) -> str:
+        """With the revision: that it cannot be started is a failing of the candidate's rollout."""
+        order = self.order
+        return f"migrate {order.service} {order.migration.level} ({order.id}) of {order.revision.id}"
+
+
+Effect = Run | Stop | SetRoutes | RunJob | RunMigration
 
 
 @dataclass(frozen=True, slots=True)

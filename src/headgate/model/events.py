@@ -17,6 +17,7 @@ from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.record import OfRecord
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
+from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
 from headgate.model.sources import Integration, Outcome
 from headgate.model.steps import Step
 from headgate.model.verdicts import Verdict
@@ -344,6 +345,7 @@ class RolloutAborted:
     by: str
     why: str
     gave_way_to: ReleaseId | None = None  # another goes first: that says nothing against this release
+    blameless: bool = False  # nothing of the world could be seen: that neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +375,7 @@ Event = (
     # of environments
     | ReleaseRequested | ReleaseSuperseded | ReleaseDropped | ApprovalGiven | ReleasePinned | ReleaseUnpinned
     | ReleaseSignedOff
-    | RolloutsFrozen | RolloutsUnfrozen | GlassBroken
+    | RolloutsFrozen | RolloutsUnfrozen | GlassBroken | MigrationStarted | MigrationEnded | DataRestored
     | RolloutStarted | BaselineDropped | CheckEnded | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | MonitoringStarted | StableMeasured | AlarmRaised | AlarmEnded | MonitoringEnded

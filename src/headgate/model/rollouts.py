@@ -9,6 +9,7 @@ from headgate.model.events import RolloutKind, SignOffVerdict
 from headgate.model.freezes import Freeze
 from headgate.model.glass import Glass
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
+from headgate.model.migrations import Migration
 from headgate.model.monitors import Alarm, Monitoring
 from headgate.model.releases import Revision
 from headgate.model.rules import AnalysisRules, Deadlines, Strategy
@@ -33,6 +34,7 @@ class Rollout:
     instances: tuple[int, int] = (1, 1)  # fewest copies of one service: of the candidate, of what it is compared with
     hotfix: bool = False  # only another hotfix goes before it
     glass: Glass | None = None  # it passed closed gates
+    gave_way: bool = False  # to another, which says nothing against it
     position: int = 0
     attempt: int = 1  # at the check of this step
     ended: CheckResult | None = None  # the latest attempt in this step that has ended
@@ -48,6 +50,21 @@ class Rollout:
     @property
     def step(self) -> Step:
         return self.steps[self.position]
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationRun:
+    """The latest of one migration here."""
+
+    service: str
+    migration: Migration
+    attempt: int
+    revision: Revision
+    rollout: RolloutId | None
+    started_at: datetime
+    state: Literal["running", "passed", "failed", "undone"] = "running"  # undone: data were restored to before it
+    why: str = ""
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,7 @@ class Past:
     ended_at: datetime
     why: str
     glass: Glass | None = None
+    gave_way: bool = False  # to another, which says nothing against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +152,7 @@ class EnvironmentState:
     pin: Pin | None = None
     freeze: Freeze | None = None  # the latest, which may have ended by itself
     signed_off: dict[ReleaseId, SignOff] = field(default_factory=dict)  # the latest verdict on each
+    migrations: tuple[MigrationRun, ...] = ()  # the latest of each, in the order they first ran
     monitoring: Monitoring | None = None  # of the stable, since its promotion
     alarm: Alarm | None = None  # that stands, or stood when monitoring ended
     records: dict[RevisionId, object] = field(default_factory=dict)  # of stable and previous: headgate.analysis.record

@@ -13,7 +13,7 @@ from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
 from headgate.model.monitors import MonitorRules
 from headgate.model.notices import Target
-from headgate.model.secrets import SecretRules
+from headgate.model.secrets import EVERY, SecretRules
 from headgate.model.services import Value
 from headgate.model.sources import Following
 
@@ -113,6 +113,9 @@ class WebhookGate:
 
 Gate = ApprovalGate | SoakGate | SignOffGate | FreezeGate | WebhookGate
 
+# When contract migrations run: as soon as nothing needs what they take away, or then when a person asks.
+Contract = Literal["by-itself", "on-request"]
+
 # What becomes of a release in flight when another is asked for: that one waits; goes first; is not even taken.
 Concurrency = Literal["queue", "replace", "finish"]
 
@@ -154,6 +157,7 @@ class Environment:
     break_glass: tuple[str, ...] = ()  # people, groups already resolved, who may pass closed gates; empty: nobody
     analysis: AnalysisRules = AnalysisRules()
     bake: timedelta = timedelta(0)
+    contract: Contract = "by-itself"
     keep_warm: timedelta = timedelta(minutes=30)  # the old stable stays up so long after a promotion
     monitor: MonitorRules | None = None  # after a promotion; None: nothing is watched then
     listen: dict[str, int] = field(default_factory=dict)  # service -> port on loopback; others are allocated
@@ -161,6 +165,7 @@ class Environment:
     env: dict[str, Value] = field(default_factory=dict)
     service_env: dict[str, dict[str, Value]] = field(default_factory=dict)  # service -> what wins over `env` for it
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
+    secrets_every: timedelta = EVERY  # between two looks whether one was rotated
     deadlines: Deadlines = Deadlines()
     notifications: tuple[Target, ...] = ()  # told of what happens here
 

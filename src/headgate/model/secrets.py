@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 # Names of variables that say so themselves.
 SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(^|_)KEY$|(^|_)KEY_", re.IGNORECASE)
+EVERY = timedelta(seconds=30)  # between two looks whether a secret was rotated, unless the file says otherwise
 SHORTEST = 6  # characters: hiding shorter ones would hide words
 
 

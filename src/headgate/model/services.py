@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from headgate.model.migrations import Migration
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -65,3 +67,9 @@ class Service:
     replicas: int = 1
     env: dict[str, Value] = field(default_factory=dict)
     container: Container = Container()
+    migrations: tuple[Migration, ...] = ()  # by level
+
+    @property
+    def level(self) -> int:
+        """Of the data that its code is made for; 0: it has no migrations."""
+        return max((one.level for one in self.migrations), default=0)

@@ -7,6 +7,15 @@ from headgate.model.checks import Check
 
 
 @dataclass(frozen=True, slots=True)
+class Migrate:
+    """Before the candidate runs."""
+
+    service: str
+    level: int
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     deadline: timedelta
 
@@ -47,12 +56,14 @@ class Retire:
     deadline: timedelta
 
 
-Step = Start | AwaitReady | RunCheck | SetWeight | Analyze | Bake | Retire
+Step = Migrate | Start | AwaitReady | RunCheck | SetWeight | Analyze | Bake | Retire
 
 
 def describe(step: Step) -> str:
     """A step in the words that the CLI, the log and `watch` use."""
     match step:
+        case Migrate(service=service, level=level):
+            return f"migrate {service} {level}"
         case Start():
             return "start"
         case AwaitReady():

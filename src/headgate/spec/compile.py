@@ -6,6 +6,7 @@ from headgate.model.builds import CiStep, StepContainer
 from headgate.model.checks import Check
 from headgate.model.conditions import parse
 from headgate.model.metrics import MetricRule, ValueQuery
+from headgate.model.migrations import Migration
 from headgate.model.rules import (
     AnalysisRules,
     Application,
@@ -24,7 +25,7 @@ from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.checks import check
 from headgate.spec.problems import Path, SpecificationError
-from headgate.spec.secret_rules import rooted, stores
+from headgate.spec.secret_rules import every, rooted, stores
 from headgate.spec.sections.environment import EnvironmentSection
 from headgate.spec.sections.gate import ApprovalSection, GateSection
 from headgate.spec.sections.metric import MetricSection
@@ -98,6 +99,7 @@ def _service(spec: Specification, name: str, section: ServiceSection) -> Service
         replicas=section.replicas,
         env=of_service(spec, name),
         container=_container(section.container),
+        migrations=tuple(Migration(one.level, one.command, one.kind, one.timeout) for one in section.migrations),
     )
 
 
@@ -135,6 +137,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         break_glass=_people(spec, section.break_glass),
         analysis=_analysis(section),
         bake=section.bake,
+        contract=section.contract,
         keep_warm=section.keep_warm,
         monitor=section.monitor,
         listen=dict(section.listen),
@@ -142,6 +145,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         env=of_environment(spec, name),
         service_env=of_each_service(spec, name),
         secrets=rooted(stores(spec, name), repository),
+        secrets_every=every(spec, name),
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),

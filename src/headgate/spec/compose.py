@@ -83,6 +83,7 @@ def _content(service: Service) -> dict[str, Any]:
     how the image was built: that is in its digest."""
     content = asdict(service)
     del content["dockerfile"]
+    del content["migrations"]  # the release has them
     if service.container == Container():
         del content["container"]
     for value in content["env"].values():

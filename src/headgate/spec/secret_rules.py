@@ -1,9 +1,10 @@
 """Which stores an environment has, and what values may ask of them."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 
-from headgate.model.secrets import SecretRules
+from headgate.model.secrets import EVERY, SecretRules
 from headgate.model.services import Value
 from headgate.spec.problems import Path, Problem
 from headgate.spec.sections.secrets import SecretsSection
@@ -16,6 +17,12 @@ def stores(spec: Specification, environment: str) -> dict[str, SecretRules]:
     """The file's, and the environment's own, which win store by store."""
     above, own = spec.content.secrets, spec.environments[environment].secrets
     return {**(above.rules() if above else {}), **(own.rules() if own else {})}
+
+
+def every(spec: Specification, environment: str) -> timedelta:
+    """Between two looks at versions: the environment's own, or the file's."""
+    written = (one.every for one in (spec.environments[environment].secrets, spec.content.secrets) if one)
+    return next((span for span in written if span), EVERY)
 
 
 def rooted(rules: Mapping[str, SecretRules], repository: str) -> dict[str, SecretRules]:

@@ -94,6 +94,12 @@ class Rollback(Action):
     to: Reference | None = Field(None, description="id, version or commit; none: what was stable before")
 
 
+class Migrate(Action):
+    restored: (
+        Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,38}/(0|[1-9][0-9]{0,8})$")] | None
+    ) = Field(None, description="SERVICE/LEVEL: data were put back from a backup to what they were at that level")
+
+
 class Lift(Action):
     release: Reference
     why: Needed

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from headgate.engine import sightings, story, views
+from headgate.engine import horizons, sightings, story, views
 from headgate.engine.line import until
 from headgate.engine.output import output
 from headgate.engine.wheel import Wheel
@@ -17,7 +17,8 @@ from headgate.web.asked import Asked, Server, ThisApplication, ThisWheel
 from headgate.web.live import LONGEST_WAIT, news, streamed, told
 
 View = dict[str, Any]
-SHOWN = ("stable", "pinned", "frozen", "break_glass", "signed_off", "monitoring", "warm", "alarm")  # with `why`
+# With `why`:
+SHOWN = ("stable", "pinned", "frozen", "break_glass", "signed_off", "monitoring", "warm", "alarm", "horizon")
 routes = APIRouter(prefix="/api/applications/{application}/environments/{environment}", tags=["environments"])
 
 
@@ -98,6 +99,15 @@ async def promote(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
 @routes.post("/abort")
 async def abort(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
     return await _tell(server, wheel, c.Abort(body.by, body.why))
+
+
+@routes.post("/migrate")
+async def migrate(server: Asked, wheel: ThisWheel, body: bodies.Migrate) -> View:
+    """Run the contract migration that waits here; or say that data were restored."""
+    service, _, level = (body.restored or "").partition("/")
+    restored = (service, int(level)) if body.restored else None
+    done = await _tell(server, wheel, c.Migrate(body.by, body.why, restored))
+    return {**done, "migrations": horizons.shown(wheel.state, {})["migrations"]}
 
 
 @routes.get("/history")

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headgate.engine.recording import Recording
@@ -18,8 +19,7 @@ class Recorder:
         self._app, self._recording = app, recording
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith(PREFIX)
-        if not asked:
+        if not _is_command(scope):
             await self._app(scope, receive, send)
             return
         message = await receive()  # whole: see Guard
@@ -31,6 +31,17 @@ class Recorder:
             outcome, why = answer.outcome()
             await self._recording.answered(verb, target, _object(message.get("body", b"")), outcome, why)
             await answer.give()
+
+
+async def turned_away(recording: Recording, scope: Scope, refusal: Response) -> None:
+    """By the door. What was sent is not looked at, so it is not on record either."""
+    if _is_command(scope):
+        verb, target = named(scope["path"])
+        await recording.answered(verb, target, {}, "refused", _what(bytes(refusal.body)))
+
+
+def _is_command(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith(PREFIX)
 
 
 class Answer:
@@ -52,9 +63,7 @@ class Answer:
         if status < 400:
             return "accepted", ""
         body = b"".join(one.get("body", b"") for one in self._held)[:LARGEST_ANSWER]
-        error = _object(body).get("error")
-        what = str(error.get("what", "")) if isinstance(error, dict) else ""
-        return ("failed" if status >= 500 else "refused"), what or f"HTTP status {status}"
+        return ("failed" if status >= 500 else "refused"), _what(body) or f"HTTP status {status}"
 
 
 def named(path: str) -> tuple[str, str]:
@@ -69,6 +78,11 @@ def named(path: str) -> tuple[str, str]:
             return " ".join(verb), application
         case _:
             return " ".join(parts), ""
+
+
+def _what(body: bytes) -> str:
+    error = _object(body).get("error")
+    return str(error.get("what", "")) if isinstance(error, dict) else ""
 
 
 def _object(content: bytes) -> dict[str, Any]:

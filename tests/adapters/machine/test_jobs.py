@@ -2,64 +2,19 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.adapters.machine.checked import job, open_shop
+from tests.adapters.machine.checked import CANARY, Bench, job, open_shop
 
-from headgate.adapters.machine.folders import Folder, private
 from headgate.adapters.machine.jobs import Desk, Jobs
-from headgate.adapters.machine.readiness import Prober
-from headgate.model.checks import Check, Job, JobSeen, Load, Request
+from headgate.model.checks import Check, Load, Request
 from headgate.model.ids import JobId
 
 pytestmark = pytest.mark.real
 
-CANARY = "hunter2hunter2"
 JUNIT = '<testsuite><testcase name="a"/><testcase name="b">{inside}</testcase></testsuite>'
-
-
-class Bench:
-    """The jobs of one environment, and the release that they check."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.release = Folder(private(folder / "own")), folder / "rel_1"
-        self.release.mkdir()
-        (self.release / "prices.txt").write_text("12.50\n")
-        self.prober = Prober()
-        self.jobs = self.open()
-
-    def open(self) -> Jobs:
-        return Jobs(Desk(self.folder, self.prober, lambda: None, secrets=lambda: [CANARY]))
-
-    def restart(self) -> None:
-        self.jobs.close()
-        self.jobs = self.open()
-
-    async def ended(self, asked: Job) -> JobSeen:
-        await self.jobs.run(asked, self.release)
-        return await self.end_of(asked)
-
-    async def end_of(self, asked: Job) -> JobSeen:
-        async with asyncio.timeout(30):
-            while (seen := self.jobs.seen(asked.id)) is None or seen.state == "running":
-                await asyncio.sleep(0.02)
-        return seen
-
-    async def ran(self, run: str, url: str = "http://127.0.0.1:1", **fields: Any) -> JobSeen:
-        return await self.ended(job(Check("e2e", "run", run, timedelta(seconds=20), **fields), url))
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    made.jobs.close()
-    await made.prober.close()
 
 
 def junit(inside: str) -> str:

@@ -1,6 +1,6 @@
 """A check as a command line: what it is asked, where it runs, what it is told, and what it leaves behind."""
 
-import re
+import os
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from pathlib import Path
 from headgate.adapters.machine import reports
 from headgate.adapters.machine.artifacts import keep
 from headgate.adapters.machine.checks.found import FOUND, JOB, Found
+from headgate.adapters.machine.checks.given import variables
 from headgate.adapters.machine.commands import CommandLine
 from headgate.adapters.machine.folders import Folder, private, read, write_atomically
 from headgate.adapters.machine.spawn import inherited
@@ -22,6 +23,9 @@ MOST_BYTES = 200_000_000
 PROGRAM = 'exec "$HEADGATE_PYTHON" -P -m "$HEADGATE_CHECK" "$HEADGATE_JOB" "$HEADGATE_FOUND"'
 OURS = {"http": "http", "load": "load", "browser": "browser"}  # kind -> program
 OVERTIME = timedelta(seconds=20)  # for a program of ours that keeps the time itself: to clean up
+# Of the server's own environment, for programs of ours: where Chromium and Docker are found.
+PASSED_ON = ("HEADGATE_CHROMIUM", "PLAYWRIGHT_BROWSERS_PATH", "DOCKER_HOST")
+MUTE = "its program ended without a word"  # a script may end it, with any exit code
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,10 @@ def prepared(job: Job, source: Path, folder: Folder) -> Errand:
 
 def line(errand: Errand, release: str, folder: Folder) -> CommandLine:
     job = errand.job
-    given = variables(job, release)
+    given = {**inherited(), **variables(job, release)}
     if errand.program is None:
         return CommandLine(job.id, job.check.run, Path(errand.work), given, job.check.timeout)
+    given |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     given |= {
         "HEADGATE_PYTHON": sys.executable,
         "HEADGATE_CHECK": f"headgate.adapters.machine.checks.{errand.program}",
@@ -75,6 +80,10 @@ def concluded(errand: Errand, passed: bool, why: str, words: str, folder: Folder
     """What its exit code, its program, its reports and its artifacts say together."""
     job, kept = errand.job, folder.job(errand.job.id, "kept")
     found = read(FOUND, folder.job(job.id, "found")) if errand.program else None
+    if errand.program == "container":  # as if the command had run here
+        passed, why, found = (found.passed, found.sentence, None) if found else (False, why, None)
+    elif errand.program and found is None and passed:
+        found = Found(False, MUTE)
     tests, numbers, bad = tallied(errand, passed)
     left_out = keep(job.check.artifacts, Path(errand.work), kept, MOST_FILES, MOST_BYTES) if job.check.artifacts else ""
     well = passed and not bad and (found is None or found.passed)
@@ -105,11 +114,3 @@ def tallied(errand: Errand, passed: bool) -> tuple[str, dict[str, float], list[s
         return "", numbers, ["not one test ran: nothing is no success"] if passed else []
     skipped = f", {tests.skipped} of them skipped" if tests.skipped else ""
     return f"{tests.total} tests{skipped}", numbers, []
-
-
-def variables(job: Job, release: str) -> dict[str, str]:
-    application, _, environment = job.environment.partition("/")
-    urls = {re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_URL": url for name, url in job.services.items()}
-    base = {"BASE_URL": next(iter(job.services.values()))} if job.services else {}
-    own = {"APPLICATION": application, "ENVIRONMENT": environment, "RELEASE": release, "REVISION": job.revision}
-    return {**inherited(), **urls, **base, **own}

@@ -112,6 +112,10 @@ class Folder:
         return self.jobs / f"{checked('job', job)}.{ending}"
 
     @property
+    def migrations(self) -> Path:
+        return private(self.path / "migrations")
+
+    @property
     def logs(self) -> Path:
         return private(self.path / "logs")
 

@@ -69,6 +69,10 @@ def _told(answer: dict[str, Any]) -> None:
         say("  pipeline.ci")
     for change in answer.get("ci", []):
         say(f"    {change}")
+    if answer.get("notifications"):
+        say("  notifications")
+    for change in answer.get("notifications", []):
+        say(f"    {change}")
     for environment in answer.get("environments", []):
         say(f"  {environment.get('environment')}")
         for change in environment.get("changes", []):

@@ -10,6 +10,7 @@ from headgate.cli.follow import News
 from headgate.cli.output import print_json, say, table, took
 from headgate.cli.plain import plain
 
+PAST = "; past the rollback horizon"
 HEADERS = ("ended", "rollout", "release", "outcome", "took", "why")
 
 
@@ -42,7 +43,7 @@ def _row(one: dict[str, Any]) -> list[str]:
         str(one["label"]),
         str(one["outcome"]),
         took(float(one["seconds"])),
-        f"{one['why']}{_glass(one.get('break_glass'))}",
+        f"{one['why']}{_glass(one.get('break_glass'))}{PAST if one.get('past_horizon') else ''}",
     ]
 
 

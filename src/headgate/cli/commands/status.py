@@ -27,7 +27,7 @@ def status(named: str | None = None, data: str | None = None, as_json: bool = Fa
         say(view.get("application"))
         now = str(view.get("now"))
         table(HEADERS, [_row(environment, now) for environment in view.get("environments", [])])
-        for note in frozen(view.get("environments", [])):
+        for note in [*frozen(view.get("environments", [])), *_horizons(view.get("environments", []))]:
             say(note)
         for environment in view.get("environments", []):
             for note in monitored(environment):
@@ -44,6 +44,12 @@ def _source(followed: dict[str, Any]) -> None:
     telling = [one for one in followed.get("commits", []) if one.get("outcome") != "released" or one.get("left_out")]
     for one in telling[:MOST_COMMITS]:
         say(one.get("text"))
+
+
+def _horizons(environments: list[dict[str, Any]]) -> list[str]:
+    """Where contract migrations ended the way back."""
+    limited = [one for one in environments if (one.get("horizon") or {}).get("why")]
+    return [f"{one['environment']}: safe back to {one['horizon']['safe_back_to'] or 'nothing'}" for one in limited]
 
 
 def _wanted(api: Api, named: str | None) -> list[str]:

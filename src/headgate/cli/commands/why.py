@@ -29,6 +29,7 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
         say(note)
     _signed(answer)
     _glass(answer)
+    _horizon(answer.get("horizon") or {})
     _evidence(answer.get("evidence") or {})
 
 
@@ -43,6 +44,14 @@ def _glass(answer: dict[str, Any]) -> None:
         say(f"{answer['stable']['label']} came here by BREAK-GLASS of {broken['by']}: {broken['why']}")
         for gate in broken["gates"]:
             say(f"  closed: {gate}")
+
+
+def _horizon(known: dict[str, Any]) -> None:
+    """Where there is something to go back to, or something in the way."""
+    if known.get("safe_back_to"):
+        say(f"safe back to {known['safe_back_to']}")
+    if known.get("why"):
+        say(f"{'no further: ' if known.get('safe_back_to') else 'no way back: '}{known['why']}")
 
 
 def _evidence(known: dict[str, Any]) -> None:

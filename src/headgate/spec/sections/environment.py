@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headgate.model.rules import Concurrency
+from headgate.model.rules import Concurrency, Contract
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
@@ -74,6 +74,9 @@ class EnvironmentSection(Section):
     )
     analysis: AnalysisSection = part(AnalysisSection, "When a candidate counts as worse.")
     bake: Duration = defaults_to("0s", "Time at full weight with every abort rule armed.")
+    contract: Annotated[Contract, one_word_of("by-itself", "on-request")] = defaults_to(
+        "by-itself", "When contract migrations run, once nothing needs what they take away."
+    )
     keep_warm: Duration = defaults_to("30m", "Time the old revision stays up after a promotion.")
     monitor: Monitor | None = Field(
         None, description="How long the stable is watched after its promotion. Default: not.", examples=["4h"]

@@ -8,7 +8,7 @@ from headgate.model.secrets import SecretRules
 from headgate.spec.sections.addresses import refuse_unencrypted
 from headgate.spec.sections.registry import File, Region
 from headgate.spec.sections.section import Section, defaults_to, unsuitable
-from headgate.spec.sections.texts import FOLDER_PATTERN, FOLDERS, Url, matching
+from headgate.spec.sections.texts import FOLDER_PATTERN, FOLDERS, Seconds, Url, matching
 
 
 def _variable_of(prefix: str) -> Any:
@@ -141,6 +141,9 @@ class EtcdSection(Section):
 class SecretsSection(Section):
     """Stores, each by its kind: an environment has one of each at most, and its own wins over the file's."""
 
+    every: Seconds | None = Field(
+        None, description="Optional. Time between two looks whether a secret was rotated. Default: 30s."
+    )
     age: AgeSection | None = Field(None, description="Optional. A file encrypted with age: `headgate secrets`.")
     env_file: EnvFileSection | None = Field(None, alias="env-file", description="Optional. A file on the server.")
     aws_secrets_manager: AwsStoreSection | None = Field(
@@ -152,7 +155,7 @@ class SecretsSection(Section):
     etcd: EtcdSection | None = Field(None, description="Optional. Keys of etcd 3, for configuration kept there.")
 
     def rules(self) -> dict[str, SecretRules]:
-        written = self.model_dump(exclude_none=True, by_alias=True)
+        written = self.model_dump(exclude={"every"}, exclude_none=True, by_alias=True)
         return {
             kind: SecretRules(kind, {name: str(value) for name, value in settings.items()})
             for kind, settings in written.items()

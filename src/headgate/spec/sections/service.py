@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from headgate.model.services import PLAIN, Dockerfile, Value
+from headgate.spec.sections.migration import MigrationSection, out_of_order
 from headgate.spec.sections.section import Section, ShortForm, defaults_to, part, unsuitable
 from headgate.spec.sections.texts import (
     ANY_SCALAR,
@@ -161,11 +162,20 @@ class ServiceSection(Section):
     env: dict[Variable, EnvironmentValue] = Field(
         default_factory=dict, description="Environment variables, the same in every environment."
     )
+    migrations: list[MigrationSection] = Field(
+        default_factory=list, description="Changes of its data, oldest first; each runs once in an environment."
+    )
 
     @model_validator(mode="after")
     def build_or_image(self) -> "ServiceSection":
         if self.build is not None and self.image is not None:
             raise unsuitable("build or image, not both", "Remove one of the two.")
+        return self
+
+    @model_validator(mode="after")
+    def levels_rise(self) -> "ServiceSection":
+        if late := out_of_order(self.migrations):
+            raise unsuitable(f"migrations by rising level, but {late.level} is not", "Give it a higher level.")
         return self
 
     @property

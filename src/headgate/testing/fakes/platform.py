@@ -10,6 +10,7 @@ from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.model.schema import MigrationOrder
 from headgate.ports import AdapterError, Clock
 
 FIRST_PORT = 30_000
@@ -27,6 +28,8 @@ class Behaviour:
     drains_in: timedelta = NOW
     checks: Literal["passed", "failed", "lost"] = "passed"
     check_takes: timedelta = NOW
+    migrates: Literal["passed", "failed", "lost"] = "passed"
+    migration_takes: timedelta = NOW
     fails_first: int = 0  # attempts at a check that may be repeated
 
 
@@ -52,6 +55,7 @@ class FakePlatform:
     unreachable: str = ""  # a reason makes every verb raise
     copies: dict[EnvironmentId, list[Copy]] = field(default_factory=dict)
     jobs: dict[JobId, tuple[Job, datetime]] = field(default_factory=dict)
+    migrations: dict[tuple[EnvironmentId, JobId], tuple[MigrationOrder, datetime]] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
 
     async def run(self, revision: Revision) -> None:
@@ -89,6 +93,20 @@ class FakePlatform:
     def outcome(self, job: Job) -> Literal["passed", "failed", "lost"]:
         behaviour, attempt = self.behaviour(job.revision), int(job.id.rpartition("-")[2])
         return "failed" if job.check.retries and attempt <= behaviour.fails_first else behaviour.checks
+
+    async def migrate(self, order: MigrationOrder) -> None:
+        self._reach()
+        self.migrations.setdefault((order.environment, order.id), (order, self.clock.now()))
+
+    async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
+        self._reach()
+        if (environment, migration) not in self.migrations:
+            return None
+        ran, began = self.migrations[environment, migration]
+        behaviour = self.behaviour(ran.revision.id)
+        if self.clock.now() - began < behaviour.migration_takes:
+            return JobSeen(migration, "running")
+        return JobSeen(migration, behaviour.migrates, "" if behaviour.migrates == "passed" else "as the test wants it")
 
     def behaviour(self, revision: RevisionId) -> Behaviour:
         """To be changed in place by a test."""

@@ -15,6 +15,7 @@ from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import WebhookGate
+from headgate.model.schema import MigrationOrder
 from headgate.ports import AdapterError, Conflict, LogUnavailable
 from headgate.testing.fakes.clock import FakeClock
 from headgate.testing.fakes.eventlog import MemoryEventLog
@@ -22,9 +23,9 @@ from headgate.testing.fakes.metrics import FakeMetrics
 from headgate.testing.fakes.platform import FakePlatform
 from headgate.testing.fakes.router import FakeRouter
 from headgate.testing.world.chance import Chance
+from headgate.testing.world.schemas import SchemaWatch
 from headgate.testing.world.story import Story
 from headgate.testing.world.vigil import Vigils
-from headgate.testing.world.watch import Watch
 
 Do = Callable[[], Awaitable[None]]
 Undo = Callable[[], None]
@@ -68,7 +69,7 @@ class Faults:
     chance: Chance
     clock: FakeClock
     story: Story
-    watch: Watch
+    watch: SchemaWatch
     vigils: Vigils
     weather: Weather
 
@@ -146,6 +147,18 @@ class FaultyPlatform:
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         self._faults.look("the platform")
         return await self.inner.observe_job(environment, job)
+
+    async def migrate(self, order: MigrationOrder) -> None:
+        self._faults.watch.migrates(order)
+
+        async def nothing() -> None:
+            return
+
+        await self._faults.strike(f"migrate {order.id}", lambda: self.inner.migrate(order), nothing)
+
+    async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
+        self._faults.look("the platform")
+        return await self.inner.observe_migration(environment, migration)
 
 
 class FaultyRouter:

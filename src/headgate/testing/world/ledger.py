@@ -7,7 +7,7 @@ from headgate.model import events as e
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.ids import ReleaseId, RevisionId
 from headgate.model.releases import Revision
-from headgate.model.steps import Analyze, SetWeight
+from headgate.model.steps import Analyze, Migrate, SetWeight
 from headgate.model.verdicts import Outcome
 
 
@@ -40,6 +40,11 @@ class Trial:
     def waved(self, index: int) -> bool:
         """Unproven at its deadline, and the rules let such a step go on."""
         return self.started.analysis.unproven == "promote" and self.verdicts.get(index) is Outcome.INCONCLUSIVE
+
+    @property
+    def migrating(self) -> bool:
+        """The candidate may not run yet."""
+        return isinstance(self.started.steps[self.position], Migrate)
 
     def asked_weight(self) -> int:
         walked = self.started.steps[: self.position + 1]
@@ -156,13 +161,15 @@ class Ledger:
 
     def candidate(self) -> RevisionId | None:
         """Whoever is on trial and is not the stable as well."""
-        if self.trial is None or self.trial.phase not in ("trial", "paused"):
+        if self.trial is None or self.trial.phase not in ("trial", "paused") or self.trial.migrating:
             return None
         revision = self.trial.started.revision.id
         return None if self.stable and self.stable.id == revision else revision
 
     def baseline(self) -> Revision | None:
         """As long as there is something to compare with it: not at full weight, nor after the decision."""
-        if self.trial is None or self.trial.phase not in ("trial", "paused") or self.trial.asked_weight() == 100:
+        if self.trial is None or self.trial.phase not in ("trial", "paused") or self.trial.migrating:
+            return None
+        if self.trial.asked_weight() == 100:
             return None
         return self.trial.baseline

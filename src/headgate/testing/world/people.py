@@ -19,6 +19,7 @@ RELEASES = 7
 COMMITS, DEPLOYS, APPROVES, LIFTS, APPLIES = 0.06, 0.06, 0.10, 0.02, 0.01  # a moment
 HURRIES, SIGNS_OFF, PINS, UNPINS = 0.3, 0.03, 0.004, 0.05  # of deployments; each moment
 BREAKS_GLASS, FREEZES, UNFREEZES, STOPS_THE_LINE = 0.1, 0.01, 0.05, 0.003  # of deployments; each moment
+MIGRATES, RESTORES = 0.02, 0.003  # each moment
 INTERFERES = 0.008  # each kind of command, each moment
 
 
@@ -41,6 +42,7 @@ class People:
             await self._interfere(environment)
             await self._approve(environment)
             await self._try_out(environment)
+            await self._migrate(environment)
             await self._freeze(environment)
         await self._stop_the_line()
         if self._chance.happens(LIFTS):
@@ -50,7 +52,7 @@ class People:
         world = self._world
         if len(world.releases) == RELEASES:
             return
-        made = make_release(self._chance, len(world.releases) + 1)
+        made = make_release(self._chance, len(world.releases) + 1, world.releases[-1] if world.releases else None)
         world.story.tell(world.clock.now(), "%s is made: %s", made.id, made.quality.name)
         world.releases.append(made)
         await world.wheels.announce(e.ReleaseAnnounced(made.id, f"v{made.number}", "main"))
@@ -88,6 +90,14 @@ class People:
         if chance.happens(INTERFERES * 2):
             to = f"v{chance.one(world.releases).number}" if chance.happens(0.5) else None
             await world.command(environment, c.Rollback(world.new_rollout(), by, to))
+
+    async def _migrate(self, environment: EnvironmentId) -> None:
+        world, chance, by = self._world, self._chance, self._chance.one(PEOPLE)
+        if chance.happens(MIGRATES):
+            await world.command(environment, c.Migrate(by))
+        if chance.happens(RESTORES):
+            restored = ("web", chance.one(world.releases).number - 1)
+            await world.command(environment, c.Migrate(by, "the backup of last night", restored))
 
     async def _approve(self, environment: EnvironmentId) -> None:
         waiting = self._world.wheels.state(environment).waiting

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from headgate.model.checks import Check
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
+from headgate.model.migrations import Migration, MigrationKind
 from headgate.model.monitors import Burn, LatencyObjective, MonitorRules
 from headgate.model.releases import Revision
 from headgate.model.rules import (
@@ -53,6 +54,8 @@ QUALITIES = (
     Quality("never ready", behaviour=Behaviour(ready_after=None)),
     Quality("fails its check", behaviour=Behaviour(checks="failed", check_takes=2 * SECOND)),
     Quality("its check is lost", behaviour=Behaviour(checks="lost")),
+    Quality("its migration fails", behaviour=Behaviour(migrates="failed", migration_takes=2 * SECOND)),
+    Quality("its migration is lost", behaviour=Behaviour(migrates="lost")),
     Quality("its check takes long, and passes repeated", behaviour=Behaviour(check_takes=9 * SECOND, fails_first=1)),
 )
 
@@ -80,8 +83,18 @@ class Made:
         )
 
 
-def make_release(chance: Chance, number: int) -> Made:
-    services = [Service("web", ("web",), 8000, replicas=chance.one((1, 1, 2)))]
+def make_migrations(chance: Chance, number: int, before: Made | None) -> tuple[Migration, ...]:
+    """Those of the release before, most often; and one of its own, by chance."""
+    known = before.services[0].migrations if before and chance.happens(0.8) else ()
+    if chance.happens(0.6):
+        return known
+    kind: MigrationKind = chance.one(("expand", "contract"))
+    return (*known, Migration(number, f"migrate {number}", kind, 20 * SECOND))
+
+
+def make_release(chance: Chance, number: int, before: Made | None) -> Made:
+    migrations = make_migrations(chance, number, before)
+    services = [Service("web", ("web",), 8000, replicas=chance.one((1, 1, 2)), migrations=migrations)]
     if chance.happens(0.2):
         services.append(Service("quotes", ("quotes",), 8000))
     quality = GOOD if number == 1 else chance.one(QUALITIES)
@@ -109,6 +122,7 @@ def make_rules(chance: Chance, name: str, after: str | None) -> Environment:
         gates=make_gates(chance, after),
         break_glass=make_glass(chance),
         analysis=make_analysis(chance),
+        contract=chance.one(("by-itself", "by-itself", "on-request")),
         bake=chance.one((0, 0, 10)) * SECOND,
         keep_warm=chance.one((0, 20, 60)) * SECOND,
         monitor=make_monitor(chance),

@@ -30,10 +30,24 @@ def unsettled(world: World, environment: EnvironmentId) -> str:
     shares = {b.revision: b.weight for b in routes.backends if b.weight} if routes else {}
     if shares != ({stable.id: 100} if stable else {}):
         return f"traffic is {shares}, stable is {stable.id if stable else None}"
+    if left := _unmigrated(world, environment):
+        return left
     strays = {copy.revision for copy in world.platform.copies.get(environment, ())} - {stable.id if stable else None}
     if strays:
         return f"instances of {sorted(str(stray) for stray in strays)} are left"
     return ""
+
+
+def _unmigrated(world: World, environment: EnvironmentId) -> str:
+    """Contract migrations run in the end, unless people have to say so."""
+    books, stable = world.watch.books[environment], world.watch.ledgers[environment].stable
+    rules = world.rules[environment.partition("/")[2]]
+    if books.running:
+        return f"migration {books.running.migration.level} never ends"
+    if stable is None or rules.contract != "by-itself" or stable.release in world.wheels.quarantined():
+        return ""
+    due = books.due(stable)
+    return f"contract migrations {due} never run" if due else ""
 
 
 def demand_settled(world: World) -> None:

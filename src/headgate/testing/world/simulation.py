@@ -29,11 +29,11 @@ from headgate.testing.world.faults import (
 from headgate.testing.world.nature import Nature
 from headgate.testing.world.people import People
 from headgate.testing.world.scene import Made, make_copies, make_pipeline
+from headgate.testing.world.schemas import SchemaWatch
 from headgate.testing.world.settling import at_rest, demand_sense, demand_settled
 from headgate.testing.world.story import Story, Violation
 from headgate.testing.world.traffic import Users
 from headgate.testing.world.vigil import Vigils
-from headgate.testing.world.watch import Watch
 from headgate.testing.world.wheels import PlainWheels, Ports, Wheels
 
 NAME, ENGINE = "app", "headgate"
@@ -70,7 +70,7 @@ class World:
         self.environments = [environment_id(NAME, name) for name in self.rules]
         self.releases: list[Made] = []
         self.turns = self.crashes = self._rollouts = 0
-        self.watch = Watch(self.story, self._check_passed, self.clock.now)
+        self.watch = SchemaWatch(self.story, self._check_passed, self.clock.now)
         self.vigils = Vigils(self.story, self.watch.quarantined, self.clock.now)
         self._build_ports()
         self._make_wheels = make_wheels

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headgate.model import events as e
+from headgate.model.schema import MigrationStarted
 
 KEPT = 500  # lines
 
@@ -52,6 +53,8 @@ def _brief(event: e.Event) -> str:
     match event:
         case e.ReleaseRequested() | e.RolloutStarted():
             rest = f"{event.kind} {event.revision.id} by {event.by}"
+        case MigrationStarted(migration=one):
+            rest = f"{event.service} {one.level} {one.kind} with {event.revision.id} by {event.by}: {event.why}"
         case e.StepCompleted():
             rest = f"{event.index}: {event.why}"
         case e.StepsSkipped():

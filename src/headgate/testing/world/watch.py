@@ -195,9 +195,9 @@ class Watch:
         self, where: EnvironmentId, ledger: Ledger, event: e.RolloutAborted | e.RolloutEnded, at: datetime
     ) -> None:
         match event:
-            case e.RolloutAborted(gave_way_to=None):
+            case e.RolloutAborted(gave_way_to=None, blameless=False):
                 self._refuse_after_abort(ledger)
-            case e.RolloutAborted():
+            case e.RolloutAborted(blameless=False):
                 self._demand_way_given(where, ledger, event, at)
             case e.RolloutEnded(outcome="aborted"):
                 self._demand_home(where, ledger)

@@ -14,13 +14,14 @@ from headgate.decide import pipeline, rules, standstill
 from headgate.decide import plan as planning
 from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
+from headgate.decide.migrating import order, running
 from headgate.decide.monitoring import watched_now
 from headgate.decide.progress import job_id
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.checks import JobSeen
 from headgate.model.commands import Command, Refused
-from headgate.model.effects import Effect, Run, RunJob, SetRoutes, Stop
+from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes, Stop
 from headgate.model.freezes import Freeze
 from headgate.model.ids import (
     SERVER_STREAM,
@@ -45,6 +46,7 @@ from headgate.ports import (
     EventLog,
     Gatekeeper,
     MetricSource,
+    Migrator,
     Platform,
     TrafficRouter,
 )
@@ -52,9 +54,13 @@ from headgate.ports import (
 Freezing = c.Freeze | c.Unfreeze
 
 
+class MigratingPlatform(Platform, Migrator, Protocol):
+    """All that the simulated world has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    platform: Platform
+    platform: MigratingPlatform
     router: TrafficRouter
     metrics: MetricSource
     log: EventLog
@@ -157,6 +163,8 @@ class PlainWheels:
                 await self.ports.platform.run(revision)
             case Stop(environment=environment, revision=stopped):
                 await self.ports.platform.stop(environment, stopped)
+            case RunMigration(order=begun):
+                await self.ports.platform.migrate(begun)
             case SetRoutes(routes=routes):
                 await self.ports.router.set_routes(routes)
             case RunJob(job=job):
@@ -225,7 +233,7 @@ class PlainWheels:
             instances=instances,
             routes=routes,
             addresses=await self.ports.router.addresses(state.id, services) if services else {},
-            jobs=await self._jobs(state),
+            jobs=(*await self._jobs(state), *await self._migration(state)),
             measurement=await self._measurement(state, routes) if measure else None,
             watched=await self._watched(state) if measure else None,
             unknown=tuple(unknown),
@@ -268,6 +276,14 @@ class PlainWheels:
         except AdapterError:
             return ()
         return (job,) if job else ()
+
+    async def _migration(self, state: EnvironmentState) -> tuple[JobSeen, ...]:
+        run = running(state)
+        try:
+            seen = run and await self.ports.platform.observe_migration(state.id, order(run).id)
+        except AdapterError:
+            return ()
+        return (seen,) if seen else ()
 
     async def _measurement(self, state: EnvironmentState, routes: RoutesSeen | None) -> Measurement | None:
         rollout, now = state.rollout, self.ports.clock.now()

@@ -12,4 +12,8 @@ __all__ = ["DockerPlatform", "DockerSettings", "create"]
 def create(host: Host) -> DockerPlatform:
     settings = DockerSettings(data=host.folder, releases=host.releases, envoy=host.envoy)
     token = host.folder.parent.parent / "token"
-    return DockerPlatform(settings, host.changed, host.login, host.rules, host.secrets, lambda: known_secrets(token))
+
+    def masked() -> set[str]:
+        return {*known_secrets(token), *host.hidden()}
+
+    return DockerPlatform(settings, host.changed, host.login, host.rules, host.secrets, masked)

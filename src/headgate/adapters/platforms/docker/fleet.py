@@ -138,7 +138,7 @@ class Fleet:
         if image is None:
             return
         network = await around.machine.networks.ensure(self.environment)
-        server = await self._bridged(around, revision, network)
+        server = await self.bridged(around, revision, network)
         begun = [self._in_turn(self._begin(around, revision, service, tag, image, network, server)) for tag in tags]
         if refusals := await told(begun):
             raise AdapterError("; ".join(refusals))
@@ -161,7 +161,7 @@ class Fleet:
         slots = (slot for slot in self.slots.values() if not slot.stopping and not slot.lost)
         return [slot for slot in slots if slot.tag.revision == revision and slot.tag.service == service]
 
-    async def _bridged(self, around: Around, revision: Revision, network: Network) -> str:
+    async def bridged(self, around: Around, revision: Revision, network: Network) -> str:
         """Where containers find this machine's Envoy, which is told whom it has to answer there."""
         if len(revision.services) < 2:
             return network.gateway

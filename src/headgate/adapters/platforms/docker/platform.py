@@ -16,6 +16,7 @@ from headgate.adapters.platforms.docker.fleet import Fleet
 from headgate.adapters.platforms.docker.images import LoginOf
 from headgate.adapters.platforms.docker.instances import Around
 from headgate.adapters.platforms.docker.machines import Machine
+from headgate.adapters.platforms.docker.migrations import Migrations
 from headgate.adapters.platforms.docker.output import read
 from headgate.adapters.platforms.docker.seats import Seats
 from headgate.adapters.platforms.docker.settings import DockerSettings
@@ -25,6 +26,7 @@ from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.rules import ContainerHost, Environment
+from headgate.model.schema import MigrationOrder
 from headgate.ports import AdapterError, SecretsOf, no_login, no_rules, no_secrets
 
 OnChange = Callable[[EnvironmentId], None]
@@ -40,7 +42,8 @@ class Place:
     fleet: Fleet
     jobs: Jobs
     changed: Callable[[], None]
-    arounds: dict[ContainerHost, Around] = field(default_factory=dict)  # one for each machine it is, or was on
+    migrations: Migrations
+    arounds: dict[ContainerHost, Around]  # one for each machine it is, or was on
     away: list[str] = field(default_factory=list)  # a sentence for each machine that cannot be seen
 
 
@@ -92,6 +95,15 @@ class DockerPlatform:
     async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
         return self._opened(environment).jobs.seen(job)
 
+    async def migrate(self, order: MigrationOrder) -> None:
+        """In a container of its own, on the first machine that answers."""
+        place = await self._place(order.environment)
+        await place.migrations.start(order)
+
+    async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
+        place = await self._place(environment)
+        return await place.migrations.seen(migration)
+
     async def logs(
         self, environment: EnvironmentId, service: str | None, lines: int, follow: bool
     ) -> AsyncIterator[str]:
@@ -126,6 +138,7 @@ class DockerPlatform:
         for place in places:
             place.fleet.close()
             place.jobs.close()
+            place.migrations.close()
         self._places.clear()
         self._machines.clear()
         await self._prober.close()
@@ -187,8 +200,11 @@ class DockerPlatform:
         containers.scope(self.server, environment)  # refuses a name that fits no container
         folder = environment_folder(settings.data, environment)
         desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept, self._masked)
-        place = self._places[environment] = Place(folder, Fleet(environment, self._secrets), Jobs(desk), changed)
-        return place
+        fleet = Fleet(environment, self._secrets)
+        arounds: dict[ContainerHost, Around] = {}
+        migrations = Migrations(folder, fleet, self._secrets, lambda: {a.machine.place: a for a in arounds.values()})
+        self._places[environment] = Place(folder, fleet, Jobs(desk), changed, migrations, arounds)
+        return self._places[environment]
 
     def _around(self, place: Place, host: ContainerHost) -> Around:
         if host not in place.arounds:

@@ -12,4 +12,8 @@ __all__ = ["ProcessPlatform", "ProcessSettings", "create"]
 def create(host: Host) -> ProcessPlatform:
     settings = ProcessSettings(data=host.folder, releases=host.releases)
     token = host.folder.parent.parent / "token"
-    return ProcessPlatform(settings, host.changed, host.secrets, lambda: known_secrets(token))
+
+    def masked() -> set[str]:
+        return {*known_secrets(token), *host.hidden()}
+
+    return ProcessPlatform(settings, host.changed, host.secrets, masked)

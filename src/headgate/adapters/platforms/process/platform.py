@@ -11,11 +11,13 @@ from headgate.adapters.machine.readiness import Prober
 from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.process.fleet import Fleet
 from headgate.adapters.platforms.process.instances import Around
+from headgate.adapters.platforms.process.migrations import Migrations
 from headgate.adapters.platforms.process.settings import ProcessSettings
 from headgate.model.checks import Job, JobSeen
 from headgate.model.ids import EnvironmentId, JobId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.model.schema import MigrationOrder
 from headgate.ports import SecretsOf, no_secrets
 
 OnChange = Callable[[EnvironmentId], None]
@@ -29,6 +31,7 @@ class Place:
     folder: Folder
     fleet: Fleet
     jobs: Jobs
+    migrations: Migrations
     adopted: bool = False
     adopting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -70,6 +73,14 @@ class ProcessPlatform:
         place = await self._place(environment)
         return place.jobs.seen(job)
 
+    async def migrate(self, order: MigrationOrder) -> None:
+        place = await self._place(order.environment)
+        await place.migrations.start(order)
+
+    async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
+        place = await self._place(environment)
+        return place.migrations.seen(migration)
+
     async def logs(
         self, environment: EnvironmentId, service: str | None, lines: int, follow: bool
     ) -> AsyncIterator[str]:
@@ -89,6 +100,7 @@ class ProcessPlatform:
         for place in self._places.values():
             place.fleet.close()
             place.jobs.close()
+            place.migrations.close()
         self._places.clear()
         await self._prober.close()
 
@@ -109,7 +121,8 @@ class ProcessPlatform:
         around = Around(self.settings, folder, self._prober, changed)
         bounds = (self.settings.log_bytes, self.settings.jobs_kept)
         desk = Desk(folder, self._prober, changed, *bounds, self._masked)
-        place = Place(folder, Fleet(environment, around, self._ports, self._secrets), Jobs(desk))
+        fleet = Fleet(environment, around, self._ports, self._secrets)
+        place = Place(folder, fleet, Jobs(desk), Migrations(folder, self.settings, changed, self._secrets))
         self._places[environment] = place
         return place
 

@@ -1,0 +1,24 @@
+"""The form of `migrate`: beside those of `forms`."""
+
+from typing import Annotated
+
+import typer
+
+from headgate.cli.options import Application, By, Data, Json, Why
+
+Where = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
+
+
+def migrate(
+    environment: Where,
+    restored: Annotated[
+        str | None,
+        typer.Option("--restored", metavar="SERVICE/LEVEL", help="Its data were put back from a backup: needs --why."),
+    ] = None,
+    named: Application = None,
+    data: Data = None,
+    by: By = None,
+    why: Why = None,
+    as_json: Json = False,
+) -> None:
+    """Run the contract migration that waits here, as soon as it may; or tell that data were restored from a backup."""

@@ -1,0 +1,113 @@
+"""Secrets between stores and platforms: looked at beside the wheel, handed over in exact versions, refused in words."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.engine.test_configuring import Shop, shop  # noqa: F401 - a fixture
+
+from headgate.engine.secrets import values
+from headgate.model.releases import Revision
+from headgate.model.rules import Environment
+from headgate.model.secrets import SecretRules
+from headgate.model.services import Value
+from headgate.ports import AdapterError, Unusable
+from headgate.testing.fakes.secrets import FakeSecrets
+
+REASON = "the configuration changed: secret shop/db v1 -> v2"
+
+
+class Hanging(FakeSecrets):
+    """Answers once it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def version(self, reference: str, store: SecretRules) -> str:
+        await self.answers.wait()
+        return await super().version(reference, store)
+
+
+def rules_of(shop: Shop) -> Environment:  # noqa: F811
+    assert shop.shop.state.specification is not None
+    return shop.shop.state.specification.environments[0]
+
+
+async def test_a_store_that_hangs_holds_up_no_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headgate.engine.configuring.GRACE", timedelta(milliseconds=1))
+    made = Shop(tmp_path / "releases")
+    store = made.world.secrets["fake"] = Hanging()  # type: ignore[index]
+    store.write("shop/db", "correct horse")
+    await made.apply()
+    await made.release()
+    await made.turn()
+    store.answers.clear()
+    store.write("shop/db", "battery staple")
+    made.clock.advance(timedelta(minutes=1))
+    async with asyncio.timeout(2):
+        await made.turn(40)
+    assert len(await made.requested()) == 1
+    store.answers.set()
+    await asyncio.sleep(0.01)
+    await made.turn(40)
+    assert (await made.requested())[1:] == [REASON]
+    made.shop.configuring.close()
+
+
+async def test_versions_are_looked_at_as_often_as_the_file_says(shop: Shop) -> None:  # noqa: F811
+    specification = shop.shop.state.specification
+    assert specification is not None
+    seldom = tuple(replace(one, secrets_every=timedelta(hours=1)) for one in specification.environments)
+    shop.shop.state = replace(shop.shop.state, specification=replace(specification, environments=seldom))
+    await shop.turn(5)
+    shop.secrets.write("shop/db", "battery staple")
+    await shop.turn(60)
+    assert len(await shop.requested()) == 1
+    shop.clock.advance(timedelta(hours=1))
+    await shop.turn(5)
+    assert (await shop.requested())[1:] == [REASON]
+
+
+UNFIT = {
+    "long": ("x" * (128 << 10), False, "128 KiB is more than a variable can hold; add `as: file`"),
+    "long in bytes alone": ("ä" * (65 << 10), False, "more than a variable can hold"),
+    "zero byte": ("one\0two", False, "a zero byte, which no variable can"),
+}
+FIT = {"lines": ("one\ntwo\n", False), "long, in a file": ("x" * (128 << 10), True), "empty": ("", False)}
+
+
+def asking(shop: Shop, as_file: bool = False) -> Revision:  # noqa: F811
+    service = shop.stable.service("web")
+    value = Value("secret", "shop/db", as_file=as_file, origin="services.web.env (headgate.yaml:7)")
+    changed = replace(shop.stable, services=(replace(service, env={"PASSWORD": value}),))
+    return replace(changed, secret_versions={"shop/db": "2"})
+
+
+@pytest.mark.parametrize(("value", "as_file", "said"), UNFIT.values(), ids=UNFIT)
+async def test_what_no_process_can_be_given_is_refused_unseen(
+    shop: Shop, value: str, as_file: bool, said: str  # noqa: F811
+) -> None:
+    shop.secrets.write("shop/db", value)
+    with pytest.raises(Unusable) as caught:
+        await values(shop.world, rules_of(shop), asking(shop, as_file), "web")
+    assert said in str(caught.value)
+    assert "secret shop/db of services.web.env (headgate.yaml:7)" in str(caught.value)
+    assert value[:3] not in str(caught.value)
+
+
+@pytest.mark.parametrize(("value", "as_file"), FIT.values(), ids=FIT)
+async def test_what_can_be_given_is_given_as_it_is(shop: Shop, value: str, as_file: bool) -> None:  # noqa: F811
+    shop.secrets.write("shop/db", value)
+    assert await values(shop.world, rules_of(shop), asking(shop, as_file), "web") == {"PASSWORD": value}
+
+
+async def test_a_key_that_is_not_there_is_named_with_its_line(shop: Shop) -> None:  # noqa: F811
+    del shop.secrets.values["shop/db"]
+    with pytest.raises(AdapterError) as caught:
+        await shop.shop.composed(rules_of(shop), shop.shop.releases[shop.stable.release])
+    said = "secret shop/db of environments.production.env (headgate.yaml:10): there is no secret shop/db"
+    assert str(caught.value) == said
