@@ -116,7 +116,12 @@ def declaring(what: str) -> set[str]:
 
 
 async def serve(
-    folder: Path, host: str, port: int | None, started: Callable[[str], None], anchors: Sequence[str] = ()
+    folder: Path,
+    host: str,
+    port: int | None,
+    started: Callable[[str], None],
+    public: str = "",
+    anchors: Sequence[str] = (),
 ) -> None:
     """An engine and its HTTP API until SIGINT or SIGTERM; `started` is told the address. See store.outposts.
 
@@ -126,7 +131,7 @@ async def serve(
 
     with server.listen(host, port) as listening:
         async with running(folder, anchors) as engine:
-            await server.serve(engine, present(), folder, listening, started)
+            await server.serve(engine, present(), folder, listening, started, public)
 
 
 def audit(folder: Path, anchors: Sequence[Path] = ()) -> Verification:

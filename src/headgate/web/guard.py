@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headgate.engine.acting import ENGINE, enter
 from headgate.model.actor import Actor, Authentication
 from headgate.web.failures import failure
+from headgate.web.recorder import REVIEWS
 from headgate.web.tokens import PERSON, Tokens
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -61,11 +62,15 @@ class Guard:
             return failure(421, "the Host header names another server", host[:100], remedy)
         origin = headers.get("origin")
         other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
-        if other_site or (origin is not None and origin.partition("://")[2] != host):
+        # A link in a mail is followed from another site: what is shown by it changes nothing.
+        followed = scope["method"] == "GET" and path.startswith(REVIEWS)
+        if (other_site and not followed) or (origin is not None and origin.partition("://")[2] != host):
             return failure(403, "web pages of other origins may not ask", path, "Use the command line.")
-        if path in OPEN or path.startswith(HOOKS):
-            enter(ENGINE)  # what a hook says is signed, not asked for by a person
+        if path.startswith(HOOKS):
+            enter(ENGINE)  # what a hook says is signed, and nobody's command
             return None
+        if path in OPEN or path.startswith(REVIEWS):
+            return None  # whose a link is, is known once it is read
         return self._unknown(scope, headers)
 
     def _unknown(self, scope: Scope, headers: Headers) -> JSONResponse | None:

@@ -1,6 +1,8 @@
 """Behind the door: what is asked to change something is put on record with its answer, refused or not."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
@@ -11,7 +13,19 @@ from headgate.model.record import Outcome
 
 LARGEST_ANSWER = 64 << 10  # bytes of a refusal that are looked into
 PREFIX = "/api/"
+REVIEWS = "/review/"
+TOLD = "told"  # in the state of a request
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass
+class Told:
+    """What a command is, where its path and its body do not say so: set by who reads it, as state of the request."""
+
+    verb: str
+    target: str
+    body: Mapping[str, Any]
+    answer: str = ""  # the refusal, where it is a page
 
 
 class Recorder:
@@ -27,9 +41,9 @@ class Recorder:
         try:
             await self._app(scope, _again(message, receive), answer.take)
         finally:
-            verb, target = named(scope["path"])
+            told = scope.get("state", {}).get(TOLD) or Told(*named(scope["path"]), _object(message.get("body", b"")))
             outcome, why = answer.outcome()
-            await self._recording.answered(verb, target, _object(message.get("body", b"")), outcome, why)
+            await self._recording.answered(told.verb, told.target, told.body, outcome, told.answer or why)
             await answer.give()
 
 
@@ -41,7 +55,7 @@ async def turned_away(recording: Recording, scope: Scope, refusal: Response) -> 
 
 
 def _is_command(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith(PREFIX)
+    return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith((PREFIX, REVIEWS))
 
 
 class Answer:
@@ -68,6 +82,8 @@ class Answer:
 
 def named(path: str) -> tuple[str, str]:
     """The verb and what it is asked of: ("deploy", "pcw/production"), ("apply", ""), ("freeze", "")."""
+    if path.startswith(REVIEWS):
+        return "review", ""  # what follows is the link itself, which nobody may read in the log
     parts = [part[:100] for part in path.removeprefix(PREFIX).strip("/").split("/")][:8]
     match parts:
         case ["applications"]:

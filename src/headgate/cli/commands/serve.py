@@ -5,6 +5,7 @@ import logging
 import sys
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from headgate.cli.failure import USAGE, Failure
 from headgate.cli.folder import data_folder
@@ -15,10 +16,11 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     expose: bool = False,
+    public_url: str | None = None,
     anchor: list[str] | None = None,
 ) -> None:
     _check(host, expose)
-    anchors = [_place(one) for one in anchor or []]
+    public, anchors = _public(public_url), [_place(one) for one in anchor or []]
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     folder = Path(data_folder(data))
@@ -29,7 +31,7 @@ def serve(
         print(f"Headgate serves {address}; data in {folder}. Ctrl-C ends it, what runs goes on.", flush=True)
 
     try:
-        asyncio.run(bootstrap.serve(folder, host, port, started, anchors))
+        asyncio.run(bootstrap.serve(folder, host, port, started, public, anchors))
     except LogDamaged as error:
         remedy = f"`headgate audit verify --data {folder}` names the first bad row; restore the file from a copy."
         raise Failure(str(error), str(folder), remedy) from error
@@ -47,6 +49,17 @@ def _place(anchor: str) -> str:
         remedy = "Name a file in a folder that is there, on another disk or host, or an http:// or https:// address."
         raise Failure("anchors cannot be written there", f"--anchor {scheme if found else anchor}", remedy, USAGE)
     return str(path)
+
+
+def _public(url: str | None) -> str:
+    """Without the slash at its end; empty where none is given."""
+    if url is None:
+        return ""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        remedy = "Write https://HOST, which a proxy passes on to this server."
+        raise Failure(f"{url!r} is no address that links can begin with", "--public-url", remedy, USAGE)
+    return url.rstrip("/")
 
 
 def _check(host: str, expose: bool) -> None:
