@@ -16,6 +16,7 @@ from headgate.decide.passing import open_gates
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
 from headgate.decide.sentinel import monitoring_begins
 from headgate.decide.starting import monitoring_ends, start
+from headgate.decide.withheld import is_awaited, is_blameless, withheld
 from headgate.model import events as e
 from headgate.model.effects import Run
 from headgate.model.glass import GlassBroken
@@ -114,10 +115,11 @@ def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) 
     # What concerns the candidate: a stray that will not stop is no fault of a release on trial.
     concerns = [f for f in state.failures if rollout.revision.id in f.effect or rollout.id in f.effect]
     own = [f for f in concerns if not is_reading(rollout, f.effect)]
-    failure = next((failure for failure in reversed(own) if failure.attempt >= ATTEMPTS), None)
+    failure = next((f for f in reversed(own) if f.attempt >= ATTEMPTS and not is_awaited(f)), None)
     if failure is None:
         return []
-    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}", _is_blind(seen))]
+    blameless = _is_blind(seen) or is_blameless(state, rollout, seen)
+    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}", blameless)]
 
 
 def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -213,8 +215,10 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
     outcome = progress(state, rollout, seen, now)
     if isinstance(outcome, Done) or not _is_overdue(rollout, now):
         return []
-    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {outcome.why}"
-    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen))]
+    kept_from = withheld(state, rollout, seen)
+    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {kept_from or outcome.why}"
+    blameless = _is_blind(seen) or is_blameless(state, rollout, seen)
+    return [*_verdict(rollout, now), _abort(rollout, why, blameless)]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:

@@ -50,8 +50,10 @@ def migrator(platform: Platform, rules: Environment) -> Migrator:
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
+    revision = effect.revision.id if isinstance(effect, Run) else None
+    world.unread.discard(revision)
     failed = await tried(effect, perform(effect, world, rules), state, LIMIT)
-    return replace(failed, why=world.hidden.hide(failed.why)) if failed else None
+    return replace(failed, why=world.hidden.hide(failed.why), withheld=revision in world.unread) if failed else None
 
 
 async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit: timedelta) -> EffectFailed | None:

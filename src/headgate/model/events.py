@@ -363,6 +363,7 @@ class EffectFailed:
     why: str
     attempt: int  # counts on while the same effect goes on failing
     hopeless: bool = False  # what is asked for is wrong itself: asking again changes nothing
+    withheld: bool = False  # secrets could not be read
 
 
 Event = (

@@ -113,6 +113,7 @@ class Failure:
     attempt: int
     at: datetime
     hopeless: bool = False
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
