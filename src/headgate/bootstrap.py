@@ -107,7 +107,9 @@ def declaring(what: str) -> set[str]:
     return {name for name, point in known("platforms").items() if getattr(point.load(), what, False)}
 
 
-async def serve(folder: Path, host: str, port: int | None, started: Callable[[str], None]) -> None:
+async def serve(
+    folder: Path, host: str, port: int | None, started: Callable[[str], None], public: str = ""
+) -> None:
     """An engine and its HTTP API until SIGINT or SIGTERM; `started` is told the address.
 
     Raises AdapterError where it cannot listen, and whatever `running` raises.
@@ -116,7 +118,7 @@ async def serve(folder: Path, host: str, port: int | None, started: Callable[[st
 
     with server.listen(host, port) as listening:
         async with running(folder) as engine:
-            await server.serve(engine, present(), folder, listening, started)
+            await server.serve(engine, present(), folder, listening, started, public)
 
 
 def audit(folder: Path) -> Verification:

@@ -94,8 +94,7 @@ class Host:
     # Revision and service -> value of each secret variable, in the revision's versions. Asked at each start of an
     # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
     secrets: SecretsOf = no_secrets
-    # Values of secrets that the engine has read: what no log may show.
-    hidden: Callable[[], Collection[str]] = lambda: ()
+    hidden: Callable[[], Collection[str]] = lambda: ()  # values of secrets that were read: what no log may show
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -351,10 +350,7 @@ class Signer(Protocol):
 
 class Source(Protocol):
     async def resolve(self, repository: str, reference: str, branch: str = "") -> Commit:
-        """The commit that a branch, tag or SHA names; `branch` is preferred where several hold it.
-
-        Raises AdapterError that says what was looked for.
-        """
+        """The commit that a branch, tag or SHA names, on `branch` where several hold it. Raises AdapterError."""
         ...
 
     async def heads(self, repository: str) -> dict[str, str]:
@@ -374,6 +370,10 @@ class Source(Protocol):
 
     async def checkout(self, repository: str, commit: str, into: Path, folders: Sequence[str]) -> dict[str, str]:
         """Lay out exactly that commit, atomically, once; returns a content digest for each of the folders named."""
+        ...
+
+    async def between(self, repository: str, old: str, new: str) -> Sequence[Commit]:
+        """Commits that `new` has and `old` has not, newest first, 200 at most; without branch, version and message."""
         ...
 
     async def read_file(self, repository: str, commit: str, path: str) -> str:

@@ -26,11 +26,13 @@ from tests.decide.given import (
 )
 
 from headgate.decide.accept import accept
+from headgate.decide.exact_set import exact_set
 from headgate.decide.fold import apply
 from headgate.model import commands as c
+from headgate.model.approvals import Approval
 from headgate.model.ids import RolloutId
 from headgate.model.observations import Seen
-from headgate.model.rollouts import Approval, EnvironmentState, Past
+from headgate.model.rollouts import EnvironmentState, Past
 from headgate.model.rules import ApprovalGate, SoakGate
 
 ROL = RolloutId("rol_9")
@@ -271,7 +273,8 @@ GATED = replace(LOOK, rules=replace(CANARY, gates=(TWO, SoakGate(seconds(1)))))
     ],
 )
 def test_approve(by: str, already: tuple[str, ...], said: list[str] | str) -> None:
-    approvals = tuple(Approval(V2.release, person, ago(5)) for person in already)
+    shown = exact_set(request(V2), WAITING, GATED.rules)  # type: ignore[arg-type]
+    approvals = tuple(Approval(V2.release, person, ago(5), shown) for person in already)
     assert answer(c.Approve(V2.release, by), replace(WAITING, approvals=approvals), GATED) == said
 
 

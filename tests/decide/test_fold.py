@@ -26,6 +26,7 @@ from tests.decide.given import (
 from headgate.decide.compile import rollback_steps, steps
 from headgate.decide.fold import KEPT_FAILURES, apply, empty, fold
 from headgate.model import events as e
+from headgate.model.approvals import ApprovalGiven
 from headgate.model.checks import CheckEnded, CheckOutcome, latest
 from headgate.model.ids import JobId, RolloutId
 from headgate.model.rollouts import EnvironmentState
@@ -36,7 +37,7 @@ ROL = RolloutId("rol_2")
 FLIGHT = state(rollout("analyze"))
 EVENTS: list[e.Event] = [
     e.ReleaseRequested(V2, ROL, "deploy", "bob", ""),
-    e.ApprovalGiven(V2.release, "cleo", ""),
+    ApprovalGiven(V2.release, "cleo", ""),
     e.RolloutStarted(
         ROL, "deploy", V2, None, steps(CANARY, True), CANARY.strategy, CANARY.analysis, CANARY.deadlines, "bob", ""
     ),

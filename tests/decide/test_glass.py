@@ -53,7 +53,8 @@ def refusal(command: c.Deploy, here: EnvironmentState, at: Seen) -> str:
         (asked(), look(quarantined={V2.release: "it burned"}), "quarantined"),
         (asked(), look(signed_off={"qa": {V2.release: SignOff("cleo", "rejected", "", NOW)}}), "rejected"),
         (asked(), look(rules=replace(RULES, after="qa"), passed={}), "not promoted in qa"),
-        (asked("Bob"), look(), "Bob may not"),
+        (asked("Bob"), look(), ""),  # as people read it
+        (asked("Bobby"), look(), "Bobby may not"),
     ],
 )
 def test_who_may_and_for_what(command: c.Deploy, at: Seen, word: str) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from tests.decide.given import CANARY, NOW, V2, ago, request, routes, seconds, seen, state
 
+from headgate.decide.exact_set import exact_set
 from headgate.decide.rules import decide
 from headgate.model import events as e
+from headgate.model.approvals import Approval
 from headgate.model.observations import GateAnswer
-from headgate.model.rollouts import Approval, SignOff
+from headgate.model.rollouts import SignOff
 from headgate.model.rules import ApprovalGate, FreezeGate, Gate, SignOffGate, SoakGate, WebhookGate
 
 LOOK = seen({"v1": "ready ready"}, routes({"v1": 100}))
@@ -22,8 +24,10 @@ WAITING = request(V2)
 def gates(kind: str = "deploy", *rules: Gate, **more: Any) -> tuple[str, ...]:
     known = {"answers": {(ASKED, WAITING.rollout): GateAnswer(True, "ticket 7", ago(1))}, **more}
     look = replace(LOOK, rules=replace(CANARY, gates=rules), passed={V2.release: ago(3600)}, **known)
-    approvals = (Approval(V2.release, "dan", ago(10)), Approval(V2.release, "bob", ago(9)))
-    events = decide(state(waiting=replace(WAITING, kind=kind), approvals=approvals), look, NOW)
+    waits = state(waiting=replace(WAITING, kind=kind))
+    of = exact_set(replace(WAITING, kind=kind), waits, replace(CANARY, gates=rules))
+    approvals = (Approval(V2.release, "dan", ago(10), of), Approval(V2.release, "bob", ago(9), of))
+    events = decide(replace(waits, approvals=approvals), look, NOW)
     (started,) = (one for one in events if isinstance(one, e.RolloutStarted))
     return started.gates
 

@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 from tests.decide.given import (
+    ALL_AT_ONCE,
+    BLUE_GREEN,
     BOTH,
+    CANARY,
     NOW,
     V0,
     V1,
@@ -18,13 +21,15 @@ from tests.decide.given import (
     seconds,
     seen,
     state,
+    steps_of,
     turn,
 )
 
 from headgate.decide.plan import plan, wanted
+from headgate.model.checks import Check, CheckKind, When
 from headgate.model.observations import Instance, Seen
 from headgate.model.rollouts import EnvironmentState
-from headgate.model.rules import Audience, Strategy
+from headgate.model.rules import Audience, Environment, Strategy
 
 STABLE = {"v1": "ready ready"}
 ON_V1 = routes({"v1": 100})
@@ -209,6 +214,22 @@ def test_a_check_knows_where_to_look() -> None:
 
     assert services("check smoke (preview)", {"v2": 0, "v1": 100}) == [{"web": "http://preview"}]
     assert services("check smoke", {"v2": 100, "v1": 0}) == [{"web": "http://public"}]
+
+
+@pytest.mark.parametrize("kind", ["http", "run", "load", "browser"])
+@pytest.mark.parametrize(
+    ("when", "before", "after"),
+    [(None, True, False), ("before", True, False), ("after", False, True), ("both", True, True)],
+)
+@pytest.mark.parametrize("rules", [CANARY, BLUE_GREEN, ALL_AT_ONCE], ids=["canary", "blue-green", "all-at-once"])
+def test_a_check_of_any_kind_is_before_users_see_it_or_after_the_switch(
+    rules: Environment, when: When | None, before: bool, after: bool, kind: CheckKind
+) -> None:
+    steps = steps_of(replace(rules, checks=(Check("probe", kind, when=when),)))
+    switch = steps.index("weight 100")
+    first = next(at for at, step in enumerate(steps) if step.startswith("weight"))
+    assert ("check probe (preview)" in steps[:first], "check probe" in steps[switch:]) == (before, after)
+    assert sum("probe" in step for step in steps) == before + after
 
 
 def test_an_instance_of_the_candidate_that_comes_late_is_routed() -> None:

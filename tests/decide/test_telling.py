@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from tests.decide.given import CANARY, NOW, V1, V2, V3, request, rollout, state
 
+from headgate.decide.exact_set import exact_set
 from headgate.decide.telling import LONGEST, Around, notices
 from headgate.model import events as e
+from headgate.model.approvals import Approval
 from headgate.model.builds import Build
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
@@ -16,7 +18,7 @@ from headgate.model.ids import BuildId, RolloutId
 from headgate.model.monitors import AlarmEnded, AlarmRaised
 from headgate.model.notices import Notice
 from headgate.model.releases import Release
-from headgate.model.rollouts import Approval, Past, SignOff
+from headgate.model.rollouts import EnvironmentState, Past, Request, SignOff
 from headgate.model.rules import ApprovalGate, SignOffGate, SoakGate
 
 ROL = RolloutId("rol_2")
@@ -204,11 +206,15 @@ def test_who_must_approve_is_named_and_the_author_is_not() -> None:
 
 
 def test_what_was_approved_before_is_not_asked_for_again() -> None:
-    given = replace(WAITING, approvals=(Approval(V2.release, "bob", NOW),))
-    notice = waits(TWO, now=given)
+    def given(gate: ApprovalGate) -> EnvironmentState:
+        shown = exact_set(asked, WAITING, replace(CANARY, gates=(gate,)))
+        return replace(WAITING, approvals=(Approval(V2.release, "bob", NOW, shown),))
+
+    asked = Request(ASKED.revision, ASKED.rollout, ASKED.kind, ASKED.by, ASKED.why, NOW)
+    notice = waits(TWO, now=given(TWO))
     assert notice
     assert notice.what == "v2 waits in production: 1 approval of alice"
-    assert waits(ApprovalGate(("bob",)), now=given) is None
+    assert waits(ApprovalGate(("bob",)), now=given(ApprovalGate(("bob",)))) is None
 
 
 def test_anyone_and_sign_offs() -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.web import world as shops
 from tests.web.world import FILE, PRESENT, Shop, applying, client
 
+from headgate.engine import approving
 from headgate.engine import courier as room
 from headgate.engine.engine import Engine
 from headgate.ports import AdapterError
@@ -123,7 +124,7 @@ async def test_a_restart_tells_nothing_twice(told: Told) -> None:
     before = len(told.chat.told)
     told.shop.engine = told.started()
     await told.shop.engine.start()
-    await told.shop.engine.approve("shop", "guarded", "ann")
+    await approving.approve(told.shop.engine, "shop", "guarded", "ann", "")
     await told.until(lambda: "promoted" in told.hook.kinds)
     assert len(told.chat.told) == before
     ids = [(one.id, one.environment) for one in told.hook.told if one.kind == "requested"]

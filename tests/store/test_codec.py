@@ -23,7 +23,8 @@ from headgate.model import (
     sources,
     steps,
 )
-from headgate.model.events import ApprovalGiven, Event, RevisionPromoted, RolloutStarted, StepCompleted
+from headgate.model.approvals import ApprovalGiven
+from headgate.model.events import Event, RevisionPromoted, RolloutStarted, StepCompleted
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.ports import LogTooNew
 from headgate.store.codec import KINDS, decode, encode
@@ -61,7 +62,17 @@ st.register_type_strategy(tuple, few)
 @cache
 def every_field(noun: type) -> st.SearchStrategy[Any]:
     """Unlike `from_type`, which leaves fields that have a default alone."""
-    return st.builds(noun, **{name: st.from_type(hint) for name, hint in get_type_hints(noun).items()})
+    return st.builds(noun, **{name: few(hint) for name, hint in get_type_hints(noun).items()})
+
+
+def few(hint: Any) -> st.SearchStrategy[Any]:
+    """Two of each say as much as twenty, and a whole specification has many lists of lists."""
+    kind, parts = get_origin(hint), get_args(hint)
+    if kind is tuple and parts[-1] is ...:
+        return st.lists(st.deferred(lambda: st.from_type(parts[0])), max_size=2).map(tuple)
+    if kind is dict:
+        return st.dictionaries(*(st.from_type(part) for part in parts), max_size=2)
+    return st.from_type(hint)
 
 
 for noun in NOUNS - {measurements.Query}:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from headgate.decide import accept, fold, gates, judging, pipeline, plan, progress, rules
+from headgate.decide import accept, approving, fold, gates, judging, pipeline, plan, progress, rules
 from headgate.decide.fold import apply
 from headgate.model import effects
 from headgate.model import events as e
@@ -58,7 +58,11 @@ def forget_the_gate(patch: Patch) -> None:
 
 
 def let_the_author_approve(patch: Patch) -> None:
-    patch.setattr(gates, "is_author", lambda *_: False)
+    patch.setattr(approving, "is_author", lambda *_: False)
+
+
+def approvals_outlive_what_they_were_for(patch: Patch) -> None:
+    patch.setattr(approving, "exact_set", lambda request, state, rules: request.rollout)
 
 
 def forget_the_predecessor(patch: Patch) -> None:
@@ -320,6 +324,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (route_to_unready, {"ready"}),
     (forget_the_gate, {"gates", "sign-off", "asked"}),
     (let_the_author_approve, {"gates"}),
+    (approvals_outlive_what_they_were_for, {"gates"}),
     (forget_the_predecessor, {"predecessor"}),
     (go_first_unasked, {"way"}),
     (replace_a_hotfix, {"way"}),

@@ -56,8 +56,6 @@ def sentence(verb: str, done: dict[str, Any]) -> str:
     follow = f"`headgate watch {environment}` shows it"
     if verb == "migrate":
         return migrated(done)
-    if verb == "approve":
-        return f"approved; `headgate why {environment}` says what is still waited for"
     if verb in HELD:
         return held(verb, done)
     if verb == "pause":

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 ACTIONS = frozenset(
-    {"abort", "approve", "deploy", "migrate", "pause", "pin", "promote", "resume", "rollback", "sign-off", "unpin"}
+    {"abort", "deploy", "migrate", "pause", "pin", "promote", "resume", "rollback", "sign-off", "unpin"}
 )
 
 
@@ -18,6 +18,10 @@ def carry_out(command: str, asked: dict[str, Any]) -> int:
         from headgate.cli.commands.freeze import freeze
 
         return freeze(command, **asked)
+    if command in {"review", "approve", "reject"}:
+        from headgate.cli.commands import review
+
+        return review.VERBS[command](**asked) or 0
     if command.startswith("token_"):
         from headgate.cli.commands import token
 

@@ -17,6 +17,9 @@ def serve(
         int | None, typer.Option("--port", min=0, max=65535, help="By itself 7411, or a free one where that is taken.")
     ] = None,
     expose: Annotated[bool, typer.Option("--expose", help="Allow an address that other machines can reach.")] = False,
+    public_url: Annotated[
+        str | None, typer.Option("--public-url", metavar="URL", help="Where a proxy makes it reachable, for links.")
+    ] = None,
 ) -> None:
     """Run the server until Ctrl-C. What it has started goes on running without it."""
 
@@ -263,17 +266,6 @@ def rollback(  # noqa: PLR0913, PLR0917
     wait: Wait = False,
 ) -> None:
     """Put all traffic back on what was stable before, at once. A rollout in flight is aborted."""
-
-
-def approve(
-    environment: Environment,
-    named: Application = None,
-    data: Data = None,
-    by: By = None,
-    why: Why = None,
-    as_json: Json = False,
-) -> None:
-    """Approve the release that waits here."""
 
 
 def pin(

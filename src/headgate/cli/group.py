@@ -14,10 +14,16 @@ from headgate.cli.failure import Failure
 # In the order in which one needs them.
 COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
-    *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "approve"),
+    *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
+    *("approve", "reject"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
     *("ci", "token", "config", "secrets", "lint", "spec", "demo"),
 )
+
+# Forms that are in a file of their own.
+BESIDE: dict[str, Any] = dict.fromkeys(("freeze", "unfreeze"), freezing)
+BESIDE |= dict.fromkeys(("review", "approve", "reject"), approving)
+BESIDE |= {"config": configuring, "lint": linting, "notifications": telling}
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 no server is running; "
@@ -62,8 +68,7 @@ def made(name: str) -> Any:
             group.command(verb)(filled(f"secrets_{verb}", form))
         return typer.main.get_group(group)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    apart = {"freeze": freezing, "unfreeze": freezing, "config": configuring, "lint": linting, "notifications": telling}
-    written = apart.get(name, forms)
+    written = BESIDE.get(name, forms)
     one.command(name)(_demo() if name == "demo" else filled(name, getattr(written, name.replace("-", "_"))))
     return typer.main.get_command(one)
 

@@ -23,7 +23,6 @@ PLAIN: dict[str, tuple[list[str], dict[str, str], dict[str, str]]] = {
     ),
     "pause": (["environment"], {**WHERE, **SAID}, JSON),
     "resume": (["environment"], {**WHERE, **SAID}, JSON),
-    "approve": (["environment"], {**WHERE, **SAID}, JSON),
     "status": ([], WHERE, JSON),
     "pipeline": ([], WHERE, JSON),
     "why": (["environment"], WHERE, JSON),

@@ -1,10 +1,10 @@
 """Commands: each is accepted as events, or refused with the reason and what to do instead."""
 
-from dataclasses import replace
 from datetime import datetime
 from functools import singledispatch
 
-from headgate.decide.gates import rejected, valid_approvers
+from headgate.decide.approving import may_approve, may_reject, may_withdraw
+from headgate.decide.gates import rejected
 from headgate.decide.going_back import GoingBack, roll_back
 from headgate.decide.horizon import past_horizon
 from headgate.decide.migrating import asked_for
@@ -13,9 +13,9 @@ from headgate.decide.standstill import may_freeze, may_unfreeze
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.observations import Seen
+from headgate.model.people import each, who
 from headgate.model.releases import Revision
-from headgate.model.rollouts import Approval, EnvironmentState, Request, Rollout
-from headgate.model.rules import ApprovalGate
+from headgate.model.rollouts import EnvironmentState, Request, Rollout
 from headgate.model.steps import Migrate, Retire, SetWeight
 
 Answer = list[e.Event] | c.Refused
@@ -42,12 +42,12 @@ def _(command: c.Deploy, state: EnvironmentState, seen: Seen, now: datetime) -> 
 
 def _may_not_break_glass(command: c.Deploy, seen: Seen) -> c.Refused | None:
     """By the applied rules alone, and nobody where they name nobody."""
-    named = seen.rules.break_glass if seen.rules else ()
+    named, people = (seen.rules.break_glass, seen.rules.people) if seen.rules else ((), ())
     if not command.break_glass:
         return None
     if not named:
         return c.Refused("nobody may break the glass here; `break_glass: [PERSON]` in the applied file says who may")
-    if command.by not in named:
+    if who(command.by, people) not in each(named, people):
         return c.Refused(f"{command.by} may not break the glass here; {', '.join(named)} may")
     return None if command.why else c.Refused("breaking the glass says why: --why TEXT")
 
@@ -189,25 +189,17 @@ def _(command: c.Rollback, state: EnvironmentState, seen: Seen, now: datetime) -
 
 @accept.register
 def _(command: c.Approve, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
-    waiting = state.waiting
-    if waiting is None or waiting.revision.release != command.release:
-        return c.Refused("that release is not waiting here; `headgate status` shows what is")
-    gates = [gate for gate in seen.rules.gates if isinstance(gate, ApprovalGate)] if seen.rules else []
-    if not gates:
-        return c.Refused("no gate here asks for an approval")
-    if any(a.by == command.by and a.release == command.release for a in state.approvals):
-        return c.Refused(f"{command.by} has approved {waiting.revision.label} already")
-    given = replace(state, approvals=(*state.approvals, Approval(command.release, command.by, now)))
-    if not any(command.by in valid_approvers(gate, waiting, given) for gate in gates):
-        return c.Refused(_may_not_approve(command.by, waiting, gates))
-    return [e.ApprovalGiven(command.release, command.by, command.why)]
+    return may_approve(command, state, seen, now)
 
 
-def _may_not_approve(person: str, waiting: Request, gates: list[ApprovalGate]) -> str:
-    named = sorted({approver for gate in gates for approver in gate.approvers})
-    if named and person not in named:
-        return f"{person} may not approve here; {', '.join(named)} may"
-    return f"{person} wrote {waiting.revision.label}; someone else has to approve it"
+@accept.register
+def _(command: c.Withdraw, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    return may_withdraw(command, state, seen)
+
+
+@accept.register
+def _(command: c.Reject, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    return may_reject(command, state, seen)
 
 
 @accept.register

@@ -9,13 +9,14 @@ from headgate.decide import migrated, monitoring
 from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
+from headgate.model.approvals import Approval, ApprovalGiven, ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
 from headgate.model.checks import CheckEnded, CheckResult
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import Glass, GlassBroken
 from headgate.model.ids import EnvironmentId, ReleaseId
 from headgate.model.monitors import Alarm, AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.releases import Revision
-from headgate.model.rollouts import Approval, EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
+from headgate.model.rollouts import EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
 
 KEPT_FAILURES = 20
@@ -105,8 +106,30 @@ def _(event: e.ReleaseSignedOff, state: EnvironmentState, at: datetime) -> Envir
 
 
 @apply.register
-def _(event: e.ApprovalGiven, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    return replace(state, approvals=(*state.approvals, Approval(event.release, event.by, at)))
+def _(event: ApprovalGiven, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    proven = event.actor is not None and event.actor.proven
+    given = Approval(event.release, event.by, at, event.set, proven)
+    return _used(event.link, replace(state, approvals=(*state.approvals, given)))
+
+
+@apply.register
+def _(event: ApprovalWithdrawn, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    ended = [one for one in state.approvals if one.release == event.release and one.by in event.accounts]
+    return replace(state, approvals=tuple(one for one in state.approvals if one not in ended))
+
+
+@apply.register
+def _(event: ReleaseTurnedDown, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return _used(event.link, state)
+
+
+@apply.register
+def _(event: LinkRefused, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return replace(state, replayed=state.replayed | {event.link})
+
+
+def _used(link: str, state: EnvironmentState) -> EnvironmentState:
+    return replace(state, links=state.links | {link}) if link else state
 
 
 @apply.register

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headgate.decide.approving import valid_approvers
 from headgate.decide.freezes import UnknownZone, thaw, zone_of
 from headgate.decide.standstill import span, standstill
 from headgate.model.ids import ReleaseId
 from headgate.model.observations import Seen
+from headgate.model.people import each, who
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, SignOffGate, SoakGate, WebhookGate
 
@@ -36,7 +38,7 @@ def broken_gates(
 
 def _breaks_glass(request: Request, rules: Environment) -> bool:
     """By the rules that count now: whoever they no longer name waits for the gates like everybody."""
-    return request.break_glass and request.by in rules.break_glass
+    return request.break_glass and who(request.by, rules.people) in each(rules.break_glass, rules.people)
 
 
 def _shut(rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime) -> list[Closed]:
@@ -45,7 +47,7 @@ def _shut(rules: Environment, request: Request, state: EnvironmentState, seen: S
         return []
     before = (_predecessor(rules, request, seen), _not_rejected(request, seen))
     frozen = [Closed(why) for why in standstill(state, seen, now)]
-    verdicts = [*before, *frozen, *(_gate(gate, request, state, seen, now) for gate in rules.gates)]
+    verdicts = [*before, *frozen, *(_gate(gate, request, state, seen, rules, now) for gate in rules.gates)]
     return [closed for closed in verdicts if closed]
 
 
@@ -70,10 +72,12 @@ def rejected(release: ReleaseId, label: str, seen: Seen) -> str:
     return ""
 
 
-def _gate(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, now: datetime) -> Closed | None:
+def _gate(
+    gate: Gate, request: Request, state: EnvironmentState, seen: Seen, rules: Environment, now: datetime
+) -> Closed | None:
     match gate:
         case ApprovalGate():
-            return _approval(gate, request, state, now)
+            return _approval(gate, request, state, rules, now)
         case SoakGate():
             return _soak(gate, request, seen, now)
         case SignOffGate():
@@ -123,31 +127,19 @@ def _sign_off(gate: SignOffGate, request: Request, seen: Seen, now: datetime) ->
     return Closed(f"no sign-off in {gate.environment} yet: {told}")
 
 
-def _approval(gate: ApprovalGate, request: Request, state: EnvironmentState, now: datetime) -> Closed | None:
-    given = valid_approvers(gate, request, state)
+def _approval(
+    gate: ApprovalGate, request: Request, state: EnvironmentState, rules: Environment, now: datetime
+) -> Closed | None:
+    given = valid_approvers(gate, request, state, rules)
     if len(given) >= gate.count:
         return None
-    who = ", ".join(gate.approvers) or "anyone"
-    why = f"{len(given)} of {gate.count} approvals (from {who})"
+    how = ", each by a token or link of their own" if gate.authenticated else ""
+    void = sum(one.release == request.revision.release for one in state.approvals) > len(given)
+    since = "; others were for a set that has changed since, or do not count here" if void else ""
+    why = f"{len(given)} of {gate.count} approvals (from {', '.join(gate.approvers) or 'anyone'}{how}){since}"
     if now - request.at > gate.deadline:
         return Closed(f"{why} within {gate.deadline}", expired=True)
     return Closed(why)
-
-
-def valid_approvers(gate: ApprovalGate, request: Request, state: EnvironmentState) -> set[str]:
-    """Different people, named by the gate, not the author unless it allows that."""
-    release = request.revision.release
-    people = {approval.by for approval in state.approvals if approval.release == release}
-    if gate.approvers:
-        people &= set(gate.approvers)
-    return {person for person in people if gate.author_may_approve or not is_author(person, request.revision.author)}
-
-
-def is_author(person: str, author: str) -> bool:
-    """`author` is git's "Name <mail>": the name, the address and the part before the @ are all the author."""
-    name, _, rest = author.partition("<")
-    address = rest.rstrip("> ")
-    return person.casefold() in {name.strip().casefold(), address.casefold(), address.partition("@")[0].casefold()}
 
 
 def _soak(gate: SoakGate, request: Request, seen: Seen, now: datetime) -> Closed | None:

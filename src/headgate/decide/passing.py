@@ -1,6 +1,6 @@
 """Why each gate of the rules was open when a rollout started: what goes on record with it."""
 
-from headgate.decide.gates import valid_approvers
+from headgate.decide.approving import valid_approvers
 from headgate.decide.standstill import moment, span
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Request
@@ -11,13 +11,13 @@ def open_gates(rules: Environment, request: Request, state: EnvironmentState, se
     """A rollback asks no gate. What break-glass passes is told by itself, with what was closed: see GlassBroken."""
     if request.kind == "rollback" or request.break_glass:
         return ()
-    return tuple(_opened(gate, request, state, seen) for gate in rules.gates)
+    return tuple(_opened(gate, request, state, seen, rules) for gate in rules.gates)
 
 
-def _opened(gate: Gate, request: Request, state: EnvironmentState, seen: Seen) -> str:
+def _opened(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, rules: Environment) -> str:
     match gate:
         case ApprovalGate():
-            given = sorted(valid_approvers(gate, request, state))
+            given = sorted(valid_approvers(gate, request, state, rules))
             return f"approval: {len(given)} of {gate.count}, by {', '.join(given) or 'nobody'}"
         case SoakGate():
             since = seen.passed.get(request.revision.release)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
 
-from headgate.decide.gates import is_author, valid_approvers
+from headgate.decide.approving import valid_approvers
+from headgate.decide.people import is_author
 from headgate.decide.standstill import moment
 from headgate.model import events as e
 from headgate.model.builds import Build
@@ -136,15 +137,16 @@ def _waits_still(rollout: RolloutId, around: Around, one: e.Recorded) -> bool:
 
 
 def _approvals(request: Request, around: Around) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    for gate in around.rules.gates if around.rules else ():
-        if not isinstance(gate, ApprovalGate):
+    rules = around.rules
+    for gate in rules.gates if rules else ():
+        if rules is None or not isinstance(gate, ApprovalGate):
             continue
-        given = valid_approvers(gate, request, around.state) if around.state else set()
+        given = valid_approvers(gate, request, around.state, rules) if around.state else set()
         missing = gate.count - len(given)
         if missing <= 0:
             continue
         author = request.revision.author
-        may = [who for who in gate.approvers if gate.author_may_approve or not is_author(who, author)]
+        may = [who for who in gate.approvers if gate.author_may_approve or not is_author(who, author, rules.people)]
         people = tuple(who for who in may if who not in given)
         many = f"{missing} approval{'s' if missing > 1 else ''}"
         yield f"{many} of {', '.join(people) or 'anyone'}", people, f"`headgate approve {around.environment}`"

@@ -189,12 +189,6 @@ class Engine:
         await self.command(name, environment, c.SignOff(by, verdict, note, release.id))
         return release
 
-    async def approve(self, name: str, environment: str, by: str, why: str = "") -> None:
-        waiting = self.application(name).wheel(environment).state.waiting
-        if waiting is None:
-            raise Rejected(f"nothing waits for an approval in {environment}")
-        await self.command(name, environment, c.Approve(waiting.revision.release, by, why))
-
     async def stop_the_line(self, command: c.Freeze | c.Unfreeze) -> None:
         """Every environment of every application, those too that are applied later. Raises Rejected."""
         await self.line.accept(command)

@@ -6,6 +6,8 @@ from typing import Any
 
 from headgate.decide.standstill import moment
 from headgate.model import events as e
+from headgate.model.actor import Actor
+from headgate.model.approvals import ApprovalGiven, ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
 from headgate.model.checks import CheckEnded, attempted
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
@@ -42,8 +44,27 @@ def _(event: e.ReleaseDropped) -> str:
 
 
 @sentence.register
-def _(event: e.ApprovalGiven) -> str:
-    return f"{event.by} approved {event.release}{_because(event.why)}"
+def _(event: ApprovalGiven) -> str:
+    return f"{event.by} approved {event.release}{_by_which_way(event.actor)}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: ApprovalWithdrawn) -> str:
+    return f"{event.by} withdrew the approval of {event.release}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: ReleaseTurnedDown) -> str:
+    return f"{event.by} rejected {event.release}{_by_which_way(event.actor)}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: LinkRefused) -> str:
+    return f"the link {event.link} of {event.person} to {event.verb} was used again, from {event.source}: {event.why}"
+
+
+def _by_which_way(actor: Actor | None) -> str:
+    return f" ({actor.authenticated}, {actor.source})" if actor else ""
 
 
 @sentence.register(e.ReleasePinned)

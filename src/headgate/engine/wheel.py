@@ -107,6 +107,12 @@ class Wheel:
             await self._act()
             return None
 
+    async def note(self, event: Event) -> None:
+        """A fact that moves nothing here. Lost where another wrote at the same moment: nothing hangs on it."""
+        async with self._lock:
+            await self.remember()
+            await self._record([event])
+
     async def _look(self, measure: bool) -> bool:
         rules = self.surroundings.rules(self.environment)
         self.rules = rules or self.rules

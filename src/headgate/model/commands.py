@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from headgate.model.actor import Actor
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import ReleaseId, RolloutId
 from headgate.model.releases import Revision
@@ -57,6 +58,28 @@ class Approve:
     release: ReleaseId
     by: str
     why: str = ""
+    set: str = ""  # digest of what was looked at; empty: what would happen now
+    actor: Actor | None = None
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """One's own approval."""
+
+    release: ReleaseId
+    by: str
+    why: str = ""
+    actor: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    release: ReleaseId
+    by: str
+    why: str
+    actor: Actor | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +125,9 @@ class SignOff:
 
 
 Command = (
-    Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Pin | Unpin | SignOff | Freeze | Unfreeze | Migrate
-)
+    Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Withdraw | Reject | Pin | Unpin | SignOff
+    | Freeze | Unfreeze | Migrate
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

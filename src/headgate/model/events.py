@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from headgate.model.approvals import ApprovalGiven, ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
 from headgate.model.builds import Build, BuildOutcome, CiStep, Findings, StepOutcome, Tally
 from headgate.model.checks import CheckEnded
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
@@ -225,13 +226,6 @@ class ReleaseDropped:
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalGiven:
-    release: ReleaseId
-    by: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class ReleasePinned:
     """Nothing comes here by itself until someone unpins, or deploys again."""
 
@@ -374,7 +368,8 @@ Event = (
     | ReleaseCreated | ProvenanceSigned
     | BuildRequested | CiStepStarted | CiStepEnded | ImageProvided | BuildCancelled | BuildEnded
     # of environments
-    | ReleaseRequested | ReleaseSuperseded | ReleaseDropped | ApprovalGiven | ReleasePinned | ReleaseUnpinned
+    | ReleaseRequested | ReleaseSuperseded | ReleaseDropped | ReleasePinned | ReleaseUnpinned
+    | ApprovalGiven | ApprovalWithdrawn | ReleaseTurnedDown | LinkRefused
     | ReleaseSignedOff
     | RolloutsFrozen | RolloutsUnfrozen | GlassBroken | MigrationStarted | MigrationEnded | DataRestored
     | RolloutStarted | BaselineDropped | CheckEnded | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached

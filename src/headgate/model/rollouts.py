@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from headgate.model.approvals import Approval
 from headgate.model.checks import CheckResult
 from headgate.model.events import RolloutKind, SignOffVerdict
 from headgate.model.freezes import Freeze
@@ -82,13 +83,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    release: ReleaseId
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Pin:
     """A release that nothing replaces by itself."""
 
@@ -143,6 +137,8 @@ class EnvironmentState:
     rollout: Rollout | None = None
     waiting: Request | None = None
     approvals: tuple[Approval, ...] = ()
+    links: frozenset[str] = frozenset()  # signed ones that were used up
+    replayed: frozenset[str] = frozenset()  # that were used again, and refused
     failures: tuple[Failure, ...] = ()  # since the last thing that went well, newest last
     draining_since: datetime | None = None
     past: tuple[Past, ...] = ()  # oldest first

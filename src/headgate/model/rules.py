@@ -13,6 +13,7 @@ from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
 from headgate.model.monitors import MonitorRules
 from headgate.model.notices import Target
+from headgate.model.people import Person
 from headgate.model.secrets import EVERY, SecretRules
 from headgate.model.services import Value
 from headgate.model.sources import Following
@@ -68,6 +69,7 @@ class ApprovalGate:
     count: int = 1
     author_may_approve: bool = False
     deadline: timedelta = timedelta(days=7)
+    authenticated: bool = False  # only approvals by a personal token or a signed link count
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class Environment:
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
     secrets_every: timedelta = EVERY  # between two looks whether one was rotated
     deadlines: Deadlines = Deadlines()
+    people: tuple[Person, ...] = ()  # of the whole file: which accounts are one person
     notifications: tuple[Target, ...] = ()  # told of what happens here
 
 

@@ -24,6 +24,7 @@ from headgate.model.rules import (
 from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.checks import check
+from headgate.spec.people_rules import people_of, persons
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.secret_rules import every, rooted, stores
 from headgate.spec.sections.environment import EnvironmentSection
@@ -134,7 +135,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         strategy=_strategy(spec, path, section.strategy),
         checks=tuple(check(one) for one in section.checks),
         gates=tuple(_gate(spec, (*path, "gates", at), gate) for at, gate in enumerate(section.gates)),
-        break_glass=_people(spec, section.break_glass),
+        break_glass=people_of(spec, section.break_glass),
         analysis=_analysis(section),
         bake=section.bake,
         contract=section.contract,
@@ -149,6 +150,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),
+        people=persons(spec),
         notifications=tuple(one.target(name) for one in section.notifications),
     )
 
@@ -193,14 +195,9 @@ def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
 
 
 def _approval(spec: Specification, section: ApprovalSection) -> ApprovalGate:
-    people = _people(spec, section.from_)
-    return ApprovalGate(people, section.count, section.author_may_approve, section.deadline)
-
-
-def _people(spec: Specification, names: list[str]) -> tuple[str, ...]:
-    """Groups become their people, each once, in the order of the file."""
-    people = [person for name in names for person in spec.content.groups.get(name, [name])]
-    return tuple(dict.fromkeys(people))
+    people = people_of(spec, section.from_)
+    proven = bool(spec.content.people) if section.authenticated is None else section.authenticated
+    return ApprovalGate(people, section.count, section.author_may_approve, section.deadline, proven)
 
 
 def _analysis(section: EnvironmentSection) -> AnalysisRules:

@@ -9,6 +9,7 @@ from headgate.model.selectors import parse
 from headgate.spec.check_rules import checks
 from headgate.spec.host_rules import hosts
 from headgate.spec.metric_rules import metrics
+from headgate.spec.people_rules import accounts, people_of
 from headgate.spec.problems import Path, Problem
 from headgate.spec.secret_rules import named_stores
 from headgate.spec.sections.analysis import AnalysisSection
@@ -23,7 +24,7 @@ REFERENCES = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")  # of variables
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
-    own = (secret_arguments, named_stores, checks)
+    own = (secret_arguments, named_stores, checks, accounts)
     rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, *own)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
@@ -129,7 +130,7 @@ def sign_offs(spec: Specification) -> Iterator[Problem]:
 def approvals(spec: Specification) -> Iterator[Problem]:
     """As many people as must approve, where every name is a group of this file: other names may be groups elsewhere."""
     for path, approval in approval_sections(spec):
-        people = {person for name in approval.from_ for person in spec.content.groups.get(name, [])}
+        people = people_of(spec, approval.from_)
         if approval.from_ and set(approval.from_) <= spec.content.groups.keys() and len(people) < approval.count:
             remedy = "Lower the count, or name more people."
             yield spec.problem((*path, "count"), f"at most {len(people)}, the number of people named", remedy)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from headgate.spec.consistency import approval_sections
+from headgate.spec.people_rules import people_of
 from headgate.spec.problems import Path, Problem
 from headgate.spec.secret_rules import unrooted, without_store, written_stores
 from headgate.spec.specification import Specification
@@ -159,7 +160,7 @@ def approvers(spec: Specification, present: Present) -> Iterator[Problem]:
     """A gate that too few people can open never opens. A name that no group of the file has counts as one person."""
     for path, approval in approval_sections(spec):
         groups = spec.content.groups
-        people = {person for name in approval.from_ for person in groups.get(name, [name])}
+        people = people_of(spec, approval.from_)
         if approval.from_ and len(people) < approval.count:
             unknown = ", ".join(name for name in approval.from_ if name not in groups)
             remedy = f"Not a group of this file: {unknown}. Add `groups: {{NAME: [PERSON, ...]}}`, or lower the count."

@@ -8,10 +8,22 @@ from fastapi import FastAPI
 from headgate import __version__
 from headgate.engine.engine import Engine
 from headgate.engine.recording import Recording
-from headgate.web import announced, applications, builds, environments, failures, hooks, line, notifications
+from headgate.web import (
+    announced,
+    applications,
+    approvals,
+    builds,
+    environments,
+    failures,
+    hooks,
+    line,
+    notifications,
+    reviews,
+)
 from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
+from headgate.web.links import Links
 from headgate.web.recorder import Recorder
 from headgate.web.tokens import Tokens
 
@@ -22,6 +34,7 @@ def create(
     present: Mapping[str, Collection[str]],
     hosts: Collection[str] = LOOPBACK,
     folder: Path | None = None,
+    public: str = "",
 ) -> FastAPI:
     """`present` is what specifications may ask for, by kind; `hosts` are the names this server answers to.
 
@@ -29,12 +42,14 @@ def create(
     """
     tokens = Tokens(folder)
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    api.state.server = Server(engine, present, tokens, Hooks(folder))
+    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), public)
     failures.install(api)
     api.add_middleware(Recorder, recording=Recording(engine.log, engine.clock, engine.world.hidden))
     api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
+    api.include_router(approvals.routes)
+    api.include_router(reviews.routes)
     api.include_router(announced.routes)
     api.include_router(hooks.routes)
     api.include_router(builds.routes)

@@ -12,6 +12,7 @@ from headgate.engine.ci import BuildWheel
 from headgate.engine.engine import Engine
 from headgate.engine.wheel import Wheel
 from headgate.web.deliveries import Hooks
+from headgate.web.links import Links
 from headgate.web.tokens import Tokens
 
 
@@ -21,6 +22,8 @@ class Server:
     present: Mapping[str, Collection[str]]  # what specifications may ask for
     tokens: Tokens = field(default_factory=lambda: Tokens(None))
     hooks: Hooks = field(default_factory=lambda: Hooks(None))
+    links: Links = field(default_factory=lambda: Links(None))
+    public: str = ""  # where people reach the server, for links that are sent to them; empty: as they ask
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set: whoever waits answers now
 
 

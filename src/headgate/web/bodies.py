@@ -83,6 +83,25 @@ class Freeze(Action):
     )
 
 
+class Approve(Action):
+    set: Annotated[str, StringConstraints(pattern=r"^(set_[0-9a-f]{40,100})?$")] = Field(
+        "", description="digest of what was looked at, from `review`; empty: what would happen now"
+    )
+    withdraw: bool = Field(False, description="take one's own approval back")
+
+
+class MakeLink(Body):
+    person: Person = Field(description="who answers by it; nobody else can")
+    verbs: Annotated[list[Literal["approve", "reject"]], Field(min_length=1, max_length=2)] = ["approve", "reject"]
+    expires: Span = Field("24h", description="how long it is good for")
+    by: Person
+
+
+class Reject(Action):
+    why: Needed
+    release: Reference | None = Field(None, description="id, version or commit; none: what waits")
+
+
 class SignOff(Body):
     by: Person
     verdict: Literal["accepted", "rejected"]

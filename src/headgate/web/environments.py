@@ -29,23 +29,16 @@ async def shown(server: Asked, application: ThisApplication, environment: str) -
 
 @routes.post("/deploy")
 async def deploy(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.Deploy) -> View:
-    version, name = wheel.state.version, _name(wheel)
+    version, name = wheel.state.version, name_of(wheel)
     hurry = {"hotfix": body.hotfix, "break_glass": body.break_glass}
     release = await server.engine.deploy(application.name, name, body.release, body.by, body.why, **hurry)
-    return {**_done(wheel, version), "release": release.id, "label": release.label}
+    return {**done(wheel, version), "release": release.id, "label": release.label}
 
 
 @routes.post("/rollback")
 async def rollback(server: Asked, wheel: ThisWheel, body: bodies.Rollback) -> View:
     command = c.Rollback(server.engine.rollout_id(), body.by, body.to, body.why)
     return await _tell(server, wheel, command)
-
-
-@routes.post("/approve")
-async def approve(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.Action) -> View:
-    version = wheel.state.version
-    await server.engine.approve(application.name, _name(wheel), body.by, body.why)
-    return _done(wheel, version)
 
 
 @routes.post("/pin")
@@ -76,9 +69,9 @@ async def unfreeze(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View
 @routes.post("/sign-off")
 async def sign_off(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.SignOff) -> View:
     """A person's verdict on a release that is, or was, stable here."""
-    version, name = wheel.state.version, _name(wheel)
+    version, name = wheel.state.version, name_of(wheel)
     release = await server.engine.sign_off(application.name, name, body.release, body.by, body.verdict, body.note)
-    return {**_done(wheel, version), "release": release.id, "label": release.label, "verdict": body.verdict}
+    return {**done(wheel, version), "release": release.id, "label": release.label, "verdict": body.verdict}
 
 
 @routes.post("/pause")
@@ -127,12 +120,12 @@ async def why(server: Asked, application: ThisApplication, wheel: ThisWheel) -> 
     """What was decided since a release was last asked for, and what is waited for now."""
     recorded = await wheel.log.read(environment_stream(wheel.environment))
     now = server.engine.clock.now()
-    summary = views.summary(application, _name(wheel), now)
+    summary = views.summary(application, name_of(wheel), now)
     evidence = summary["rollout"]["evidence"] if summary["rollout"] else None
     told = {"decisions": story.decisions(recorded), "waits_for": summary["waits_for"], "evidence": evidence}
     found = {name: summary[name] for name in SHOWN}
     builds = server.engine.builds.states(application.name)
-    commits = sightings.concerning(application, _name(wheel), builds)
+    commits = sightings.concerning(application, name_of(wheel), builds)
     return {"now": now.isoformat(), **told, **found, "commits": commits}
 
 
@@ -176,16 +169,16 @@ async def _tell(server: Server, wheel: Wheel, command: c.Command) -> View:
     version = wheel.state.version
     application, name = wheel.environment.split("/", 1)
     await server.engine.command(application, name, command)
-    return _done(wheel, version)
+    return done(wheel, version)
 
 
-def _done(wheel: Wheel, version: int) -> View:
+def done(wheel: Wheel, version: int) -> View:
     """Where things stand after a command; `version` is where to listen from for what followed."""
     state = wheel.state
     rollout, waiting = state.rollout, state.waiting
     return {
         "application": wheel.environment.split("/", 1)[0],
-        "environment": _name(wheel),
+        "environment": name_of(wheel),
         "version": version,
         "rollout": rollout.id if rollout else None,
         "candidate": rollout.revision.label if rollout else None,
@@ -196,5 +189,5 @@ def _done(wheel: Wheel, version: int) -> View:
     }
 
 
-def _name(wheel: Wheel) -> str:
+def name_of(wheel: Wheel) -> str:
     return wheel.environment.split("/", 1)[1]

@@ -92,7 +92,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     """The reader gets an id; the server's log has it beside the traceback."""
     number = f"err_{secrets.token_hex(6)}"
-    log.error("%s in %s %s", number, request.method, request.url.path, exc_info=error)
+    log.error("%s in %s %s", number, request.method, _path(request), exc_info=error)
     what = f"a defect of Headgate ({number})"
     return failure(500, what, _where(request), "The server's log has it under that id; please report it.", id=number)
 
@@ -101,5 +101,11 @@ def _where(request: Request) -> str:
     """pcw/production, or the path where the request names no environment."""
     named = request.path_params
     if "application" not in named:
-        return f"{request.method} {request.url.path}"
+        return f"{request.method} {_path(request)}"
     return "/".join(part for part in (named["application"], named.get("environment")) if part)
+
+
+def _path(request: Request) -> str:
+    """The address of a review is a secret of its own."""
+    path = request.url.path
+    return "/review/..." if path.startswith("/review/") else path

@@ -21,6 +21,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_BODY = 1 << 20  # bytes; a specification is at most a few kilobytes
 OPEN = frozenset({"/api/health", "/api/openapi.json"})  # say nothing that is secret
 HOOKS = "/hooks/"  # have a signature of their own
+REVIEWS = "/review/"  # are signed themselves
 
 
 class Guard:
@@ -50,9 +51,11 @@ class Guard:
             return failure(421, "the Host header names another server", host[:100], remedy)
         origin = headers.get("origin")
         other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
-        if other_site or (origin is not None and origin.partition("://")[2] != host):
+        # A link in a mail is followed from another site: what is shown by it changes nothing.
+        followed = scope["method"] == "GET" and path.startswith(REVIEWS)
+        if (other_site and not followed) or (origin is not None and origin.partition("://")[2] != host):
             return failure(403, "web pages of other origins may not ask", path, "Use the command line.")
-        if path in OPEN or path.startswith(HOOKS):
+        if path in OPEN or path.startswith((HOOKS, REVIEWS)):
             return None
         return self._unknown(scope, headers)
 

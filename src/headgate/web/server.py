@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -39,11 +40,16 @@ async def serve(
     folder: Path,
     listening: socket.socket,
     started: Callable[[str], None],
+    public: str = "",
 ) -> None:
-    """Answers until SIGINT or SIGTERM. `started` is called with the address once requests are answered."""
+    """Answers until SIGINT or SIGTERM. `started` is called with the address once requests are answered.
+
+    `public` is where people reach the server through a proxy: links begin so, and its name is answered to.
+    """
     host, port = listening.getsockname()[:2]
     names = set() if ip_address(host).is_loopback else {host, socket.gethostname().lower()}
-    api = create(engine, token(folder), present, LOOPBACK | names, folder)
+    names |= {name} if (name := urlsplit(public).hostname) else set()
+    api = create(engine, token(folder), present, LOOPBACK | names, folder, public)
     config = uvicorn.Config(
         api,
         http="h11",  # the same everywhere, whatever else is installed

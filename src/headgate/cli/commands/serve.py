@@ -5,13 +5,21 @@ import logging
 import sys
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from headgate.cli.failure import USAGE, Failure
 from headgate.cli.folder import data_folder
 
 
-def serve(data: str | None = None, host: str = "127.0.0.1", port: int | None = None, expose: bool = False) -> None:
+def serve(
+    data: str | None = None,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    expose: bool = False,
+    public_url: str | None = None,
+) -> None:
     _check(host, expose)
+    public = _public(public_url)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     folder = Path(data_folder(data))
@@ -22,12 +30,23 @@ def serve(data: str | None = None, host: str = "127.0.0.1", port: int | None = N
         print(f"Headgate serves {address}; data in {folder}. Ctrl-C ends it, what runs goes on.", flush=True)
 
     try:
-        asyncio.run(bootstrap.serve(folder, host, port, started))
+        asyncio.run(bootstrap.serve(folder, host, port, started, public))
     except LogDamaged as error:
         remedy = f"`headgate audit verify --data {folder}` names the first bad row; restore the file from a copy."
         raise Failure(str(error), str(folder), remedy) from error
     except (LogUnavailable, AdapterError) as error:
         raise Failure(str(error), str(folder)) from error  # the text says what to do
+
+
+def _public(url: str | None) -> str:
+    """Without the slash at its end; empty where none is given."""
+    if url is None:
+        return ""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        remedy = "Write https://HOST, which a proxy passes on to this server."
+        raise Failure(f"{url!r} is no address that links can begin with", "--public-url", remedy, USAGE)
+    return url.rstrip("/")
 
 
 def _check(host: str, expose: bool) -> None:

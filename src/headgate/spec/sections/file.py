@@ -12,7 +12,13 @@ from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, part
 from headgate.spec.sections.service import EnvironmentValue, ServiceSection
 from headgate.spec.sections.source import SourceSection
-from headgate.spec.sections.texts import Name, Person, Variable
+from headgate.spec.sections.texts import Account, Name, Person, Variable
+
+
+class PersonSection(Section):
+    accounts: list[Account] = Field(
+        default_factory=list, description="Every other name of theirs.", examples=["[alice@example.org, alice-gh]"]
+    )
 
 
 class File(Section):
@@ -28,6 +34,9 @@ class File(Section):
     )
     pipeline: PipelineSection = part(PipelineSection, "What every commit goes through.")
     source: SourceSection = part(SourceSection, "Where commits come from.")
+    people: dict[Person, PersonSection] = Field(
+        default_factory=dict, description="Person: the accounts that are theirs. Under all of them they are one."
+    )
     secrets: SecretsSection | None = Field(
         None, description="Optional. Stores of secrets, for all environments; an environment's own win."
     )

@@ -26,6 +26,11 @@ class ApprovalSection(Section):
     )
     count: Count = defaults_to(1, "How many of them must.")
     author_may_approve: Flag = Field(False, description="Whether the commit's author counts.")
+    authenticated: Flag | None = Field(
+        None,
+        description="Whether only approvals by a personal token or a signed link count. "
+        "By itself: yes where the file has `people`, else no.",
+    )
     deadline: Positive = defaults_to("7d", "A release not approved by then is dropped.")
 
 

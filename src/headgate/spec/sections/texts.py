@@ -157,6 +157,7 @@ Flag = Annotated[bool, Written(_flag, "true or false", {"type": "boolean"})]
 Name = Annotated[str, Written(_name, NAMES, {"type": "string", "pattern": f"^{NAME_PATTERN}$", "description": NAMES})]
 ADAPTER = matching("[a-z][a-z0-9_-]{0,38}", "the name of an adapter", "Write a name such as process.")
 Adapter = Annotated[str, ADAPTER]
+Account = Annotated[str, matching(r"[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,199}", "one line of text", "Write one line.")]
 Person = Annotated[
     str,
     matching("[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", "the name of a person or group", "Write a name without spaces."),

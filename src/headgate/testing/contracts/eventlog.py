@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headgate.model.events import ApprovalGiven, Event, MeasurementTaken, RolloutPaused, StepCompleted, VerdictReached
+from headgate.model.approvals import ApprovalGiven
+from headgate.model.events import Event, MeasurementTaken, RolloutPaused, StepCompleted, VerdictReached
 from headgate.model.ids import ReleaseId, RolloutId
 from headgate.model.measurements import Measurement, Sample, Window
 from headgate.model.verdicts import Outcome, Verdict

@@ -79,6 +79,14 @@ class SourceContract:
         with pytest.raises(Unusable):
             await stage.source.read_file(stage.repository, sha, "other.yaml")
 
+    async def test_what_came_between_two_commits_newest_first(self, stage: Stage) -> None:
+        first, _, last = [await stage.commit("main", {**MAIN, "a": text}, f"Write {text}") for text in "123"]
+        found = await stage.source.between(stage.repository, first, last)
+        assert [one.subject for one in found] == ["Write 3", "Write 2"]
+        assert (found[0].sha, found[0].author) == (last, (await stage.source.resolve(stage.repository, last)).author)
+        assert await stage.source.between(stage.repository, last, last) == []
+        assert await stage.source.between(stage.repository, last, first) == []
+
     async def test_branches_that_merge_cleanly_are_one_commit(self, stage: Stage, tmp_path: Path) -> None:
         main = await stage.commit("main", MAIN)
         web = await stage.commit("feature/web", {**MAIN, "web/app.py": "2\n"})

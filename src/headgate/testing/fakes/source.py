@@ -90,6 +90,14 @@ class FakeSource:
         _lay_out(found, into)
         return {folder: _digest(found, folder) for folder in folders}
 
+    async def between(self, repository: str, old: str, new: str) -> list[FakeCommit]:
+        """The fake's history is one line."""
+        if self.down:
+            raise AdapterError(self.down)
+        line = [one for one in self._commits.get(repository, []) if one.branch != INTEGRATED]
+        places = {one.sha: at for at, one in enumerate(line)}
+        return line[places[old] + 1 : places[new] + 1][::-1]
+
     async def read_file(self, repository: str, commit: str, path: str) -> str:
         found = await self.resolve(repository, commit)
         if path not in found.files:

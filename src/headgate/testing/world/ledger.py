@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headgate.model import events as e
+from headgate.model.approvals import ApprovalGiven, ApprovalWithdrawn
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.ids import ReleaseId, RevisionId
 from headgate.model.releases import Revision
+from headgate.model.rules import Environment
 from headgate.model.steps import Analyze, Migrate, SetWeight
 from headgate.model.verdicts import Outcome
 
@@ -70,6 +72,9 @@ class Stint:
     until: datetime | None = None
 
 
+Given = tuple[str, RevisionId | None, Environment | None]  # who approved, what was stable, and by which rules
+
+
 @dataclass(slots=True)
 class Ledger:
     trial: Trial | None = None
@@ -81,7 +86,8 @@ class Ledger:
     freeze: Freeze | None = None
     owes_glass: bool = False  # a start passed closed gates: the next event says which
     verdicts: dict[ReleaseId, str] = field(default_factory=dict)  # of people: accepted or rejected, the latest
-    approvals: list[str] = field(default_factory=list)  # since the release that waits was asked for
+    rules: Environment | None = None  # that count now
+    approvals: list[Given] = field(default_factory=list)  # since the release that waits was asked for
     stints: list[Stint] = field(default_factory=list)
     aborted: int = 0
     promoted: int = 0
@@ -97,8 +103,6 @@ class Ledger:
                 self.pin = event.release if isinstance(event, e.ReleasePinned) else None
             case e.ReleaseSignedOff():
                 self.verdicts[event.release] = event.verdict
-            case e.ApprovalGiven():
-                self.approvals.append(event.by)
             case e.RolloutStarted():
                 hotfix = self.waiting is not None and self.waiting.hotfix
                 self.trial, self.waiting = Trial(event, at, at, hotfix, baseline=event.baseline), None
@@ -108,9 +112,21 @@ class Ledger:
                 self.promoted += outcome == "promoted"
             case _ if self.trial is not None:
                 self._walk(self.trial, event, at)
+        self._approve(event)
         self._unpin_what_left(event)
         if isinstance(event, RolloutsFrozen | RolloutsUnfrozen):
             self.freeze = Freeze(event.by, event.why, at, event.until) if isinstance(event, RolloutsFrozen) else None
+
+    def approved(self, rules: Environment) -> set[str]:
+        """Only who approved just this: what is stable, and the rules, have not changed since."""
+        now = (self.stable.id if self.stable else None, rules)
+        return {by for by, *shown in self.approvals if tuple(shown) == now}
+
+    def _approve(self, event: e.Event) -> None:
+        if isinstance(event, ApprovalGiven):
+            self.approvals.append((event.by, self.stable.id if self.stable else None, self.rules))
+        if isinstance(event, ApprovalWithdrawn):
+            self.approvals = [one for one in self.approvals if one[0] not in event.accounts]
 
     def _unpin_what_left(self, event: e.Event) -> None:
         if isinstance(event, e.ReleaseSuperseded | e.ReleaseDropped | e.RolloutEnded) and self.pin not in self._here():

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 RELEASES = 7
 COMMITS, DEPLOYS, APPROVES, LIFTS, APPLIES = 0.06, 0.06, 0.10, 0.02, 0.01  # a moment
 HURRIES, SIGNS_OFF, PINS, UNPINS = 0.3, 0.03, 0.004, 0.05  # of deployments; each moment
-BREAKS_GLASS, FREEZES, UNFREEZES, STOPS_THE_LINE = 0.1, 0.01, 0.05, 0.003  # of deployments; each moment
+BREAKS_GLASS, FREEZES, UNFREEZES, STOPS_THE_LINE = 0.2, 0.01, 0.05, 0.003  # of deployments; each moment
+WITHDRAWS, REJECTS = 0.1, 0.03  # of approvals
 MIGRATES, RESTORES = 0.02, 0.003  # each moment
 INTERFERES = 0.008  # each kind of command, each moment
 
@@ -102,7 +103,12 @@ class People:
     async def _approve(self, environment: EnvironmentId) -> None:
         waiting = self._world.wheels.state(environment).waiting
         if waiting is not None and self._chance.happens(APPROVES):
-            await self._world.command(environment, c.Approve(waiting.revision.release, self._chance.one(PEOPLE)))
+            release, by = waiting.revision.release, self._chance.one(PEOPLE)
+            await self._world.command(environment, c.Approve(release, by))
+            if self._chance.happens(WITHDRAWS):
+                await self._world.command(environment, c.Withdraw(release, self._chance.one(PEOPLE)))
+            if self._chance.happens(REJECTS):
+                await self._world.command(environment, c.Reject(release, by, "not like this"))
 
     async def _freeze(self, environment: EnvironmentId) -> None:
         world, chance, by = self._world, self._chance, self._chance.one(PEOPLE)

@@ -189,6 +189,7 @@ class Watch:
                 self._demand(named or taken.against == "stable", "beside", "measured against a baseline that is none")
             case e.RolloutAborted() | e.RolloutEnded():
                 self._demand_ending(environment, ledger, event, at)
+        ledger.rules = self._rules(environment)
         ledger.apply(event, at)
 
     def _demand_ending(
@@ -294,7 +295,7 @@ class Watch:
                         yield "asked", f"{revision.release} starts, another system said {said}"
                 case ApprovalGate(approvers=named, count=count, author_may_approve=author):
                     mail = revision.author.partition("<")[2].partition("@")[0]
-                    people = {p for p in ledger.approvals if (p in named or not named) and (author or p != mail)}
+                    people = {p for p in ledger.approved(rules) if (p in named or not named) and (author or p != mail)}
                     if len(people) < count:
                         yield "gates", f"{revision.release} was approved by {sorted(people)} only"
 

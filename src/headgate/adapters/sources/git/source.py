@@ -22,6 +22,7 @@ CONTROL = re.compile(r"[\x00-\x20\x7f]")
 LONGEST_FILE = 1_000_000  # bytes; what is read as text is a specification
 LONGEST_COMMIT = 1_000_000  # bytes of the commit itself: its author and message
 LONGEST_SUBJECT = 300  # characters
+MOST_BETWEEN = 200  # commits that anyone reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,17 @@ class GitSource:
         said = shown.decode(errors="replace").rstrip("\n").split("\0", 3)
         written, author, subject, message = [*said, "", "", ""][:4]
         return author[:LONGEST_SUBJECT], subject[:LONGEST_SUBJECT], message, moment(written)
+
+    async def between(self, repository: str, old: str, new: str) -> list[GitCommit]:
+        where = await self._holding(repository, full(new))
+        form = f"--format=%H%x00%ct%x00%an <%ae>%x00%<({LONGEST_SUBJECT},trunc)%s"
+        how = ("-z", f"-{MOST_BETWEEN}", "--no-show-signature", "--encoding=UTF-8", form)
+        shown = (await git(where, "log", *how, f"{full(old)}..{full(new)}", "--")).decode(errors="replace")
+        words = iter(shown.split("\0"))
+        return [
+            GitCommit(sha, "", author[:LONGEST_SUBJECT], subject.rstrip(), None, "", moment(at))
+            for sha, at, author, subject in zip(words, words, words, words, strict=False)
+        ]
 
     async def read_file(self, repository: str, commit: str, path: str) -> str:
         sha, inside = full(commit), below(path)

@@ -52,6 +52,10 @@ class WorkingTree:
     async def integrate(self, repository: str, heads: Sequence[tuple[str, str]], name: str) -> Integration:
         raise AdapterError(f"{self.folder} is a working tree: branches are integrated from a repository, by a server")
 
+    async def between(self, repository: str, old: str, new: str) -> list[Edit]:
+        """Edits have no history."""
+        return []
+
     async def read_file(self, repository: str, commit: str, path: str) -> str:
         try:
             return await asyncio.to_thread((self.folder / below(path)).read_text)

@@ -1,0 +1,159 @@
+"""Exactly what would happen if the release that waits were let in: what an approver is shown, and binds to."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from headgate.decide.approving import valid_approvers
+from headgate.decide.configuration import changes
+from headgate.decide.exact_set import exact_set, rules_digest
+from headgate.decide.foresight import foresee
+from headgate.decide.gates import closed_gates
+from headgate.decide.traffic import measured
+from headgate.engine.application import Application
+from headgate.engine.planning import ASSUMED, Stated, knowledge
+from headgate.engine.refusals import Rejected
+from headgate.engine.review_words import told
+from headgate.engine.wheel import Wheel
+from headgate.model.approvals import Approval
+from headgate.model.ids import environment_stream
+from headgate.model.releases import Revision
+from headgate.model.rollouts import Request
+from headgate.model.rules import ApprovalGate, Environment
+from headgate.model.steps import describe
+from headgate.ports import AdapterError, Commit
+
+View = dict[str, Any]
+NO_PLAN = "no infrastructure plan: Headgate changes none in this version"
+
+
+async def review(application: Application, name: str, now: datetime) -> View:
+    """Raises Rejected where nothing waits."""
+    wheel = application.wheel(name)
+    waiting, rules = wheel.state.waiting, application.rules(wheel.environment)
+    if waiting is None or rules is None:
+        raise Rejected(f"nothing waits for an approval in {name}; `headgate status` shows how things stand")
+    release, stable = waiting.revision, wheel.state.stable
+    shown = {
+        "application": application.name,
+        "environment": name,
+        "set": exact_set(waiting, wheel.state, rules),
+        "release": release.release,
+        "label": release.label,
+        "commit": release.commit,
+        "author": release.author,
+        "revision": release.id,
+        "replaces": {"revision": stable.id, "label": stable.label, "commit": stable.commit} if stable else None,
+        "asked_by": waiting.by,
+        "asked_at": waiting.at.isoformat(),
+        "why": waiting.why,
+        **await _commits(application, stable, release),
+        "images": _images(stable, release),
+        "configuration": changes(stable, release) if stable else ["all of it is new: nothing was stable here"],
+        "rules": rules_digest(rules),
+        "checks": _checks(application, rules, release),
+        "infrastructure": NO_PLAN,
+        "exposure": await _exposure(wheel, rules),
+        "gates": [_gate(gate, wheel, waiting, rules) for gate in rules.gates if isinstance(gate, ApprovalGate)],
+        "approvals": [_approval(one, wheel, waiting, rules) for one in wheel.state.approvals],
+        "waits_for": [closed.why for closed in closed_gates(rules, waiting, wheel.state, wheel.seen, now)],
+    }
+    return {**shown, "told": told(shown)}
+
+
+async def _commits(application: Application, stable: Revision | None, candidate: Revision) -> View:
+    """What comes, and what is taken back, where the candidate is no descendant of the stable."""
+    specification = application.state.specification
+    if stable is None or specification is None:
+        return {"commits": [], "taken_back": [], "commits_unknown": "nothing was stable here" if not stable else ""}
+    between, source = application.world.source.between, specification.source
+    try:
+        came = await between(source, stable.commit, candidate.commit)
+        left = await between(source, candidate.commit, stable.commit)
+    except AdapterError as error:
+        return {"commits": [], "taken_back": [], "commits_unknown": str(error)}
+    return {"commits": _shown(came), "taken_back": _shown(left), "commits_unknown": ""}
+
+
+def _shown(commits: Sequence[Commit]) -> list[View]:
+    return [{"commit": one.sha, "author": one.author, "subject": one.subject} for one in commits]
+
+
+def _images(stable: Revision | None, candidate: Revision) -> list[View]:
+    """Of every service, the old and the new one; None: it is run from its folder, or is not there."""
+    old = {service.name: service for service in stable.services} if stable else {}
+    new = {service.name: service for service in candidate.services}
+    return [
+        {
+            "service": name,
+            "old": old[name].image if name in old else None,
+            "new": new[name].image if name in new else None,
+            "comes": name not in old,
+            "goes": name not in new,
+        }
+        for name in {**old, **new}
+    ]
+
+
+def _checks(application: Application, rules: Environment, candidate: Revision) -> list[View]:
+    """What is known of the release in every environment before this one, and what people said of it there."""
+    found: list[View] = []
+    specification, name, seen = application.state.specification, rules.after, set[str]()
+    while name and name in application.wheels and name not in seen:
+        seen.add(name)
+        state = application.wheels[name].state
+        latest = {one.name: one for one in state.checks.get(candidate.release, ())}
+        found += [{"environment": name, "check": one.name, "said": one.sentence} for one in latest.values()]
+        since = state.promoted.get(candidate.release)
+        said = f"stable there since {since:%Y-%m-%d %H:%M} UTC" if since else "never stable there"
+        found.append({"environment": name, "check": "", "said": said})
+        if verdict := state.signed_off.get(candidate.release):
+            said = f"{verdict.verdict} by {verdict.by}{f': {verdict.note}' if verdict.note else ''}"
+            found.append({"environment": name, "check": "sign-off", "said": said})
+        before = specification.environment(name) if specification else None
+        name = before.after if before else None
+    return found
+
+
+async def _exposure(wheel: Wheel, rules: Environment) -> View:
+    """What `headgate plan` says of these rules, with the traffic that was measured here last."""
+    known = measured(await wheel.log.read(environment_stream(wheel.environment)))
+    services = wheel.state.stable.services if wheel.state.stable else ()
+    waiting = wheel.state.waiting
+    named = [one.name for one in services or (waiting.revision.services if waiting else ())]
+    figures = {name: asdict(one) for name, one in known.items()}
+    traffic = {name: knowledge(Stated(), figures.get(name, {})) for name in named}
+    if not traffic:
+        return {"known": False, "steps": [], "regressions": []}
+    seen = await asyncio.to_thread(foresee, rules, {name: one.traffic for name, one in traffic.items()})
+    worst = [(what, one) for what, one in seen.worse.items() if what in ("errors +1 pp", "errors 100 %", "latency x 2")]
+    return {
+        "known": bool(known),
+        "requests_per_second": traffic[seen.thinnest].traffic.rate,
+        "assumed": not known and ASSUMED.rate is not None,
+        "steps": [describe(step) for step in seen.steps],
+        "regressions": [
+            {"what": what, "caught": one.caught, "bad": one.bad.usual if one.bad else None, "weight": one.weight}
+            for what, one in worst
+        ],
+    }
+
+
+def _gate(gate: ApprovalGate, wheel: Wheel, waiting: Request, rules: Environment) -> View:
+    return {
+        "from": list(gate.approvers),
+        "count": gate.count,
+        "given": sorted(valid_approvers(gate, waiting, wheel.state, rules)),
+        "author_may_approve": gate.author_may_approve,
+        "authenticated": gate.authenticated,
+        "until": (waiting.at + gate.deadline).isoformat(),
+    }
+
+
+def _approval(one: Approval, wheel: Wheel, waiting: Request, rules: Environment) -> View:
+    """`void`: it was for another set, which is not what would happen now."""
+    mine = one.release == waiting.revision.release
+    void = not mine or one.set != exact_set(waiting, wheel.state, rules)
+    return {"by": one.by, "at": one.at.isoformat(), "authenticated": one.proven, "void": void}
