@@ -15,10 +15,12 @@ from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.docker_label import DockerLabel as DockerLabel  # noqa: PLC0414 - for the demo
 from headgate.adapters.docker_label import engine_info as engine_info  # noqa: PLC0414 - for the demo
 from headgate.adapters.gatekeeper import WebGatekeeper
+from headgate.adapters.machine.secrets import of_server
 from headgate.adapters.registries.images.store import Images
 from headgate.adapters.signing import Ed25519Signer
 from headgate.engine.backtesting import backtest as backtested
 from headgate.engine.engine import Engine
+from headgate.engine.hidden import Hidden, hidden_in_log
 from headgate.engine.planning import Ask, Stated
 from headgate.engine.planning import plan as foretold
 from headgate.engine.refusals import Unknown as Unknown  # noqa: PLC0414 - for commands
@@ -51,7 +53,9 @@ class WallClock:
 class Later:
     """The engine, for adapters that are made before it."""
 
-    engine: Engine | None = None
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+        self.kept = Hidden()
 
     def wake(self, name: str) -> None:
         if self.engine is not None:
@@ -64,7 +68,7 @@ class Later:
         return await self.engine.secrets(revision, service) if self.engine is not None else {}
 
     def hidden(self) -> Collection[str]:
-        return self.engine.world.hidden.values() if self.engine is not None else ()
+        return self.kept.values()
 
     async def login(self, application: str, image: str) -> Access | None:
         return await self.engine.login(application, image) if self.engine is not None else None
@@ -167,6 +171,7 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
         stack.enter_context(FolderLock(folder))
 
         later = Later()
+        stack.enter_context(hidden_in_log(later.kept, partial(of_server, folder / "token")))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
         engine = later.engine = Engine(await _world(folder, stack, later), log, WallClock(), new_id)
         stack.push_async_callback(engine.stop)
@@ -261,6 +266,7 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         values=made("values"),
         runners=made("runners"),
         secrets=made("secrets"),
+        hidden=later.kept,
         registries=registries,
         images=Images(folder / "images", registries),
         signer=Ed25519Signer(folder / "signing" / "key.pem"),

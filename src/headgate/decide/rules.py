@@ -81,11 +81,10 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
     if closed_gates(seen.rules, request, state, seen, now):
         return []
     opened = replace(start(state, seen.rules, request), gates=open_gates(seen.rules, request, state, seen))
-    started = [*monitoring_ends(state, request), opened]
     if not request.break_glass:
-        return started
+        return [opened]
     passed = broken_gates(seen.rules, request, state, seen, now)
-    return [*started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
+    return [opened, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
 
 
 def take_measurement(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -231,7 +230,8 @@ def promote_before_retiring(state: EnvironmentState, seen: Seen, now: datetime) 
         return []
     monitored = monitoring_begins(state, rollout, seen, now)
     warm = now + _kept_warm(seen.rules, bool(monitored))
-    return [e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why), *monitored]
+    ended = monitoring_ends(state, "replaced", f"{rollout.revision.label} is promoted")
+    return [*ended, e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why), *monitored]
 
 
 def _kept_warm(rules: Environment | None, monitored: bool) -> timedelta:
