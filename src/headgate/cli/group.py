@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import approving, configuring, forms, freezing, linting, sealing, telling
+from headgate.cli import approving, checking, configuring, forms, freezing, linting, sealing, telling
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
@@ -15,7 +15,7 @@ from headgate.cli.failure import Failure
 COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
-    *("approve", "reject"),
+    *("checks", "approve", "reject"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
     *("ci", "token", "config", "secrets", "lint", "spec", "demo"),
 )
@@ -23,7 +23,7 @@ COMMANDS = (
 # Forms that are in a file of their own.
 BESIDE: dict[str, Any] = dict.fromkeys(("freeze", "unfreeze"), freezing)
 BESIDE |= dict.fromkeys(("review", "approve", "reject"), approving)
-BESIDE |= {"config": configuring, "lint": linting, "notifications": telling}
+BESIDE |= {"config": configuring, "lint": linting, "notifications": telling, "checks": checking}
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 no server is running; "

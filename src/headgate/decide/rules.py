@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from headgate.decide import sentinel
+from headgate.decide.away import is_awaited, is_new, was_away
 from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
@@ -16,7 +17,6 @@ from headgate.decide.passing import open_gates
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
 from headgate.decide.sentinel import monitoring_begins
 from headgate.decide.starting import monitoring_ends, start
-from headgate.decide.withheld import is_awaited, is_blameless, withheld
 from headgate.model import events as e
 from headgate.model.effects import Run
 from headgate.model.glass import GlassBroken
@@ -117,8 +117,8 @@ def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) 
     failure = next((f for f in reversed(own) if f.attempt >= ATTEMPTS and not is_awaited(f)), None)
     if failure is None:
         return []
-    blameless = _is_blind(seen) or is_blameless(state, rollout, seen)
-    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}", blameless)]
+    why = f"{failure.effect} failed {failure.attempt} times: {failure.why}"
+    return [_abort(rollout, why, (failure.away and is_new(rollout, state)) or _is_blind(seen))]
 
 
 def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -180,7 +180,7 @@ def abort_on_failed_step(state: EnvironmentState, seen: Seen, now: datetime) -> 
     outcome = progress(state, rollout, seen, now)
     if not isinstance(outcome, Failed):
         return []
-    return [*_verdict(rollout, now), _abort(rollout, outcome.why)]
+    return [*_verdict(rollout, now), _abort(rollout, outcome.why, outcome.blameless)]
 
 
 def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -194,7 +194,7 @@ def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) ->
     verdict, unproven = verdict_now(rollout, now), rollout.analysis.unproven
     why = f"not proven within {seconds(rollout.step.deadline)}: {outcome.why}"
     if unproven == "rollback":
-        return [*_verdict(rollout, now), _abort(rollout, why)]
+        return [*_verdict(rollout, now), _abort(rollout, why, verdict.outcome is Outcome.NO_DATA)]
     if unproven == "promote" and verdict.outcome is Outcome.INCONCLUSIVE and can_serve(rollout.revision, seen):
         told = f"{why}; goes on, as `unproven: promote` says"
         return [*_verdict(rollout, now), e.StepCompleted(rollout.id, rollout.position, told)]
@@ -214,10 +214,9 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
     outcome = progress(state, rollout, seen, now)
     if isinstance(outcome, Done) or not _is_overdue(rollout, now):
         return []
-    kept_from = withheld(state, rollout, seen)
-    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {kept_from or outcome.why}"
-    blameless = _is_blind(seen) or is_blameless(state, rollout, seen)
-    return [*_verdict(rollout, now), _abort(rollout, why, blameless)]
+    away = was_away(state, rollout, now)
+    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {away or outcome.why}"
+    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen) or (bool(away) and is_new(rollout, state)))]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:
@@ -321,7 +320,8 @@ def _on_trial(state: EnvironmentState) -> Rollout | None:
 
 
 def _abort(rollout: Rollout, why: str, blameless: bool = False) -> e.RolloutAborted:
-    return e.RolloutAborted(rollout.id, ENGINE, why, blameless=blameless)
+    told = f"{why}; nothing is held against {rollout.revision.label}" if blameless else why
+    return e.RolloutAborted(rollout.id, ENGINE, told, blameless=blameless)
 
 
 def _is_blind(seen: Seen) -> bool:

@@ -13,6 +13,7 @@ from headgate.web import (
     applications,
     approvals,
     builds,
+    checks,
     environments,
     failures,
     hooks,
@@ -48,6 +49,7 @@ def create(
     api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
+    api.include_router(checks.routes)
     api.include_router(approvals.routes)
     api.include_router(reviews.routes)
     api.include_router(announced.routes)
