@@ -50,8 +50,11 @@ def migrator(platform: Platform, rules: Environment) -> Migrator:
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
+    revision = effect.revision.id if isinstance(effect, Run) else None
+    world.unread.discard(revision)
     failed = await tried(effect, perform(effect, world, rules), state, LIMIT)
-    return replace(failed, why=world.hidden.hide(failed.why)) if failed else None
+    away = revision in world.unread  # whatever the platform made of it
+    return replace(failed, why=world.hidden.hide(failed.why), away=failed.away or away) if failed else None
 
 
 async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit: timedelta) -> EffectFailed | None:
