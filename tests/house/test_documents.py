@@ -31,9 +31,9 @@ WORDS = [
     ),
     *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),
     *("hotfix", "freeze", "pin"),
-    *("advance", "promote", "abort", "rollback", "migration", "level", "horizon"),
+    *("advance", "promote", "abort", "rollback", "migration", "level", "horizon", "revert"),
     *("quarantine", "drift", "command", "event", "effect"),
-    "notice",
+    *("anchor", "archive", "notice"),
 ]
 # Named in the map before its file is written. Empty this once the wiring is there.
 ARRIVING = {"bootstrap.py"}

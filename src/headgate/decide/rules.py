@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from headgate.decide import sentinel
+from headgate.decide.away import is_awaited, is_new, was_away
 from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
@@ -29,6 +30,7 @@ from headgate.model.verdicts import Outcome
 ENGINE = "headgate"  # the `by` of what was decided without a person
 CRASHES = 3  # deaths of one instance in a row that are a crash loop
 ATTEMPTS = 5  # of one effect within one step
+EXPIRED = "gate stayed closed: "  # how the reason begins why what waited too long is dropped
 
 Rule = Callable[[EnvironmentState, Seen, datetime], list[e.Event]]
 
@@ -60,7 +62,7 @@ def drop_what_may_not_start(state: EnvironmentState, seen: Seen, now: datetime) 
     if state.rollout is None and state.stable and state.stable.id == request.revision.id:
         return [e.ReleaseDropped(release, "it is stable here already")]
     expired = [gate for gate in closed_gates(seen.rules, request, state, seen, now) if gate.expired]
-    return [e.ReleaseDropped(release, f"gate stayed closed: {expired[0].why}")] if expired else []
+    return [e.ReleaseDropped(release, f"{EXPIRED}{expired[0].why}")] if expired else []
 
 
 def _refused(request: Request, state: EnvironmentState, seen: Seen) -> str:
@@ -113,10 +115,11 @@ def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) 
     # What concerns the candidate: a stray that will not stop is no fault of a release on trial.
     concerns = [f for f in state.failures if rollout.revision.id in f.effect or rollout.id in f.effect]
     own = [f for f in concerns if not is_reading(rollout, f.effect)]
-    failure = next((failure for failure in reversed(own) if failure.attempt >= ATTEMPTS), None)
+    failure = next((f for f in reversed(own) if f.attempt >= ATTEMPTS and not is_awaited(f)), None)
     if failure is None:
         return []
-    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}", _is_blind(seen))]
+    why = f"{failure.effect} failed {failure.attempt} times: {failure.why}"
+    return [_abort(rollout, why, (failure.away and is_new(rollout, state)) or _is_blind(seen))]
 
 
 def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -178,7 +181,7 @@ def abort_on_failed_step(state: EnvironmentState, seen: Seen, now: datetime) -> 
     outcome = progress(state, rollout, seen, now)
     if not isinstance(outcome, Failed):
         return []
-    return [*_verdict(rollout, now), _abort(rollout, outcome.why)]
+    return [*_verdict(rollout, now), _abort(rollout, outcome.why, outcome.blameless)]
 
 
 def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -192,7 +195,7 @@ def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) ->
     verdict, unproven = verdict_now(rollout, now), rollout.analysis.unproven
     why = f"not proven within {seconds(rollout.step.deadline)}: {outcome.why}"
     if unproven == "rollback":
-        return [*_verdict(rollout, now), _abort(rollout, why)]
+        return [*_verdict(rollout, now), _abort(rollout, why, verdict.outcome is Outcome.NO_DATA)]
     if unproven == "promote" and verdict.outcome is Outcome.INCONCLUSIVE and can_serve(rollout.revision, seen):
         told = f"{why}; goes on, as `unproven: promote` says"
         return [*_verdict(rollout, now), e.StepCompleted(rollout.id, rollout.position, told)]
@@ -212,8 +215,9 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
     outcome = progress(state, rollout, seen, now)
     if isinstance(outcome, Done) or not _is_overdue(rollout, now):
         return []
-    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {outcome.why}"
-    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen))]
+    away = was_away(state, rollout, now)
+    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {away or outcome.why}"
+    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen) or (bool(away) and is_new(rollout, state)))]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:
@@ -317,7 +321,8 @@ def _on_trial(state: EnvironmentState) -> Rollout | None:
 
 
 def _abort(rollout: Rollout, why: str, blameless: bool = False) -> e.RolloutAborted:
-    return e.RolloutAborted(rollout.id, ENGINE, why, blameless=blameless)
+    told = f"{why}; nothing is held against {rollout.revision.label}" if blameless else why
+    return e.RolloutAborted(rollout.id, ENGINE, told, blameless=blameless)
 
 
 def _is_blind(seen: Seen) -> bool:

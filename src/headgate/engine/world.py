@@ -1,11 +1,13 @@
 """The adapters that the engine speaks to, by the names that specifications use."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from headgate.engine.hidden import Hidden
+from headgate.model.approvals import Link
+from headgate.model.ids import RevisionId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
 from headgate.model.observations import GateAnswer
 from headgate.model.rules import Application as Rules
@@ -69,12 +71,14 @@ class World:
     runners: Mapping[str, Runner] = field(default_factory=dict)
     secrets: Mapping[str, SecretStore] = field(default_factory=dict)  # by the kind that SecretRules name
     hidden: Hidden = field(default_factory=Hidden)  # values of those secrets, once they were read
+    unread: set[RevisionId | None] = field(default_factory=set)  # whose secrets could not be read when last asked for
     registries: Mapping[str, Registry] = field(default_factory=dict)
     images: ImageStore = NO_IMAGES
     signer: Signer = NO_IMAGES
     gatekeeper: Gatekeeper = NOBODY
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     public_url: str = ""  # where people reach this server; empty: notices have no link
+    review: Callable[[Link], str] | None = None  # address of the page on which one person answers
     image_platforms: frozenset[str] = frozenset()  # names of the platforms that run images
 
     @property

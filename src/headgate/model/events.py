@@ -17,6 +17,7 @@ from headgate.model.notices import TargetEvent
 from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.record import OfRecord
 from headgate.model.releases import Release, Revision
+from headgate.model.reverts import CommitReverted
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
 from headgate.model.sources import Integration, Outcome
@@ -357,12 +358,13 @@ class EffectFailed:
     why: str
     attempt: int  # counts on while the same effect goes on failing
     hopeless: bool = False  # what is asked for is wrong itself: asking again changes nothing
+    away: bool = False  # nobody answered: that says nothing against what was asked for
 
 
 Event = (
     # of applications
     SpecificationApplied | ReleaseAnnounced | ReleaseVersioned | SourceFollowed | CommitSeen | BranchesIntegrated
-    | ReleaseQuarantined | QuarantineLifted | ReleaseRefused | ImagesPruned
+    | ReleaseQuarantined | QuarantineLifted | CommitReverted | ReleaseRefused | ImagesPruned
     # of releases and builds
     | ReleaseCreated | ProvenanceSigned
     | BuildRequested | CiStepStarted | CiStepEnded | ImageProvided | BuildCancelled | BuildEnded
