@@ -1,6 +1,7 @@
 """The example's production after a promotion: the whole engine, its own file, a log on disk, hours of a fake clock."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -71,7 +72,7 @@ async def test_an_hour_after_its_promotion_through_a_restart(pcw: Hours) -> None
     assert await pcw.until(lambda: pcw.serves("production", "v1")) < timedelta(minutes=2)
     (back,) = await rollbacks(pcw)
     assert back.by == "headgate"
-    assert "requests failed in the last 75 s; v1 had 0.2" in back.why
+    assert re.search(r"v2 \w+: .* requests failed in the last \d+ s; v1 had 0.2", back.why)
     assert pcw.router.routes[pcw.state("production").id].weight(back.revision.id) == 100
     assert list(pcw.application.state.quarantined) == [pcw.application.release("v2").id]
     assert pcw.serves("staging", "v2")
@@ -85,9 +86,9 @@ async def test_what_it_sees_is_told(pcw: Hours) -> None:
         f"monitored until 2026-01-05 {ends:%H:%M} UTC (3 h 55 min more), 99.97 % of the budget left",
         f"2 instances of v1 kept warm until 2026-01-05 {now + HOUR - MINUTES:%H:%M} UTC: 1.83 instance-hours more",
     ]
-    assert seen(line) == [
-        "quotes: 0.2 % of 127,500 requests failed in the last 5 min; a breach beyond 2.4 %",
-        "web: 0.2 % of 127,500 requests failed in the last 5 min; a breach beyond 2.4 %",
+    assert [re.sub(r"[\d,]+ requests", "all requests", one) for one in seen(line)] == [
+        "quotes: 0.2 % of all requests failed in the last 5 min; a breach beyond 2.4 %",
+        "web: 0.2 % of all requests failed in the last 5 min; a breach beyond 2.4 %",
     ]
     told = numbers(await environment(pcw.application, "production", now))
     assert all(one in told for one in (*monitored(line), *seen(line)))
