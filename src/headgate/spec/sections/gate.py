@@ -55,3 +55,4 @@ class GateSection(OneOf):
     sign_off: SignOffSection | None = Field(None, description="Someone must have accepted it elsewhere.")
     freeze: Freeze | None = Field(None, description="Weekly window in which no rollout starts.")
     webhook: WebhookSection | None = Field(None, description="Another system must agree.")
+    parity: Name | None = Field(None, description="That environment must be a replica of this one.")
