@@ -111,19 +111,24 @@ async def everything_happens(shop: Shop, platform: Careless, store: Defective) -
             platform.behaviours[revision] = Behaviour(ready_after=None, lives_for=timedelta(seconds=1))
         elif what == "fails its check":
             platform.behaviours[revision] = Behaviour(checks="failed")
-        for _ in range(40):
-            if shop.state.rollout:
-                await shop.turn(5)
+        await ended(shop)
         platform.broken = None
         assert shop.state.past[-1].outcome == "aborted", what
         assert shop.stable.release == good
     await fails_to_be_seen(shop, platform, store)
 
 
+async def ended(shop: Shop) -> None:
+    for _ in range(40):
+        if shop.state.rollout:
+            await shop.turn(5)
+
+
 async def fails_to_be_seen(shop: Shop, platform: Careless, store: Defective) -> None:
     store.write("shop/db", ROTATED)
     store.defective = True  # nobody has read the new value: only the store knows it
     await shop.turn(35)
+    await ended(shop)
     store.defective, store.broken = False, told(FIRST)
     await shop.turn(35)
     store.broken = ""
