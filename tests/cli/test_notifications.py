@@ -8,7 +8,7 @@ from tests.cli.conftest import Run, Served
 from tests.web.world import FILE, PRESENT
 
 from headgate.engine import applying
-from headgate.ports import AdapterError, Gone
+from headgate.ports import AdapterError, Gone, Unusable
 from headgate.testing.fakes.notifier import FakeNotifier
 
 RULES = FILE + 'notifications: [{webhook: {url: "https://hook.example.org/x?token=hidden"}}]\n'
@@ -43,12 +43,27 @@ def test_who_is_told_and_who_cannot_be(headgate: Run, served: Served, hook: Fake
     for look in (("status",), ("notifications",)):
         assert "it cannot be reached (refused)" in headgate(*look).out
 
+    assert headgate("notifications", "failed").out == "nothing was left untold\n"
+    (waits,) = headgate("notifications", "pending", "--json").json()["targets"]
+    assert [one["kind"] for one in waits["pending"]] == ["frozen"]
+    assert "staging is frozen by ann" in headgate("notifications", "pending").out
+    assert "what is pending is tried now" in headgate("notifications", "retry", "--by", "carol").out
+
     hook.trouble = Gone("it answered HTTP 410: it is there no more")
     served.until(lambda: courier.state.gone)
     assert f"`headgate notifications test --target {target['target']}` tries it again" in headgate("status").out
     hook.trouble = None
     headgate("notifications", "test", "--target", target["target"])
     served.until(lambda: "frozen" in hook.kinds)
+    hook.trouble = Unusable("it answered HTTP 422")
+    headgate("unfreeze", "staging", "--by", "ann")
+    served.until(lambda: courier.state.dead)
+    assert "it answered HTTP 422" in headgate("notifications", "failed").out
+    assert "`headgate notifications failed` shows" in headgate("notifications").out
+    assert "it answered HTTP 422" in headgate("notifications", "retry", code=1).out
+    hook.trouble = None
+    assert headgate("notifications", "retry", "--json").json()["targets"][0]["failed"] == 0
+    assert "unfrozen" in hook.kinds
     assert "no target 'pager'" in headgate("notifications", "test", "--target", "pager", code=1).err
 
 

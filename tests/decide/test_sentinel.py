@@ -38,7 +38,14 @@ from headgate.model import events as e
 from headgate.model.freezes import Freeze
 from headgate.model.ids import RolloutId
 from headgate.model.measurements import Measurement, Sample, Window
-from headgate.model.monitors import AlarmRaised, LatencyObjective, MonitoringStarted, MonitorRules, StableMeasured
+from headgate.model.monitors import (
+    AlarmRaised,
+    LatencyObjective,
+    MonitoringEnded,
+    MonitoringStarted,
+    MonitorRules,
+    StableMeasured,
+)
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Past
 
@@ -268,9 +275,25 @@ def test_a_person_goes_back_by_the_same_rule() -> None:
     assert [told(event) for event in answer] == COLD
 
 
-def test_a_new_rollout_ends_it() -> None:
+def test_a_deployment_sets_it_aside_until_it_is_promoted() -> None:
     here = monitored(GOOD, waiting=request(V3))
-    assert turn(here, replace(WARM, rules=WATCHED))[0][:2] == ["MonitoringEnded", "RolloutStarted deploy v3"]
+    assert turn(here, WARM)[0] == ["RolloutStarted deploy v3"]
+    trial = replace(monitored(GOOD), rollout=rollout("retire", V3))
+    news = decide(trial, seen({"v2": "ready ready", "v3": "ready ready"}, routes({"v3": 100}), rules=WATCHED), NOW)
+    assert [type(one).__name__ for one in news][:3] == ["MonitoringEnded", "RevisionPromoted", "MonitoringStarted"]
+    about = [one.release for one in news if isinstance(one, MonitoringStarted | MonitoringEnded)]
+    assert about == [V2.release, V3.release]
+
+
+def test_it_goes_on_after_a_trial_that_was_aborted() -> None:
+    here = replace(monitored(GOOD, "down"), rollout=rollout("analyze", V3, phase="aborting"))
+    after = apply(e.RolloutEnded(RolloutId("rol_3"), "aborted", ""), here, NOW)
+    assert (after.monitoring, here.monitoring) != (None, None)
+    assert after.monitoring.last_tick_at == NOW  # type: ignore[union-attr]
+    assert decide(after, WARM, NOW + HOURS.silence) == []  # blind before the trial is not blind now
+    again = Window(NOW, NOW + seconds(60))
+    bad = Measurement(3, again, stable={"web": sample(6000, 6000)})
+    assert turn(after, replace(WARM, watched=bad))[0][:2] == ["StableMeasured", "MonitoringEnded"]
 
 
 @pytest.mark.parametrize(

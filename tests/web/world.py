@@ -25,6 +25,7 @@ from headgate.testing.fakes.source import FakeSource
 from headgate.web.api import create
 
 TOKEN = "a-token-for-tests"
+SECRET = "correct-horse-battery"
 REPOSITORY = "/repositories/shop"
 PRESENT = {
     "platforms": {"process"},
@@ -80,6 +81,15 @@ class TalkingPlatform(FakePlatform):
         self._reach()
         for number in range(lines):
             yield f"{service or 'web'}.1 | \x1b[31mline\x1b[0m {number} [bold]\x1b]0;title\x07"
+
+    async def job_log(self, environment: str, job: str) -> AsyncIterator[str]:
+        self._reach()
+        yield f"{job} says {SECRET}"
+
+    async def job_file(self, environment: str, job: str, name: str) -> AsyncIterator[bytes]:
+        self._reach()
+        yield f"{name} of {job}, ".encode()
+        yield b"\x89PNG"
 
 
 @dataclass

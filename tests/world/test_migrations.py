@@ -86,7 +86,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_who_is_warm, {"contract"}),
     (contract_in_a_rollout, {"contract"}),
     (run_the_candidate_first, {"schema", "ready", "stop-order"}),
-    (two_at_once, {"once"}),
+    (two_at_once, {"once", "contract"}),
     (forget_what_ran, {"once"}),
     (never_contract, {"settled"}),
     (blame_nobody, {"blame"}),

@@ -15,6 +15,7 @@ from headgate.decide.going_back import GoingBack, roll_back
 from headgate.model import events as e
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Rollout
+from headgate.testing.world import wheels
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]  # seconds; a busy machine is not a failure
 
@@ -67,12 +68,24 @@ def monitor_rollbacks(patch: Patch) -> None:
     patch.setattr(rules, "monitoring_begins", monitoring_begins)
 
 
+def watch_during_a_trial(patch: Patch) -> None:
+    """What the candidate breaks would be blamed on the stable."""
+    for module in (monitoring, wheels):
+        patch.setattr(module, "watched_now", lambda state: state.monitoring)
+
+
+def watch_what_was_replaced(patch: Patch) -> None:
+    patch.setattr(rules, "monitoring_ends", lambda *_: [])
+
+
 MUTANTS: list[Callable[[Patch], None]] = [
     nobody_watches,
     blame_whatever_speaks_for_it,
     blame_for_blindness,
     blame_for_nothing,
     monitor_rollbacks,
+    watch_during_a_trial,
+    watch_what_was_replaced,
 ]
 
 

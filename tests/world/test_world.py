@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(240)  # seconds; a busy machine is not a failur
 
 BLOCK = 20  # seeds; about a second on one core
 BLOCKS = 24
-EVENTFUL = (1, 3, 6, 26, 35, 58)  # seeds, tried first, in which all has happened; found anew among RARE when not
+EVENTFUL = (3, 4, 7, 16, 21, 50, 58)  # seeds, tried first, in which all has happened; found anew among RARE when not
 RARE = 80
 ROLLOUTS_A_WORLD = 3  # on average at least: a world in which little happens proves little
 

@@ -43,6 +43,18 @@ class Api:
         except (OSError, ValueError) as error:
             raise self._broken_off(error) from error
 
+    def parts(self, path: str) -> Iterator[bytes]:
+        """A file as it is, piece by piece."""
+        try:
+            status, stream = self._open("GET", path, None, ANSWER)
+            with stream:
+                if status != 200:
+                    raise _refusal(status, _json(stream.read(LARGEST_ANSWER)), self._address)
+                while part := stream.read(LONGEST_LINE):
+                    yield part
+        except (OSError, ValueError) as error:
+            raise self._broken_off(error) from error
+
     def _asked(self, method: str, path: str, body: dict[str, Any] | None, timeout: float) -> dict[str, Any]:
         try:
             status, stream = self._open(method, path, body, timeout)

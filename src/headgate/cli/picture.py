@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from headgate.cli.checked import checked
 from headgate.cli.follow import QUIET, line
 from headgate.cli.monitored import monitored
 from headgate.cli.output import bar, took
@@ -54,6 +55,7 @@ class Picture:
         parts: list[RenderableType] = [_head(view), Text()]
         if rollout:
             parts += [_steps(rollout), Text()]
+        parts += [part for one in checked(view) for part in (Text(plain(one)), Text())]
         parts += [_weights(view), Text(), _live(view)]
         parts += [*_evidence(view), *_conditions(view), *_verdict(view)]
         parts += [Text(f"waits for: {plain(why)}", style="yellow") for why in view.get("waits_for", [])]

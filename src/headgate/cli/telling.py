@@ -7,14 +7,18 @@ import typer
 from headgate.cli.options import Application, By, Data, Json
 
 Action = Annotated[
-    Literal["test"] | None, typer.Argument(metavar="[test]", help="test: send each target a message now.")
+    Literal["test", "pending", "failed", "retry"] | None,
+    typer.Argument(
+        metavar="[test|pending|failed|retry]",
+        help="test: send a message. pending: what is still to be told. failed: what was not. retry: tell it again.",
+    ),
 ]
 
 
 def notifications(
     action: Action = None,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="TARGET", help="Test this one only: its id, or its kind.")
+        str | None, typer.Option("--target", metavar="TARGET", help="This one only: its id, or its kind.")
     ] = None,
     named: Application = None,
     data: Data = None,

@@ -167,7 +167,6 @@ def _(event: e.RolloutStarted, state: EnvironmentState, at: datetime) -> Environ
         failures=(),
         draining_since=at,
         refused=refused,
-        monitoring=None,
         refused_configurations=configurations,
         warm_until=None,  # two run at most: what was warm is stopped now, and an abort does not start it again
     )
@@ -335,7 +334,8 @@ def _(event: e.RolloutEnded, state: EnvironmentState, at: datetime) -> Environme
         return state
     flown = (rollout.id, rollout.kind, rollout.revision, event.outcome, rollout.started_at, at, rollout.why)
     past = Past(*flown, glass=rollout.glass, gave_way=rollout.gave_way)
-    ended = replace(state, rollout=None, past=(*state.past, past)[-KEPT_PAST:], failures=())
+    watched = monitoring.resumed(state.monitoring, at) if event.outcome == "aborted" else state.monitoring
+    ended = replace(state, rollout=None, past=(*state.past, past)[-KEPT_PAST:], failures=(), monitoring=watched)
     return _without_empty_pin(ended)
 
 
@@ -356,7 +356,7 @@ def _(event: DataRestored, state: EnvironmentState, at: datetime) -> Environment
 
 @apply.register
 def _(event: e.EffectFailed, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    failure = Failure(event.effect, event.why, event.attempt, at)
+    failure = Failure(event.effect, event.why, event.attempt, at, event.hopeless, event.away)
     return replace(state, failures=(*state.failures, failure)[-KEPT_FAILURES:])
 
 

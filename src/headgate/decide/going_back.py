@@ -39,7 +39,7 @@ def roll_back(asked: GoingBack, state: EnvironmentState, seen: Seen, now: dateti
         ended = [e.RolloutEnded(state.rollout.id, "promoted", "a rollback came before the old was retired")]
     request = Request(target, asked.rollout, "rollback", asked.by, asked.why, now)
     wanted = e.ReleaseRequested(target, asked.rollout, "rollback", asked.by, asked.why)
-    ended += monitoring_ends(state, request)
+    ended += monitoring_ends(state, "rolled-back", f"the rollback of {target.label} begins")
     return [*ended, *_gave_way(state, target), wanted, start(state, seen.rules, request)]
 
 

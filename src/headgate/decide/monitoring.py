@@ -36,6 +36,14 @@ def begun(event: MonitoringStarted, state: EnvironmentState, at: datetime) -> Mo
     return Monitoring(event.rollout, event.previous, event.rules, at, event.until, since, evidence=evidence)
 
 
+def resumed(monitoring: Monitoring | None, at: datetime) -> Monitoring | None:
+    """After a trial that was aborted: what the stable did during it was judged there."""
+    if monitoring is None:
+        return None
+    evidence = replace(evidence_of(monitoring), unread_since=None, unread="")
+    return replace(monitoring, last_tick_at=at, evidence=evidence)
+
+
 def learnt(monitoring: Monitoring, taken: Measurement) -> Monitoring:
     if taken.tick <= monitoring.ticks:
         return monitoring

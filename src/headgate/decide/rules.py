@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from headgate.decide import sentinel
+from headgate.decide.away import is_awaited, is_new, was_away
 from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
@@ -80,11 +81,10 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
     if closed_gates(seen.rules, request, state, seen, now):
         return []
     opened = replace(start(state, seen.rules, request), gates=open_gates(seen.rules, request, state, seen))
-    started = [*monitoring_ends(state, request), opened]
     if not request.break_glass:
-        return started
+        return [opened]
     passed = broken_gates(seen.rules, request, state, seen, now)
-    return [*started, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
+    return [opened, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
 
 
 def take_measurement(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -114,10 +114,11 @@ def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) 
     # What concerns the candidate: a stray that will not stop is no fault of a release on trial.
     concerns = [f for f in state.failures if rollout.revision.id in f.effect or rollout.id in f.effect]
     own = [f for f in concerns if not is_reading(rollout, f.effect)]
-    failure = next((failure for failure in reversed(own) if failure.attempt >= ATTEMPTS), None)
+    failure = next((f for f in reversed(own) if f.attempt >= ATTEMPTS and not is_awaited(f)), None)
     if failure is None:
         return []
-    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}", _is_blind(seen))]
+    why = f"{failure.effect} failed {failure.attempt} times: {failure.why}"
+    return [_abort(rollout, why, (failure.away and is_new(rollout, state)) or _is_blind(seen))]
 
 
 def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -179,7 +180,7 @@ def abort_on_failed_step(state: EnvironmentState, seen: Seen, now: datetime) -> 
     outcome = progress(state, rollout, seen, now)
     if not isinstance(outcome, Failed):
         return []
-    return [*_verdict(rollout, now), _abort(rollout, outcome.why)]
+    return [*_verdict(rollout, now), _abort(rollout, outcome.why, outcome.blameless)]
 
 
 def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -193,7 +194,7 @@ def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) ->
     verdict, unproven = verdict_now(rollout, now), rollout.analysis.unproven
     why = f"not proven within {seconds(rollout.step.deadline)}: {outcome.why}"
     if unproven == "rollback":
-        return [*_verdict(rollout, now), _abort(rollout, why)]
+        return [*_verdict(rollout, now), _abort(rollout, why, verdict.outcome is Outcome.NO_DATA)]
     if unproven == "promote" and verdict.outcome is Outcome.INCONCLUSIVE and can_serve(rollout.revision, seen):
         told = f"{why}; goes on, as `unproven: promote` says"
         return [*_verdict(rollout, now), e.StepCompleted(rollout.id, rollout.position, told)]
@@ -213,8 +214,9 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
     outcome = progress(state, rollout, seen, now)
     if isinstance(outcome, Done) or not _is_overdue(rollout, now):
         return []
-    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {outcome.why}"
-    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen))]
+    away = was_away(state, rollout, now)
+    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {away or outcome.why}"
+    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen) or (bool(away) and is_new(rollout, state)))]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:
@@ -227,7 +229,8 @@ def promote_before_retiring(state: EnvironmentState, seen: Seen, now: datetime) 
         return []
     monitored = monitoring_begins(state, rollout, seen, now)
     warm = now + _kept_warm(seen.rules, bool(monitored))
-    return [e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why), *monitored]
+    ended = monitoring_ends(state, "replaced", f"{rollout.revision.label} is promoted")
+    return [*ended, e.RevisionPromoted(rollout.id, rollout.revision.id, warm, rollout.why), *monitored]
 
 
 def _kept_warm(rules: Environment | None, monitored: bool) -> timedelta:
@@ -317,7 +320,8 @@ def _on_trial(state: EnvironmentState) -> Rollout | None:
 
 
 def _abort(rollout: Rollout, why: str, blameless: bool = False) -> e.RolloutAborted:
-    return e.RolloutAborted(rollout.id, ENGINE, why, blameless=blameless)
+    told = f"{why}; nothing is held against {rollout.revision.label}" if blameless else why
+    return e.RolloutAborted(rollout.id, ENGINE, told, blameless=blameless)
 
 
 def _is_blind(seen: Seen) -> bool:

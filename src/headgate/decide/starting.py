@@ -11,14 +11,12 @@ from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import Environment
 
 
-def monitoring_ends(state: EnvironmentState, request: Request) -> list[e.Event]:
-    """One thing at a time: what starts now is judged, not what it replaces."""
+def monitoring_ends(
+    state: EnvironmentState, outcome: Literal["rolled-back", "replaced"], why: str
+) -> list[MonitoringEnded]:
+    """A deployment only sets it aside: what is on trial is judged then, and after an abort it goes on."""
     known, stable = state.monitoring, state.stable
-    if known is None or stable is None:
-        return []
-    why = f"the {request.kind} of {request.revision.label} begins"
-    outcome: Literal["rolled-back", "replaced"] = "rolled-back" if request.kind == "rollback" else "replaced"
-    return [MonitoringEnded(known.rollout, stable.release, outcome, why)]
+    return [MonitoringEnded(known.rollout, stable.release, outcome, why)] if known and stable else []
 
 
 def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:

@@ -9,7 +9,8 @@ from headgate.model import notices as n
 
 FIRST, LONGEST = timedelta(seconds=1), timedelta(minutes=5)  # between two tries, while it fails
 RECENT = 20  # notices whose ids are known: an event gives two at most
-ROLLOUTS = 50  # whose name at the target is remembered
+ROLLOUTS = 50  # whose name at the target is remembered, and how far they were told
+LETTERS = 50  # that were not told and are kept, to be told again by hand; older ones are only counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class TargetState:
     trouble: str = ""  # why the latest that was given up was
     recent: tuple[str, ...] = ()
     remembered: dict[str, str] = field(default_factory=dict)
+    reached: dict[str, int] = field(default_factory=dict)  # rollout -> position of its latest that was told
+    dead: tuple[n.Letter, ...] = ()  # oldest first
 
 
 def fold(state: TargetState, recorded: Iterable[e.Recorded]) -> TargetState:
@@ -45,11 +48,15 @@ def _apply(state: TargetState, one: e.Recorded) -> TargetState:
             return replace(state, upto=upto)
         case n.NoticeDelivered():
             return _delivered(state, one.event, one.at)
-        case n.NoticeGivenUp(notice=notice, upto=upto, why=why):
+        case n.NoticeGivenUp(notice=notice, upto=upto, why=why, letter=letter):
             recent, lost = (*state.recent, notice)[-RECENT:], state.given_up + 1
-            return replace(_well(state), upto=upto, given_up=lost, recent=recent, trouble=why)
-        case n.NoticesLeftOut(count=count, upto=upto):
-            return replace(state, upto=upto, left_out=state.left_out + count, unsaid=state.unsaid + count)
+            dead = _kept(state, (letter,) if letter else ())
+            return replace(_well(state), upto=upto, given_up=lost, recent=recent, trouble=why, dead=dead)
+        case n.NoticesLeftOut(count=count, upto=upto, letters=letters):
+            left, unsaid = state.left_out + count, state.unsaid + count
+            return replace(state, upto=upto, left_out=left, unsaid=unsaid, dead=_kept(state, letters))
+        case n.LetterSettled(notice=notice):
+            return replace(state, dead=_without(state, notice))
         case n.TargetFailing(why=why, gone=gone):
             since = state.failing_since or one.at
             return replace(state, failing=why, failing_since=since, failing_told_at=one.at, gone=gone)
@@ -57,9 +64,12 @@ def _apply(state: TargetState, one: e.Recorded) -> TargetState:
 
 
 def _delivered(state: TargetState, event: n.NoticeDelivered, at: datetime) -> TargetState:
-    known = state.remembered
+    known, reached = state.remembered, state.reached
     if event.rollout and event.remembered:
         known = dict([*known.items(), (event.rollout, event.remembered)][-ROLLOUTS:])
+    if event.rollout:
+        far = max(event.position or event.upto, reached.get(event.rollout, 0))
+        reached = dict([*reached.items(), (event.rollout, far)][-ROLLOUTS:])
     return replace(
         _well(state),
         upto=event.upto,
@@ -70,7 +80,17 @@ def _delivered(state: TargetState, event: n.NoticeDelivered, at: datetime) -> Ta
         trouble="",
         recent=(*state.recent, event.notice)[-RECENT:],
         remembered=known,
+        reached=reached,
+        dead=_without(state, event.notice),
     )
+
+
+def _kept(state: TargetState, letters: tuple[n.Letter, ...]) -> tuple[n.Letter, ...]:
+    return (*state.dead, *letters)[-LETTERS:]
+
+
+def _without(state: TargetState, notice: str) -> tuple[n.Letter, ...]:
+    return tuple(letter for letter in state.dead if letter.notice != notice)
 
 
 def _well(state: TargetState) -> TargetState:

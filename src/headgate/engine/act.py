@@ -12,7 +12,7 @@ from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes,
 from headgate.model.events import EffectFailed
 from headgate.model.rollouts import EnvironmentState, Failure
 from headgate.model.rules import Environment
-from headgate.ports import AdapterError, Migrator, Platform, Unusable
+from headgate.ports import AdapterError, Away, Migrator, Platform, Unusable
 
 LIMIT = timedelta(seconds=20)  # for one effect; the adapters have shorter limits of their own
 LONGEST_PAUSE = timedelta(seconds=30)  # between two attempts
@@ -50,8 +50,11 @@ def migrator(platform: Platform, rules: Environment) -> Migrator:
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
+    revision = effect.revision.id if isinstance(effect, Run) else None
+    world.unread.discard(revision)
     failed = await tried(effect, perform(effect, world, rules), state, LIMIT)
-    return replace(failed, why=world.hidden.hide(failed.why)) if failed else None
+    away = revision in world.unread  # whatever the platform made of it
+    return replace(failed, why=world.hidden.hide(failed.why), away=failed.away or away) if failed else None
 
 
 async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit: timedelta) -> EffectFailed | None:
@@ -60,9 +63,9 @@ async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit:
         async with asyncio.timeout(limit.total_seconds()):
             await doing
     except AdapterError as error:
-        return _failed(effect, str(error), state, isinstance(error, Unusable))
+        return _failed(effect, str(error), state, isinstance(error, Unusable), _is_away(error))
     except TimeoutError:
-        return _failed(effect, f"no answer within {limit.total_seconds():.0f} s", state)
+        return _failed(effect, f"no answer within {limit.total_seconds():.0f} s", state, away=True)
     except Exception as error:  # an adapter's bug is the environment's failure, not the server's end
         log.exception("%s", effect)
         return _failed(
@@ -71,8 +74,15 @@ async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit:
     return None
 
 
-def _failed(effect: object, why: str, state: Attempted, hopeless: bool = False) -> EffectFailed:
-    return EffectFailed(_key(effect), why, _attempts(effect, state) + 1, hopeless)
+def _failed(
+    effect: object, why: str, state: Attempted, hopeless: bool = False, away: bool = False
+) -> EffectFailed:
+    return EffectFailed(_key(effect), why, _attempts(effect, state) + 1, hopeless, away)
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Or what it was raised from: adapters add to an error where it happened."""
+    return error is not None and (isinstance(error, Away) or _is_away(error.__cause__))
 
 
 def _key(effect: object) -> str:

@@ -6,22 +6,25 @@ The log is the queue: nothing is held but how far it is. A target that is down o
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from headgate.decide.targets import TargetState, fold, is_late, pause
+from headgate.decide.targets import LETTERS, TargetState, fold, is_late, pause
 from headgate.engine.refusals import Rejected
 from headgate.model import notices as n
 from headgate.model.events import Event, Recorded
 from headgate.model.ids import target_stream
 from headgate.ports import AdapterError, Clock, Conflict, EventLog, Gone, LogUnavailable, Notifier, TryLater, Unusable
+from headgate.spec.units import written
 
 LIMIT = timedelta(seconds=30)  # for one telling
 NEWS = timedelta(seconds=0.5)  # between looks whether there is some
 AWAY = timedelta(seconds=5)  # until a log that is unavailable is read again
 FAR = 5000  # positions that the record of a target with nothing to tell may be behind: it is read from there at a start
 LONGEST_WHY = 500  # characters
+LONGEST_WHAT = 200  # characters that a letter keeps of its notice
 SELDOM = timedelta(minutes=1)  # between two entries of the log that only say why it fails
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,8 @@ class Courier:
     _failures: int = 0
     _read_whole: bool = True  # its own stream is yet to be read
     _late: int = 0  # left out in this turn, not yet on record
+    _late_ones: list[n.Letter] = field(default_factory=list)  # the newest of them
+    _insists: bool = False  # one that is gone is tried once more
 
     def __post_init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -72,6 +77,38 @@ class Courier:
 
     async def test(self, notice: n.Notice) -> None:
         """Tells it now, whatever else. Raises AdapterError with the reason, Rejected where it is being told."""
+        async with self._alone():
+            await self._tell(notice)
+            self._failures, self.due = 0, None
+            await self._record(n.NoticeDelivered(notice.id, notice.kind, self._position))
+
+    async def retry(self) -> list[tuple[n.Letter, str]]:
+        """What was not told, oldest first, with why it is not now; empty: it is. What is pending follows at once."""
+        async with self._alone():
+            self.due, self._insists = None, True
+            became: list[tuple[n.Letter, str]] = []
+            origins = await self._origins()
+            for letter in self.state.dead:
+                try:
+                    became.append((letter, await self._again(letter, origins.get(letter.position))))
+                except Unusable as error:
+                    became.append((letter, str(error)))
+                except AdapterError as error:  # nor would it take the others
+                    return [*became, (letter, str(error))]
+            return became
+
+    async def pending(self, most: int) -> list[n.Notice]:
+        """What it is still to be told, oldest first."""
+        found: list[n.Notice] = []
+        for one in await self.log.tail(self._position):
+            found += [notice for notice in await self.notices_of(one) if self._wants(notice)]
+            if len(found) >= most:
+                break
+        return [notice for notice in found if notice.id not in self.state.recent][:most]
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Between two turns."""
         try:
             async with asyncio.timeout(LIMIT.total_seconds()):
                 await self._lock.acquire()
@@ -79,9 +116,7 @@ class Courier:
             raise Rejected(f"{self.target.id} is being told something, and has not answered yet") from error
         try:
             await self._remember()
-            await self._tell(notice)
-            self._failures, self.due = 0, None
-            await self._record(n.NoticeDelivered(notice.id, notice.kind, self._position))
+            yield
         finally:
             self._lock.release()
 
@@ -90,7 +125,8 @@ class Courier:
     async def _turn(self) -> timedelta:
         await self._remember()
         now = self.clock.now()
-        if self.state.gone:
+        insists, self._insists = self._insists, False
+        if self.state.gone and not insists:
             return AWAY
         # A clock that was set back makes nothing wait longer.
         if self.due and now < self.due <= now + timedelta(hours=1):
@@ -126,9 +162,11 @@ class Courier:
                 continue
             if is_late(notice, self.target, self.clock.now()):
                 self._late += 1
+                why = f"older than {written(self.target.late)} when it could be told"
+                self._late_ones = [*self._late_ones, _letter(notice, one, why)][-LETTERS:]
                 continue
             upto = one.position if number == len(wanted) else one.position - 1
-            if not await self._told(notice, upto):
+            if not await self._told(notice, one, upto):
                 return False
         return True
 
@@ -140,7 +178,7 @@ class Courier:
 
     # --- one notice
 
-    async def _told(self, notice: n.Notice, upto: int) -> bool:
+    async def _told(self, notice: n.Notice, one: Recorded, upto: int) -> bool:
         if self._late:
             await self._left_out(upto - 1)
         try:
@@ -150,13 +188,15 @@ class Courier:
             return False
         except Unusable as error:
             self._failures = 0
-            await self._record(n.NoticeGivenUp(notice.id, notice.kind, upto, str(error)[:LONGEST_WHY]))
+            why = str(error)[:LONGEST_WHY]
+            await self._record(n.NoticeGivenUp(notice.id, notice.kind, upto, why, _letter(notice, one, why)))
             return True
         except AdapterError as error:
             await self._fails(str(error), after=error.after if isinstance(error, TryLater) else None)
             return False
         self._failures, self.due = 0, None
-        await self._record(n.NoticeDelivered(notice.id, notice.kind, upto, notice.rollout, remembered))
+        told = n.NoticeDelivered(notice.id, notice.kind, upto, notice.rollout, remembered, one.position)
+        await self._record(told)
         return True
 
     async def _tell(self, notice: n.Notice) -> str:
@@ -186,8 +226,35 @@ class Courier:
             await self._record(n.TargetFailing(why, gone))
 
     async def _left_out(self, upto: int) -> None:
-        count, self._late = self._late, 0
-        await self._record(n.NoticesLeftOut(count, upto))
+        count, letters = self._late, tuple(self._late_ones)
+        self._late, self._late_ones = 0, []
+        await self._record(n.NoticesLeftOut(count, upto, letters))
+
+    # --- what was not told
+
+    async def _origins(self) -> dict[int, Recorded]:
+        """Position -> the event that a letter is of."""
+        wanted = {letter.position for letter in self.state.dead}
+        after = await self.log.tail(min(wanted) - 1) if wanted else []
+        return {one.position: one for one in after if one.position in wanted}
+
+    async def _again(self, letter: n.Letter, origin: Recorded | None) -> str:
+        """Why it is not told, though it could be; empty: it is. Raises AdapterError."""
+        if self.state.reached.get(letter.rollout, 0) > letter.position:
+            return await self._settled(letter, "newer of the same rollout was told since")
+        made = await self.notices_of(origin) if origin else ()
+        notice = next((one for one in made if one.id == letter.notice), None)
+        if notice is None:
+            return await self._settled(letter, "it is no longer so")
+        remembered = await self._tell(notice)
+        self._failures, self.due = 0, None
+        about = (notice.id, notice.kind, self._position, notice.rollout, remembered, letter.position)
+        await self._record(n.NoticeDelivered(*about))
+        return ""
+
+    async def _settled(self, letter: n.Letter, why: str) -> str:
+        await self._record(n.LetterSettled(letter.notice, why))
+        return why
 
     @property
     def _stream(self) -> str:
@@ -196,3 +263,8 @@ class Courier:
     async def _record(self, event: Event) -> None:
         recorded = await self.log.append(self._stream, [event], self.state.version)
         self.state = fold(self.state, recorded)
+
+
+def _letter(notice: n.Notice, one: Recorded, why: str) -> n.Letter:
+    what = notice.what if len(notice.what) <= LONGEST_WHAT else f"{notice.what[: LONGEST_WHAT - 3]}..."
+    return n.Letter(notice.id, notice.kind, notice.at, one.position, what, why, notice.rollout)

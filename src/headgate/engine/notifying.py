@@ -49,6 +49,12 @@ class Notifying:
 
     async def test(self, application: str, named: str | None, by: str) -> list[View]:
         """A message to each target, or to the one named. Raises Unknown, Rejected."""
+        wanted = self.chosen(application, named)
+        told = await asyncio.gather(*(self._tested(one, by) for one in wanted))
+        return [{**about(one), "told": not why, "why": why} for one, why in zip(wanted, told, strict=True)]
+
+    def chosen(self, application: str, named: str | None) -> list[Courier]:
+        """By id or kind; None: all. Raises Unknown, Rejected."""
         every = self.couriers(application)
         wanted = [one for one in every if named in (None, one.target.id, one.target.kind)]
         if not every:
@@ -56,8 +62,10 @@ class Notifying:
         if not wanted:
             known = ", ".join(one.target.id for one in every)
             raise Unknown(f"{application} has no target {named!r}; known: {known}")
-        told = await asyncio.gather(*(self._tested(one, by) for one in wanted))
-        return [{**about(one), "told": not why, "why": why} for one, why in zip(wanted, told, strict=True)]
+        return wanted
+
+    def wake(self, courier: Courier) -> None:
+        self._awake[courier.application, courier.target.id].set()
 
     def views(self, application: str) -> list[View]:
         now = self._clock.now()
@@ -99,7 +107,7 @@ class Notifying:
             await courier.test(replace(notice, link=link(self._world.public_url, notice)))
         except (AdapterError, Rejected) as error:
             return str(error)
-        self._awake[courier.application, courier.target.id].set()
+        self.wake(courier)
         return ""
 
     async def _notices(self, name: str, one: e.Recorded) -> Sequence[Notice]:
@@ -156,6 +164,7 @@ def shown(courier: Courier, now: datetime) -> View:
         "left_out": state.left_out,
         "given_up": state.given_up,
         "trouble": state.trouble,
+        "failed": len(state.dead),
     }
 
 

@@ -26,10 +26,10 @@ def output(
     platform = wheel.world.platforms[rules.platform]
     if not hasattr(platform, "logs"):
         raise Rejected(f"the platform {rules.platform} keeps no output of what it runs; look where it runs")
-    return _hidden(wheel, rules, platform.logs(wheel.environment, service, lines, follow))
+    return hidden(wheel, rules, platform.logs(wheel.environment, service, lines, follow))
 
 
-async def _hidden(wheel: Wheel, rules: Environment, lines: AsyncIterator[str]) -> AsyncIterator[str]:
+async def hidden(wheel: Wheel, rules: Environment, lines: AsyncIterator[str]) -> AsyncIterator[str]:
     """Values of secrets are not shown. Where they cannot be read, and so not be found, nothing is: AdapterError."""
     state = wheel.state
     known = (state.stable, state.previous, state.rollout and state.rollout.revision, *(p.revision for p in state.past))

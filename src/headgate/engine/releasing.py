@@ -54,12 +54,13 @@ async def release(
 
 
 async def _whole(recording: Coroutine[Any, Any, Release]) -> Release:
-    """Images may be broken off at any moment; what is being recorded is recorded."""
+    """Images may be broken off at any moment; what is being recorded is recorded, and then it ends."""
     task = asyncio.create_task(recording)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        return await task
+        await asyncio.wait([task])
+        raise  # who ends a task waits for it: a server that is stopped would wait for ever
 
 
 async def _recorded(

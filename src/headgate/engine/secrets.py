@@ -1,6 +1,8 @@
 """Secrets: versions for a revision, values for the process that starts. A value is kept nowhere but in memory."""
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Awaitable, Iterable
 from datetime import timedelta
 from typing import TypeVar
@@ -10,12 +12,14 @@ from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.model.secrets import SecretRules
 from headgate.model.services import Service, Value
-from headgate.ports import AdapterError, SecretStore, Unusable
+from headgate.ports import AdapterError, Away, SecretStore, Unusable
 
 LIMIT = timedelta(seconds=10)  # for one answer of a store
 LONGEST_VARIABLE = (128 << 10) - 512  # bytes: Linux starts nothing with a longer one, its name included
 
 Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
 
 
 async def versions(world: World, rules: Environment, secrets: Iterable[Value]) -> dict[str, str]:
@@ -38,6 +42,18 @@ async def learn(world: World, rules: Environment, revisions: Iterable[Revision])
         for service in revision.services:
             if any(_key(revision, one) not in world.hidden.known for one in _secret(service).values()):
                 await values(world, rules, revision, service.name)
+
+
+async def gone(world: World, rules: Environment, revision: Revision) -> str:
+    """Why a revision cannot run as it was, ever again. A store that is away says nothing: it may be back in time."""
+    for service in revision.services:
+        try:
+            await values(world, rules, revision, service.name)
+        except Unusable as error:
+            return str(error)
+        except AdapterError:
+            continue
+    return ""
 
 
 def _secret(service: Service) -> dict[str, Value]:
@@ -80,7 +96,7 @@ def _place(secret: Value) -> str:
 
 
 async def _answered(world: World, secret: Value, asked: Awaitable[Answer]) -> Answer:
-    """Stores are others' programs: what they say of an error is shown only without what it may hold."""
+    """Stores are others' programs: what they say of an error is shown only without what it may hold. AdapterError."""
     place = _place(secret)
     try:
         async with asyncio.timeout(LIMIT.total_seconds()):
@@ -88,9 +104,14 @@ async def _answered(world: World, secret: Value, asked: Awaitable[Answer]) -> An
     except Unusable as error:
         raise Unusable(f"{place}: {world.hidden.hide(str(error))}") from None
     except AdapterError as error:
-        raise AdapterError(f"{place} cannot be read: {world.hidden.hide(str(error))}") from None
+        raise Away(f"{place} cannot be read: {world.hidden.hide(str(error))}") from None
     except TimeoutError:
-        raise AdapterError(f"{place} cannot be read: no answer within {LIMIT.total_seconds():.0f} s") from None
+        raise Away(f"{place} cannot be read: no answer within {LIMIT.total_seconds():.0f} s") from None
+    except Exception as error:  # noqa: BLE001 - whatever a library raises
+        at = traceback.extract_tb(error.__traceback__)[-1]  # its words may hold a value that nobody knows yet
+        log.error("%s: %s at %s:%s", place, type(error).__name__, at.filename, at.lineno)
+        defect = f"{type(error).__name__} (a defect of the adapter; see the server's log)"
+        raise AdapterError(f"{place} cannot be read: {defect}") from None
 
 
 def _store(world: World, rules: Environment, secret: Value) -> tuple[SecretStore, SecretRules]:

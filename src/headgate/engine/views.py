@@ -11,6 +11,7 @@ from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.traffic import measured
 from headgate.engine import horizons
 from headgate.engine.application import Application
+from headgate.engine.check_views import checked
 from headgate.engine.evidence import evidence
 from headgate.engine.line import Line
 from headgate.engine.monitor_views import monitored
@@ -42,6 +43,7 @@ async def environment(application: Application, name: str, now: datetime) -> Vie
         "stable": _revision(state.stable, since=state.stable_since),
         "previous": _warm(state, now),
         **monitored(state, now),
+        **checked(state),
         "pinned": pinned(wheel),
         "frozen": frozen(wheel, now),
         "break_glass": glass(state),
@@ -75,6 +77,7 @@ def summary(application: Application, name: str, now: datetime) -> View:
         "break_glass": glass(state),
         "signed_off": signed_off(state, state.stable.release) if state.stable else None,
         **monitored(state, now),
+        **checked(state),
         "ready": sum(i.state == "ready" and i.revision == state.stable.id for i in instances if state.stable),
         "wanted": wanted,
         "horizon": horizons.shown(state, application.quarantined(wheel.environment)),

@@ -63,7 +63,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Monitoring:
-    """Of what was promoted last, until its time is over or another rollout starts."""
+    """Of what was promoted last, until its time is over or it is replaced; set aside while another is on trial."""
 
     rollout: RolloutId  # that promoted it
     previous: RevisionId | None  # what it replaced

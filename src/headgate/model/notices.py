@@ -63,6 +63,19 @@ class Notice:
     left_out: int = 0  # notices before it that were too old to be told
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A notice that was not told. The event at that position makes it again, if it is still so."""
+
+    notice: str
+    kind: NoticeKind
+    at: datetime  # of the event
+    position: int
+    what: str
+    why: str  # it was not told
+    rollout: str = ""
+
+
 # --- events, of stream target:APP/TARGET
 
 
@@ -87,6 +100,7 @@ class NoticeDelivered:
     upto: int  # position in the log up to which nothing is still to be told
     rollout: str = ""
     remembered: str = ""  # what the target calls it: its next notices go there
+    position: int = 0  # of the event that made it; 0: of a log of before, which is `upto`
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,7 @@ class NoticeGivenUp:
     kind: NoticeKind
     upto: int
     why: str
+    letter: Letter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,15 @@ class NoticesLeftOut:
 
     count: int
     upto: int
+    letters: tuple[Letter, ...] = ()  # the newest of them
+
+
+@dataclass(frozen=True, slots=True)
+class LetterSettled:
+    """It is not told any more: it is no longer so, or newer was told since."""
+
+    notice: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +139,6 @@ class TargetFailing:
     gone: bool = False  # it said that it is there no more: not tried again until a test reaches it
 
 
-TargetEvent = TargetFollowed | TargetCaughtUp | NoticeDelivered | NoticeGivenUp | NoticesLeftOut | TargetFailing
+TargetEvent = (
+    TargetFollowed | TargetCaughtUp | NoticeDelivered | NoticeGivenUp | NoticesLeftOut | LetterSettled | TargetFailing
+)

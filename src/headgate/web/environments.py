@@ -18,7 +18,7 @@ from headgate.web.live import LONGEST_WAIT, news, streamed, told
 
 View = dict[str, Any]
 # With `why`:
-SHOWN = ("stable", "pinned", "frozen", "break_glass", "signed_off", "monitoring", "warm", "alarm", "horizon")
+SHOWN = ("stable", "pinned", "frozen", "break_glass", "signed_off", "monitoring", "warm", "alarm", "horizon", "checks")
 routes = APIRouter(prefix="/api/applications/{application}/environments/{environment}", tags=["environments"])
 
 

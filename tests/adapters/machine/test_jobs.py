@@ -11,6 +11,7 @@ from tests.adapters.machine.checked import CANARY, Bench, job, open_shop
 from headgate.adapters.machine.jobs import Desk, Jobs
 from headgate.model.checks import Check, Load, Request
 from headgate.model.ids import JobId
+from headgate.ports import AdapterError
 
 pytestmark = pytest.mark.real
 
@@ -115,6 +116,21 @@ async def test_five_hundred_a_second_are_held_and_a_stop_of_a_second_is_seen(ben
     assert stopped.state == "failed"
     assert stopped.numbers["p99_ms"] > 900
     assert stopped.numbers["p90_ms"] > 500
+
+
+async def test_what_was_kept_is_handed_over_but_never_through_a_link(bench: Bench) -> None:
+    (bench.folder.path / "token").write_text(CANARY)
+    seen = await bench.ran("mkdir a; echo 3 > a/b.txt; echo said", artifacts=("a/*",))
+    assert bench.jobs.printed(seen.id) == ["said"]
+    with bench.jobs.artifact(seen.id, "a/b.txt") as file:
+        assert file.read() == b"3\n"
+    kept = bench.jobs.kept(seen.id)
+    (kept / "token").symlink_to(bench.folder.path / "token")
+    (kept / "up").symlink_to(bench.folder.path)
+    for name in ("token", "up/token", "../../token", "a", "c.txt", "", "/etc/hostname", "\0"):
+        with pytest.raises(AdapterError, match="is kept no longer"):
+            bench.jobs.artifact(seen.id, name)
+    assert bench.jobs.printed(JobId("rol_0-0-0")) == []
 
 
 async def test_the_oldest_are_forgotten_with_all_they_left(bench: Bench) -> None:

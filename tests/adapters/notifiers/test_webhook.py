@@ -166,3 +166,53 @@ def test_what_is_told_travels_with_it() -> None:
         3,
     )
     assert json.loads(json.dumps(events(notice("waiting", what=HOSTILE))[0]))  # data, not text: as it is
+
+
+# --- what another system may do to us
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::ffff:169.254.169.254]/latest",
+        "http://[fe80::1]/x",
+        "http://[fd00:ec2::254]/latest",
+        "http://100.100.100.200/latest",
+    ],
+)
+async def test_where_clouds_keep_credentials_nobody_is_told(stage: Stage, url: str) -> None:
+    with pytest.raises(AdapterError, match=r"an address of a cloud's metadata, or link-local: refused"):
+        await stage.notifier.notify(NOTICE, Target("webhook", {"url": url}), "")
+
+
+async def test_neither_a_redirection_nor_a_huge_answer_is_followed(stage: Stage) -> None:
+    stage.answer(307, {"Location": stage.there.url("/elsewhere")})
+    with pytest.raises(AdapterError, match="HTTP 307"):
+        await stage.notifier.notify(NOTICE, stage.target, "")
+    assert stage.received() == 0
+
+    async def flood(asked: Any) -> tuple[int, Any]:
+        return 200, {"x": "y" * (8 << 20)}
+
+    stage.there.refusal, stage.there._answers = None, flood
+    await stage.notifier.notify(NOTICE, stage.target, "")  # it said yes; the rest is not read
+    assert stage.received() == 1
+
+
+async def test_a_wrong_key_is_a_refusal_that_may_pass(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receiver checks signature and age as the standard says: a key that is put right later is enough."""
+
+    async def receiver(asked: Any) -> tuple[int, Any]:
+        ident, seconds = asked.headers["webhook-id"], asked.headers["webhook-timestamp"]
+        digest = hmac.new(b"k" * 24, f"{ident}.{seconds}.".encode() + asked.body, hashlib.sha256).digest()
+        right = asked.headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+        return 200 if right and abs(int(seconds) - datetime.now(UTC).timestamp()) < 300 else 401, None
+
+    stage.there._answers = receiver
+    monkeypatch.setenv("NOTIFY_KEY", "another key")
+    with pytest.raises(AdapterError, match="HTTP 401") as failed:
+        await stage.notifier.notify(NOTICE, stage.target, "")
+    assert type(failed.value) is AdapterError  # neither given up nor gone: it is tried again
+    monkeypatch.setenv("NOTIFY_KEY", KEY)
+    await stage.notifier.notify(NOTICE, stage.target, "")

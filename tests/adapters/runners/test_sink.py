@@ -11,6 +11,7 @@ import pytest
 from headgate.adapters.machine.output import SINK
 from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.machine.sink import Mask
+from headgate.ports import Host
 
 # Written in parts, so that no scanner takes this file for a leak.
 GITHUB, AWS, JWT = "ghp_" + "a1" * 20, "AKIA" + "ABCD" * 4, "eyJ" + "a" * 12 + ".eyJ" + "b" * 12 + "." + "c" * 12
@@ -78,8 +79,9 @@ def test_the_servers_secrets_are_its_token_and_what_its_environment_calls_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "token").write_text("the-token\n")
+    host = Host(tmp_path / "runners" / "host", tmp_path, tmp_path, print, hidden=lambda: ["handed-out"])
     for name, value in {"DB_PASSWORD": "hunter22", "SIGNING_KEY": "k" * 9, "MONKEY": "banana", "A_TOKEN": "no"}.items():
         monkeypatch.setenv(name, value)
-    found = set(known_secrets(tmp_path / "token"))
-    assert {"the-token", "hunter22", "k" * 9} <= found
+    found = set(known_secrets(host))
+    assert {"the-token", "hunter22", "k" * 9, "handed-out"} <= found
     assert not {"banana", "no"} & found

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from pydantic import TypeAdapter
 
@@ -88,6 +89,24 @@ class Jobs:
     def kept(self, job: JobId) -> Path:
         """The folder of its artifacts, which may not be there."""
         return self._desk.folder.job(job, "kept")
+
+    def printed(self, job: JobId) -> list[str]:
+        """So far; nothing where it is kept no longer. Bounded by the desk's `log_bytes`."""
+        try:
+            return self.log(job).read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def artifact(self, job: JobId, name: str) -> IO[bytes]:
+        """Never through a link: what a check leaves may lead anywhere."""
+        kept = self.kept(job).resolve()
+        try:
+            path = (kept / name).parent.resolve() / Path(name).name
+            if not path.is_relative_to(kept) or not path.is_file() or path.is_symlink():
+                raise FileNotFoundError
+            return path.open("rb")
+        except (OSError, ValueError) as error:
+            raise AdapterError(f"{name} of {job} is kept no longer") from error
 
     def close(self) -> None:
         for task in (*self._probing.values(), *self._concluding.values()):

@@ -1,10 +1,13 @@
 """Asking somebody else's HTTP API: bounded in time and size, no redirections, and no address in any sentence."""
 
+import errno
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import aiohttp
@@ -16,6 +19,7 @@ TIMEOUT = timedelta(seconds=15)
 LARGEST = 1024 * 1024  # bytes of an answer
 AGENT = "headgate"
 NEVER = (400, 413, 415, 422)  # what is asked is wrong itself
+METADATA = ("fd00:ec2::254", "100.100.100.200")  # of clouds, beside those that are link-local
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +39,22 @@ class Outgoing:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
+    async def tell(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """POSTs to whom only the status is heard of: what else it answers is not read."""
+        return await self.send("POST", url, headers, body, heard=False)
+
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, timeout: timedelta = TIMEOUT
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, heard: bool = True
     ) -> Answer:
         """Raises AdapterError where there is no answer; any status is one."""
-        limit = aiohttp.ClientTimeout(total=timeout.total_seconds())
+        limit = aiohttp.ClientTimeout(total=TIMEOUT.total_seconds())
         try:
             async with self._open().request(
                 method, url, data=body, headers=headers, allow_redirects=False, timeout=limit
             ) as answer:
-                return Answer(answer.status, dict(answer.headers), await _limited(answer))
+                return Answer(answer.status, dict(answer.headers), await _limited(answer) if heard else b"")
         except TimeoutError as error:
-            raise AdapterError(f"no answer within {timeout.total_seconds():g} s") from error
+            raise AdapterError(f"no answer within {TIMEOUT.total_seconds():g} s") from error
         except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
             raise AdapterError(f"it answered with what is no HTTP ({type(error).__name__})") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -61,7 +69,10 @@ class Outgoing:
         if self._session is None or self._session.closed:
             usual = {"Accept-Encoding": "identity", "User-Agent": AGENT}
             self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, headers=usual
+                connector=aiohttp.TCPConnector(socket_factory=_socket),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                headers=usual,
             )
         return self._session
 
@@ -90,6 +101,17 @@ def asked_for(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     except (ValueError, TypeError, IndexError):
         return None
     return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - now, timedelta())
+
+
+def _socket(found: aiohttp.AddrInfoType) -> socket.socket:
+    """Asked of each address that a name stands for. Where clouds keep a machine's credentials, nobody is told."""
+    family, kind, protocol, _, address = found
+    there = ip_address(str(address[0]).partition("%")[0])
+    if isinstance(there, IPv6Address) and there.ipv4_mapped:
+        there = there.ipv4_mapped
+    if there.is_link_local or str(there) in METADATA:
+        raise PermissionError(errno.EACCES, f"{there} is an address of a cloud's metadata, or link-local: refused")
+    return socket.socket(family, kind, protocol)
 
 
 async def _limited(answer: aiohttp.ClientResponse) -> bytes:

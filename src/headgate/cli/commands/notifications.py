@@ -7,6 +7,7 @@ from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
 from headgate.cli.failure import OK
 from headgate.cli.output import age, print_json, say, table
+from headgate.cli.undelivered import retry, undelivered
 
 HEADERS = ("target", "where", "for", "told", "last", "state")
 REFUSED = 1
@@ -25,6 +26,10 @@ def notifications(
     name = application(api, named)
     if action == "test":
         return _test(api, name, target, by or person(), as_json)
+    if action == "retry":
+        return retry(api, name, target, by or person(), as_json)
+    if action is not None:
+        return undelivered(api, name, action, target, as_json)
     answer = api.get(path(name, "notifications"))
     if as_json:
         print_json(answer)
@@ -38,10 +43,10 @@ def notifications(
 
 def untold(targets: list[dict[str, Any]]) -> list[str]:
     """For `headgate status`: who cannot be told is not told so either."""
-    return [f"{_called(one)} cannot be told since {one['failing_since']}: {why(one)}" for one in targets]
+    return [f"{called(one)} cannot be told since {one['failing_since']}: {why(one)}" for one in targets]
 
 
-def _called(one: dict[str, Any]) -> str:
+def called(one: dict[str, Any]) -> str:
     return f"{one['target']} ({one['where']})"
 
 
@@ -56,7 +61,7 @@ def _test(api: Api, name: str, target: str | None, by: str, as_json: bool) -> in
     if as_json:
         print_json(told)
     for one in [] if as_json else told["targets"]:
-        say(f"{_called(one)}: {'told' if one['told'] else one['why']}")
+        say(f"{called(one)}: {'told' if one['told'] else one['why']}")
     return OK if all(one["told"] for one in told["targets"]) else REFUSED
 
 
@@ -74,4 +79,6 @@ def _state(one: dict[str, Any], now: str) -> str:
         told.append(f"{one['left_out']} left out")
     if one["given_up"]:
         told.append(f"{one['given_up']} refused there" + (f" ({one['trouble']})" if one["trouble"] else ""))
+    if one.get("failed"):
+        told.append("`headgate notifications failed` shows what was not told")
     return "; ".join(told) or "well"

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from headgate.cli.api import Api, path
+from headgate.cli.checked import checked
 from headgate.cli.chosen import applications, of_folder
 from headgate.cli.commands.freeze import notes as frozen
 from headgate.cli.commands.notifications import untold
@@ -30,7 +31,7 @@ def status(named: str | None = None, data: str | None = None, as_json: bool = Fa
         for note in [*frozen(view.get("environments", [])), *_horizons(view.get("environments", []))]:
             say(note)
         for environment in view.get("environments", []):
-            for note in monitored(environment):
+            for note in (*checked(environment), *monitored(environment)):
                 say(f"{environment.get('environment')}: {note}")
         _source(view.get("followed") or {})
         for note in untold(view.get("not_told") or []):

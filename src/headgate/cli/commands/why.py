@@ -3,6 +3,7 @@
 from typing import Any
 
 from headgate.cli.api import Api, path
+from headgate.cli.checked import checked
 from headgate.cli.chosen import application
 from headgate.cli.follow import line
 from headgate.cli.monitored import monitored
@@ -25,7 +26,7 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
     say(f"waits for: {waits[0]}" if waits else "waits for nothing")
     for other in waits[1:]:
         say(f"           {other}")
-    for note in monitored(answer):
+    for note in (*checked(answer), *monitored(answer)):
         say(note)
     _signed(answer)
     _glass(answer)

@@ -44,7 +44,8 @@ def _unmigrated(world: World, environment: EnvironmentId) -> str:
     rules = world.rules[environment.partition("/")[2]]
     if books.running:
         return f"migration {books.running.migration.level} never ends"
-    if stable is None or rules.contract != "by-itself" or stable.release in world.wheels.quarantined():
+    asked = rules.contract != "by-itself" or world.vigils.kept[environment].alarm
+    if stable is None or asked or stable.release in world.wheels.quarantined():
         return ""
     due = books.due(stable)
     return f"contract migrations {due} never run" if due else ""

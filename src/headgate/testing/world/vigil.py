@@ -29,6 +29,7 @@ class Vigil:
     alarm: bool = False
     stable: e.RolloutStarted | None = None
     trial: e.RolloutStarted | None = None
+    busy: bool = False  # the trial goes on
     before: RevisionId | None = None
     requests: dict[RevisionId, int] = field(default_factory=lambda: defaultdict(int))  # of who was stable
 
@@ -56,13 +57,16 @@ class Vigils:
                 fine = vigil.begun is not None and (outcome != "over" or at >= vigil.begun.until)
                 self._demand(fine, "monitoring ends that was not, or too early")
                 vigil.begun = vigil.begun if outcome == "rolled-back" else None
+            case e.RolloutEnded(outcome="aborted"):
+                vigil.busy, vigil.latest, vigil.grave = False, None, timedelta()
             case e.MeasurementTaken(measurement=taken) if vigil.stable:
                 vigil.requests[vigil.stable.revision.id] += sum(one.requests for one in taken.stable.values())
             case e.RolloutStarted():
                 self._starts(vigil, event)
             case e.RevisionPromoted() if vigil.trial:
                 before = vigil.stable.revision.id if vigil.stable else None
-                vigil.before, vigil.stable, vigil.alarm = before, vigil.trial, False
+                self._demand(vigil.begun is None, "what was monitored is replaced, and is monitored on")
+                vigil.before, vigil.stable, vigil.alarm, vigil.busy = before, vigil.trial, False, False
             case _:
                 pass
 
@@ -74,7 +78,8 @@ class Vigils:
         vigil.begun, vigil.latest, vigil.grave = event, None, timedelta()
 
     def _measured(self, vigil: Vigil, taken: Measurement) -> None:
-        self._demand(vigil.begun is not None, "the stable is measured and not monitored")
+        fine = vigil.begun is not None and not vigil.busy
+        self._demand(fine, "the stable is measured, and not monitored or another is on trial")
         known = vigil.before is not None and vigil.requests[vigil.before] >= ENOUGH
         told = vigil.alarm or not known or vigil.grave <= LIMIT
         self._demand(told, "it fails for %s, and nobody is told", vigil.grave)
@@ -87,7 +92,8 @@ class Vigils:
     def _starts(self, vigil: Vigil, event: e.RolloutStarted) -> None:
         if event.kind == "rollback" and event.by == ENGINE:
             self._demand_blame(vigil, event)
-        vigil.trial, vigil.begun = event, None
+        vigil.trial, vigil.busy = event, True
+        vigil.begun = vigil.begun if event.kind == "deploy" else None
 
     def _demand_blame(self, vigil: Vigil, event: e.RolloutStarted) -> None:
         begun, taken = vigil.begun, vigil.latest

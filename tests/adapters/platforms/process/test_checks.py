@@ -44,6 +44,7 @@ class TestCommand:
         given = f"http://127.0.0.1:81 http://127.0.0.1:82 {revision.id} {revision.release} production services"
         assert seen.state == "failed"
         assert seen.detail.endswith(f"; last lines: {given}")
+        assert [line async for line in stage.platform.job_log(PRODUCTION, seen.id)] == [given]
 
     async def test_a_failure_is_told_with_its_last_words(self, stage: ProcessStage) -> None:
         seen = await seen_at_end(

@@ -23,7 +23,7 @@ class WebhookNotifier:
         for event in events(notice):
             body, now = json.dumps(event).encode(), datetime.now(UTC)
             headers = {"Content-Type": CONTENT, **signed(event["id"], now, body, key)}
-            taken(await self._outgoing.send("POST", url, headers, body), now)
+            taken(await self._outgoing.tell(url, headers, body), now)
         return ""
 
     async def close(self) -> None:

@@ -1,5 +1,7 @@
 """Platform `docker`: revisions as containers of the Docker Engine on this machine, or on several."""
 
+from functools import partial
+
 from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.platforms.docker.platform import DockerPlatform
 from headgate.adapters.platforms.docker.settings import DockerSettings
@@ -11,9 +13,4 @@ __all__ = ["DockerPlatform", "DockerSettings", "create"]
 @runs_images
 def create(host: Host) -> DockerPlatform:
     settings = DockerSettings(data=host.folder, releases=host.releases, envoy=host.envoy)
-    token = host.folder.parent.parent / "token"
-
-    def masked() -> set[str]:
-        return {*known_secrets(token), *host.hidden()}
-
-    return DockerPlatform(settings, host.changed, host.login, host.rules, host.secrets, masked)
+    return DockerPlatform(settings, host.changed, host.login, host.rules, host.secrets, partial(known_secrets, host))

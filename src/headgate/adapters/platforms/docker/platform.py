@@ -32,6 +32,7 @@ from headgate.ports import AdapterError, SecretsOf, no_login, no_rules, no_secre
 OnChange = Callable[[EnvironmentId], None]
 RulesOf = Callable[[EnvironmentId], Environment | None]
 GONE_PAUSE = 0.05  # seconds
+CHUNK = 1 << 18  # bytes of an artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,17 @@ class DockerPlatform:
     async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
         place = await self._place(environment)
         return await place.migrations.seen(migration)
+
+    async def job_log(self, environment: EnvironmentId, job: JobId) -> AsyncIterator[str]:
+        place = self._opened(environment)
+        for line in await asyncio.to_thread(place.jobs.printed, job):
+            yield line
+
+    async def job_file(self, environment: EnvironmentId, job: JobId, name: str) -> AsyncIterator[bytes]:
+        place = self._opened(environment)
+        with place.jobs.artifact(job, name) as file:
+            while part := await asyncio.to_thread(file.read, CHUNK):
+                yield part
 
     async def logs(
         self, environment: EnvironmentId, service: str | None, lines: int, follow: bool
@@ -202,7 +214,8 @@ class DockerPlatform:
         desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept, self._masked)
         fleet = Fleet(environment, self._secrets)
         arounds: dict[ContainerHost, Around] = {}
-        migrations = Migrations(folder, fleet, self._secrets, lambda: {a.machine.place: a for a in arounds.values()})
+        known = lambda: {around.machine.place: around for around in arounds.values()}  # noqa: E731 - it changes
+        migrations = Migrations(folder, fleet, self._secrets, self._masked, known)
         self._places[environment] = Place(folder, fleet, Jobs(desk), changed, migrations, arounds)
         return self._places[environment]
 

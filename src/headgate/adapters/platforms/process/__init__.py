@@ -1,5 +1,7 @@
 """Platform `process`: revisions as processes of this machine. Linux only: who a process is, is read from /proc."""
 
+from functools import partial
+
 from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.platforms.process.platform import ProcessPlatform
 from headgate.adapters.platforms.process.settings import ProcessSettings
@@ -11,9 +13,4 @@ __all__ = ["ProcessPlatform", "ProcessSettings", "create"]
 @hands_files
 def create(host: Host) -> ProcessPlatform:
     settings = ProcessSettings(data=host.folder, releases=host.releases)
-    token = host.folder.parent.parent / "token"
-
-    def masked() -> set[str]:
-        return {*known_secrets(token), *host.hidden()}
-
-    return ProcessPlatform(settings, host.changed, host.secrets, masked)
+    return ProcessPlatform(settings, host.changed, host.secrets, partial(known_secrets, host))

@@ -22,6 +22,7 @@ from headgate.ports import SecretsOf, no_secrets
 
 OnChange = Callable[[EnvironmentId], None]
 GONE_PAUSE = 0.05  # seconds
+CHUNK = 1 << 18  # bytes of an artifact
 
 
 @dataclass(slots=True)
@@ -81,6 +82,17 @@ class ProcessPlatform:
         place = await self._place(environment)
         return place.migrations.seen(migration)
 
+    async def job_log(self, environment: EnvironmentId, job: JobId) -> AsyncIterator[str]:
+        place = await self._place(environment)
+        for line in await asyncio.to_thread(place.jobs.printed, job):
+            yield line
+
+    async def job_file(self, environment: EnvironmentId, job: JobId, name: str) -> AsyncIterator[bytes]:
+        place = await self._place(environment)
+        with place.jobs.artifact(job, name) as file:
+            while part := await asyncio.to_thread(file.read, CHUNK):
+                yield part
+
     async def logs(
         self, environment: EnvironmentId, service: str | None, lines: int, follow: bool
     ) -> AsyncIterator[str]:
@@ -122,7 +134,8 @@ class ProcessPlatform:
         bounds = (self.settings.log_bytes, self.settings.jobs_kept)
         desk = Desk(folder, self._prober, changed, *bounds, self._masked)
         fleet = Fleet(environment, around, self._ports, self._secrets)
-        place = Place(folder, fleet, Jobs(desk), Migrations(folder, self.settings, changed, self._secrets))
+        migrations = Migrations(folder, self.settings, changed, self._secrets, self._masked)
+        place = Place(folder, fleet, Jobs(desk), migrations)
         self._places[environment] = place
         return place
 

@@ -1,6 +1,7 @@
 """Runner `docker`: steps in containers of the Docker Engine on this machine, which outlive the server."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.runners.docker.settings import DockerStepSettings
@@ -23,6 +24,5 @@ class DockerRunner(StepRunner):
 
 
 def create(host: Host) -> DockerRunner:
-    # <data>/runners/docker is the runner's own; the server's token lies at the top.
     settings = DockerStepSettings(data=host.folder, artifacts=host.folder.with_name("artifacts"))
-    return DockerRunner(settings, lambda: known_secrets(host.folder.parent.parent / "token"), host.changed)
+    return DockerRunner(settings, partial(known_secrets, host), host.changed)

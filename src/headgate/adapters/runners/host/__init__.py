@@ -1,6 +1,7 @@
 """Runner `host`: steps as processes of this machine, which outlive the server."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 from headgate.adapters.machine.secrets import known_secrets
 from headgate.adapters.runners.host.processes import Processes
@@ -23,6 +24,5 @@ class HostRunner(StepRunner):
 
 
 def create(host: Host) -> HostRunner:
-    # <data>/runners/host is the runner's own; the server's token lies at the top.
     settings = StepSettings(data=host.folder, artifacts=host.folder.with_name("artifacts"))
-    return HostRunner(settings, lambda: known_secrets(host.folder.parent.parent / "token"), host.changed)
+    return HostRunner(settings, partial(known_secrets, host), host.changed)
