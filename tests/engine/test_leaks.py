@@ -32,7 +32,7 @@ from headgate.web.api import create
 
 FIRST, ROTATED, SERVERS = 'canary"first/ü?7f3a', "canary+rotated&55d0", "canary-of-the-server-c0de"
 CANARIES = (FIRST, ROTATED)
-PAGES = ("", "/why", "/history", "/events", "/logs", "/traffic")
+PAGES = ("", "/why", "/history", "/events", "/logs", "/traffic", "/checks")
 
 
 def written(value: str) -> list[str]:
@@ -71,6 +71,9 @@ class Careless(FakePlatform):
         return replace(seen, detail=told(self.value)) if seen else None
 
     async def logs(self, environment: str, service: str | None, lines: int, follow: bool) -> AsyncIterator[str]:
+        yield told(self.value)
+
+    async def job_log(self, environment: EnvironmentId, job: JobId) -> AsyncIterator[str]:
         yield told(self.value)
 
 
@@ -141,6 +144,8 @@ async def pages(shop: Shop) -> str:
     async with client(create(shop.engine, TOKEN, PRESENT)) as asking:
         base = "/api/applications/shop"
         answers = [await asking.get(f"{base}/environments/production{page}") for page in PAGES]
+        jobs = [one.job for results in shop.state.checks.values() for one in results]
+        answers += [await asking.get(f"{base}/environments/production/checks/{job}/log") for job in jobs]
         answers += [await asking.get(f"{base}{page}") for page in ("", "/pipeline", "/releases")]
         answers += [await asking.get(f"{base}/config", params={"of": "production"})]
     return "\n".join(answer.text for answer in answers)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from headgate.engine.secrets import learn
 from headgate.engine.world import World
 from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes, Stop
 from headgate.model.events import EffectFailed
@@ -50,8 +51,16 @@ def migrator(platform: Platform, rules: Environment) -> Migrator:
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
-    failed = await tried(effect, perform(effect, world, rules), state, LIMIT)
+    failed = await tried(effect, _carried_out(effect, world, rules, state), state, LIMIT)
     return replace(failed, why=world.hidden.hide(failed.why)) if failed else None
+
+
+async def _carried_out(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> None:
+    """A check may print what its revision was given: a server that came back has to know that, to mask it."""
+    rollout = state.rollout
+    if isinstance(effect, RunJob) and rollout and rollout.revision.id == effect.job.revision:
+        await learn(world, rules, [rollout.revision])
+    await perform(effect, world, rules)
 
 
 async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit: timedelta) -> EffectFailed | None:
