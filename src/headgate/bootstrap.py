@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from headgate.adapters.gatekeeper import WebGatekeeper
 from headgate.adapters.machine.secrets import of_server
 from headgate.adapters.registries.images.store import Images
 from headgate.adapters.signing import Ed25519Signer
+from headgate.decide.leaving import leaves
 from headgate.engine.backtesting import backtest as backtested
 from headgate.engine.engine import Engine
 from headgate.engine.hidden import Hidden, hidden_in_log
@@ -26,15 +27,22 @@ from headgate.engine.planning import plan as foretold
 from headgate.engine.refusals import Unknown as Unknown  # noqa: PLC0414 - for commands
 from headgate.engine.world import World
 from headgate.model.ids import EnvironmentId, environment_stream
+from headgate.model.record import RowsPruned
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.ports import Access, Host
+from headgate.store import outposts
 from headgate.store.beside import read_beside
+from headgate.store.export import Wanted as Export
+from headgate.store.export import export
+from headgate.store.exported import ExportVerification, verify_export
 from headgate.store.lock import FolderLock
+from headgate.store.prune import Pruning
 from headgate.store.sqlite import SqliteEventLog
 from headgate.store.verify import Verification, verify
 
 LOG = "events.db"
+Of = tuple[str, str, str]  # application, environment, person: each empty, or the only one wanted
 QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 
 # What of a specification the engine itself carries out by now; adapters add their own names.
@@ -112,22 +120,47 @@ def declaring(what: str) -> set[str]:
 
 
 async def serve(
-    folder: Path, host: str, port: int | None, started: Callable[[str], None], public: str = ""
+    folder: Path,
+    host: str,
+    port: int | None,
+    started: Callable[[str], None],
+    public: str = "",
+    anchors: Sequence[str] = (),
 ) -> None:
-    """An engine and its HTTP API until SIGINT or SIGTERM; `started` is told the address.
+    """An engine and its HTTP API until SIGINT or SIGTERM; `started` is told the address. See store.outposts.
 
     Raises AdapterError where it cannot listen, and whatever `running` raises.
     """
     from headgate.web import server  # heavy, and only a server needs it
 
     with server.listen(host, port) as listening:
-        async with running(folder) as engine:
+        async with running(folder, anchors) as engine:
             await server.serve(engine, present(), folder, listening, started, public)
 
 
-def audit(folder: Path) -> Verification:
-    """The whole event log, read from the file: with or without a server. Raises LogTooNew, LogUnavailable."""
-    return verify(folder / LOG)
+def audit(folder: Path, anchors: Sequence[Path] = ()) -> Verification:
+    """The whole event log, read from the file: with or without a server. `anchors` are files of `serve`'s.
+
+    Raises LogDamaged, LogTooNew, LogUnavailable.
+    """
+    return verify(folder / LOG, outposts.read_all(anchors))
+
+
+def audit_exported(file: Path, anchors: Sequence[Path] = ()) -> ExportVerification:
+    """Raises LogDamaged, LogUnavailable."""
+    return verify_export(file, outposts.read_all(anchors))
+
+
+def exported(folder: Path, form: str, since: datetime | None, until: datetime | None, of: Of) -> Iterator[str]:
+    """Lines of the whole log, or of what is asked for. Raises LogDamaged, LogTooNew, LogUnavailable."""
+    return export(folder / LOG, Export(since, until, *of), "csv" if form == "csv" else "jsonl")
+
+
+def prune_log(folder: Path, keep: timedelta, by: str, why: str, archive: Path) -> RowsPruned | None:
+    """Beside a live server, or without one. Raises LogDamaged, LogTooNew, LogUnavailable."""
+    now = datetime.now(UTC)
+    may_leave = partial(leaves, now=now, keep=keep)
+    return Pruning(folder / LOG, may_leave, keep, by, why, now).run(archive)
 
 
 def save_image(image: str, to: Path, most: int) -> None:
@@ -162,7 +195,7 @@ def backtest(folder: Path, text: str, filename: str, releases: int, environment:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Engine]:
+async def running(folder: Path, anchors: Sequence[str] = ()) -> AsyncIterator[Engine]:
     """An engine at work on a data folder, until the block ends. What it runs goes on running afterwards.
 
     Raises FolderInUse, LogDamaged, LogUnavailable.
@@ -176,7 +209,8 @@ async def running(folder: Path) -> AsyncIterator[Engine]:
         engine = later.engine = Engine(await _world(folder, stack, later), log, WallClock(), new_id)
         stack.push_async_callback(engine.stop)
         await engine.start()
-        yield engine
+        async with outposts.kept(anchors, lambda: log.head):
+            yield engine
 
 
 @asynccontextmanager

@@ -2,12 +2,23 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 from headgate.model.builds import StepOrder, StepSeen
 from headgate.model.checks import Job, JobSeen
+from headgate.model.errors import (  # noqa: F401 - adapters and engine know them as part of the seams
+    AdapterError,
+    Away,
+    Conflict,
+    Gone,
+    LogDamaged,
+    LogTooNew,
+    LogUnavailable,
+    TryLater,
+    Unusable,
+)
 from headgate.model.events import Event, Recorded
 from headgate.model.ids import EnvironmentId, JobId, RevisionId, StepRunId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules, Repository
@@ -20,42 +31,6 @@ from headgate.model.rules import Environment, WebhookGate
 from headgate.model.schema import MigrationOrder
 from headgate.model.secrets import Secret, SecretRules
 from headgate.model.sources import Integration
-
-
-class AdapterError(Exception):
-    """The world said no, or nothing. The text is for a person: what happened, where, what to do next."""
-
-
-class Unusable(AdapterError):
-    """The content itself is wrong: asking again changes nothing."""
-
-
-class TryLater(AdapterError):
-    """It asks for some time, before it is asked again."""
-
-    def __init__(self, text: str, after: timedelta) -> None:
-        super().__init__(text)
-        self.after = after
-
-
-class Gone(Unusable):
-    """Nobody is there any more, it said, and nobody wants to be asked."""
-
-
-class Conflict(Exception):
-    """Someone else appended to the stream first: read again and decide again."""
-
-
-class LogDamaged(Exception):
-    """The event log does not verify. The text names the first row that is wrong."""
-
-
-class LogTooNew(LogDamaged):
-    """The event log holds what only a newer Headgate can read. Nothing is wrong with it: this program is too old."""
-
-
-class LogUnavailable(Exception):
-    """The event log cannot be read or written now: disk full, locked. Read again before deciding again."""
 
 
 @dataclass(frozen=True, slots=True)

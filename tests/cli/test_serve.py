@@ -97,6 +97,11 @@ def test_letting_other_machines_in_is_warned_of(serve: Serve) -> None:
     assert "warning: listening on 0.0.0.0" in server.communicate(timeout=10)[1]
 
 
+@pytest.mark.parametrize("where", ["/nowhere/anchors", "ftp://127.0.0.1/x", "http://", "/tmp", "file:///tmp/x"])
+def test_a_place_for_anchors_that_is_none(headgate: Run, where: str) -> None:
+    assert "anchors cannot be written there" in headgate("serve", "--anchor", where, code=2).err
+
+
 @pytest.mark.parametrize("host", ["nowhere", "", "127.0.0.1:80"])
 def test_an_address_that_is_none(headgate: Run, host: str) -> None:
     assert "is not an IP address" in headgate("serve", "--host", host, code=2).err
@@ -107,14 +112,18 @@ def test_a_folder_that_cannot_be_used(headgate: Run, tmp_path: Path) -> None:
     assert "cannot be used" in headgate("serve", "--data", str(tmp_path / "file" / "x"), "--port", "0", code=1).err
 
 
-def test_audit_reads_the_log_beside_a_server_and_without(headgate: Run, serve: Serve, data: Path) -> None:
+def test_audit_reads_the_log_beside_a_server_and_without(
+    headgate: Run, serve: Serve, data: Path, tmp_path: Path
+) -> None:
     assert "There is no event log" in headgate("audit", "verify", code=1).err
-    server = serve("--port", "0")
+    server = serve("--port", "0", "--anchor", str(tmp_path / "anchors"))
     answers(server)
     assert headgate("audit", "verify").out.startswith("0 rows, each as it was written")
     server.terminate()
     server.wait(10)
-    assert headgate("audit", "verify", "--json").json()["ok"] is True
+    assert headgate("audit", "verify", "--json", "--anchors", str(tmp_path / "anchors")).json()["ok"] is True
+    (tmp_path / "anchors").write_text('{"position": 9, "hash": "x"}\n')
+    assert "says 9: its end was cut" in headgate("audit", "verify", "--anchors", str(tmp_path / "anchors"), code=1).err
 
 
 def test_audit_names_the_first_bad_row(headgate: Run, serve: Serve, data: Path, work: Path) -> None:

@@ -144,6 +144,28 @@ def test_effects_that_fail_in_a_world_that_is_away_blame_nobody() -> None:
         assert aborted.blameless != blamed
 
 
+AWAY = e.EffectFailed("run rev_v2", "secret vault:shop/db cannot be read: connection refused", 5, away=True)
+UP = seen({"v1": "ready ready"}, routes({"v1": 100}))
+
+
+@pytest.mark.parametrize(
+    ("failure", "blamed"), [(AWAY, False), (replace(AWAY, away=False), True)]
+)
+def test_a_secret_store_or_registry_that_is_away_is_no_fault_of_the_release(failure: Any, blamed: bool) -> None:
+    [aborted, *_] = decide(apply(failure, state(rollout("start")), NOW), UP, NOW)
+    assert isinstance(aborted, e.RolloutAborted)
+    assert aborted.blameless != blamed
+    assert ("nothing is held against v2" in aborted.why) != blamed
+
+
+@pytest.mark.parametrize(("ago_", "blamed"), [(20, False), (100, True)])
+def test_so_is_a_step_that_took_too_long_for_that(ago_: int, blamed: bool) -> None:
+    late = replace(rollout("start"), step_started_at=ago(121))
+    [aborted, *_] = decide(apply(replace(AWAY, attempt=2), state(late), ago(ago_)), UP, NOW)
+    assert isinstance(aborted, e.RolloutAborted)
+    assert aborted.blameless != blamed
+
+
 def test_rules_of_the_file_do_not_say_how_far_back() -> None:
     """What a release is made for is its own; that nobody goes past it is nobody's to switch off."""
     assert isinstance(

@@ -127,6 +127,21 @@ def test_one_that_cannot_be_started_ends_as_failed() -> None:
     assert decide(here, seen(None, "blind"), NOW)[0] != ended, "it may run, where nothing can be seen"
 
 
+@pytest.mark.parametrize(
+    ("here", "look", "blamed"),
+    [
+        (flight("running"), saw("failed"), True),
+        (flight("running"), saw("lost"), False),
+        (apply(STUCK, flight("running"), NOW), OF_OLD, True),
+        (apply(replace(STUCK, away=True), flight("running"), NOW), OF_OLD, False),
+    ],
+)
+def test_whom_a_migration_that_ended_badly_blames(here: EnvironmentState, look: Seen, blamed: bool) -> None:
+    aborted = decide(here, look, NOW)[1]
+    assert isinstance(aborted, e.RolloutAborted)
+    assert aborted.blameless != blamed
+
+
 def test_the_steps_of_a_release_are_what_has_not_run_here() -> None:
     def begun(here: EnvironmentState, wanted: Revision = NEW) -> list[str]:
         return [describe(step) for step in start(here, CANARY, request(wanted)).steps if isinstance(step, Migrate)]

@@ -33,7 +33,7 @@ WORDS = [
     *("hotfix", "freeze", "pin"),
     *("advance", "promote", "abort", "rollback", "migration", "level", "horizon"),
     *("quarantine", "drift", "command", "event", "effect"),
-    "notice",
+    *("anchor", "archive", "notice"),
 ]
 # Named in the map before its file is written. Empty this once the wiring is there.
 ARRIVING = {"bootstrap.py"}

@@ -1,5 +1,7 @@
 """Logs to try things on."""
 
+import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +31,21 @@ async def written(path: Path) -> Path:
         for turn in range(4):
             await log.append("a", steps(2 * turn, 2), after=2 * turn)
             await log.append("b", steps(turn, 1), after=turn)
+    return path
+
+
+@pytest.fixture(scope="session")
+def made_years(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.store.governed import years
+
+    return asyncio.run(years(tmp_path_factory.mktemp("years") / "headgate.db"))
+
+
+@pytest.fixture
+def old(made_years: Path, path: Path) -> Path:
+    """A copy of `governed.years`, with its anchor."""
+    for file in made_years.parent.glob("headgate.db*"):
+        shutil.copy(file, path.parent)
     return path
 
 

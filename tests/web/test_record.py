@@ -70,6 +70,32 @@ async def test_who_shows_a_personal_token(shop: Shop, ask: httpx.AsyncClient, tm
     assert made["token"] not in repr(token)
 
 
+async def test_who_is_turned_away_at_the_door(shop: Shop, ask: httpx.AsyncClient, tmp_path: Path) -> None:
+    async with client(shop.api(tmp_path)) as owner:
+        made = (await owner.post("/api/tokens/person", json={"person": "ann", "by": "root"})).json()
+        await owner.post("/api/freeze", json={"by": "bob"}, headers={"Authorization": "Bearer no-4711"})
+        await owner.post("/api/tokens/person", json={}, headers={"Authorization": f"Bearer {made['token']}"})
+        await owner.post("/api/freeze", json={"by": "bob"}, headers={"Origin": "http://evil.example"})
+        await owner.get("/api/applications", headers={"Authorization": "Bearer no-4711"})
+    told = (await answered(shop))[1:]
+    assert [(one.verb, one.by, one.authenticated, one.source, one.answer) for one in told] == [
+        ("freeze", "", "nobody", "api 127.0.0.1", "the token is missing or wrong"),
+        ("tokens person", "ann", "personal-token", "api 127.0.0.1", "a token of ann is not for this"),
+        ("freeze", "", "nobody", "api 127.0.0.1", "web pages of other origins may not ask"),
+    ]
+    assert "4711" not in repr(told)
+
+
+async def test_who_has_no_token_hides_nobody(
+    shop: Shop, ask: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "MOST_TURNED_AWAY", 2)
+    for _ in range(5):
+        await ask.post("/api/freeze", json={}, headers={"Authorization": ""})
+    await ask.post("/api/unfreeze", json={"by": "bob"})
+    assert [(one.by, one.unrecorded) for one in await answered(shop)] == [("", 0), ("", 0), ("bob", 3)]
+
+
 async def test_no_secret_is_on_record(shop: Shop, ask: httpx.AsyncClient) -> None:
     shop.engine.world.hidden.learn("canary-4711")
     body = {"why": "it is canary-4711", "password": "p4711", "x": "https://ann:p4711@example.org", "y": "z" * 999}

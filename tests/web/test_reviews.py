@@ -10,6 +10,7 @@ from tests.web.world import Shop, applying, client
 
 from headgate.model.approvals import LinkRefused
 from headgate.model.ids import environment_stream
+from headgate.model.record import CommandAnswered
 
 __all__ = ["owner"]  # the fixture
 
@@ -98,6 +99,15 @@ async def test_by_link_a_release_is_rejected_with_a_reason(
     assert "says why" in (await browser.post(link, data={"verb": "reject"})).text
     assert (await browser.post(link, data={"verb": "reject", "why": "no"})).status_code == 200
     assert shop.engine.application("shop").wheel("guarded").state.waiting is None
+    recorded = [one.event for one in await shop.engine.log.tail()]
+    asked = [one for one in recorded if isinstance(one, CommandAnswered) and one.source.startswith("link ")]
+    assert [(one.verb, one.target, one.by, one.authenticated, one.outcome, one.why) for one in asked] == [
+        ("review", "shop/guarded", "ann", "signed-link", "refused", ""),
+        ("reject", "shop/guarded", "ann", "signed-link", "refused", ""),
+        ("reject", "shop/guarded", "ann", "signed-link", "accepted", "no"),
+    ]
+    assert "says why" in asked[1].answer
+    assert link.removeprefix("/review/") not in repr(recorded)
 
 
 async def test_a_link_that_was_touched_is_none(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.adapters.quoted import short
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, Away
 
 CONNECT, READ = 5, 30  # seconds
 TRIES = 3
@@ -47,7 +47,7 @@ class AwsClient:
             raise Refused(said + remedy, code) from error
         except BotoCoreError as error:
             remedy = "check the AWS credentials and the network of the Headgate server"
-            raise AdapterError(f"{where} cannot be asked ({short(error)}); {remedy}") from error
+            raise Away(f"{where} cannot be asked ({short(error)}); {remedy}") from error
 
     def _client(self, settings: Mapping[str, str]) -> Any:
         key = (settings.get("region", ""), settings.get("endpoint", ""), settings.get("profile", ""))

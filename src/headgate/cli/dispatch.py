@@ -6,6 +6,7 @@ from typing import Any
 ACTIONS = frozenset(
     {"abort", "deploy", "migrate", "pause", "pin", "promote", "resume", "rollback", "sign-off", "unpin"}
 )
+GROUPS = frozenset({"audit", "secrets", "token"})
 
 
 def carry_out(command: str, asked: dict[str, Any]) -> int:
@@ -22,15 +23,10 @@ def carry_out(command: str, asked: dict[str, Any]) -> int:
         from headgate.cli.commands import review
 
         return review.VERBS[command](**asked) or 0
-    if command.startswith("token_"):
-        from headgate.cli.commands import token
-
-        return token.VERBS[command.removeprefix("token_")](**asked) or 0
-    if command.startswith("secrets_"):
-        from headgate.cli.commands import secrets
-
-        secrets.VERBS[command.removeprefix("secrets_")](**asked)
-        return 0
+    group, _, verb = command.partition("_")
+    if group in GROUPS and verb:
+        done: int | None = import_module(f"headgate.cli.commands.{group}").VERBS[verb](**asked)
+        return done or 0
     function = getattr(import_module(f"headgate.cli.commands.{command}"), command)
     code: int | None = function(**asked)
     return code or 0

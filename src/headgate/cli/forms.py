@@ -20,6 +20,10 @@ def serve(
     public_url: Annotated[
         str | None, typer.Option("--public-url", metavar="URL", help="Where a proxy makes it reachable, for links.")
     ] = None,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option("--anchor", metavar="WHERE", help="Write the log's end there too: a file elsewhere, or http(s)."),
+    ] = None,
 ) -> None:
     """Run the server until Ctrl-C. What it has started goes on running without it."""
 
@@ -350,10 +354,6 @@ def ci(
     as_json: Json = False,
 ) -> None:
     """Write the workflow by which another CI builds, tests, scans, pushes and announces releases."""
-
-
-def verify(data: Data = None, as_json: Json = False) -> None:
-    """Check that the event log is as it was written. Needs no server."""
 
 
 def spec(

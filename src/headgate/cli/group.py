@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import approving, checking, configuring, forms, freezing, linting, sealing, telling
+from headgate.cli import approving, auditing, checking, configuring, forms, freezing, linting, sealing, telling
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
@@ -30,6 +30,18 @@ EXIT_CODES = (
     "4 the rollout that was waited for or watched was aborted; 5 its release never started; 130 interrupted."
 )
 
+TOKENS = {
+    "person": approving.token_person,
+    "create": forms.create,
+    "list": forms.listed,
+    "revoke": forms.revoke,
+}
+GROUPS = {
+    "audit": ("The event log as evidence.", auditing.FORMS),
+    "token": ("Tokens that are one person's, or can do one thing only.", TOKENS),
+    "secrets": ("The encrypted file of the store age: who can open it, and what is in it.", sealing.FORMS),
+}
+
 
 class Commands(TyperGroup):
     """Each command is made when it is asked for."""
@@ -49,23 +61,11 @@ class Commands(TyperGroup):
 
 
 def made(name: str) -> Any:
-    if name == "audit":
-        audit = typer.Typer(help="The event log as evidence.", rich_markup_mode=None, no_args_is_help=True)
-        audit.callback()(lambda: None)
-        audit.command("verify")(filled("audit", forms.verify))
-        return typer.main.get_group(audit)
-    if name == "token":
-        said = "Tokens that are one person's, or can do one thing only."
-        token = typer.Typer(help=said, rich_markup_mode=None, no_args_is_help=True)
-        verbs = {"person": approving.token_person, "create": forms.create, "list": forms.listed}
-        for verb, form in {**verbs, "revoke": forms.revoke}.items():
-            token.command(verb)(filled(f"token_{verb}", form))
-        return typer.main.get_group(token)
-    if name == "secrets":
-        said = "The encrypted file of the store age: who can open it, and what is in it."
+    if name in GROUPS:
+        said, verbs = GROUPS[name]
         group = typer.Typer(help=said, rich_markup_mode=None, no_args_is_help=True)
-        for verb, form in sealing.FORMS.items():
-            group.command(verb)(filled(f"secrets_{verb}", form))
+        for verb, form in verbs.items():
+            group.command(verb)(filled(f"{name}_{verb}", form))
         return typer.main.get_group(group)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
     written = BESIDE.get(name, forms)

@@ -356,7 +356,7 @@ def _(event: DataRestored, state: EnvironmentState, at: datetime) -> Environment
 
 @apply.register
 def _(event: e.EffectFailed, state: EnvironmentState, at: datetime) -> EnvironmentState:
-    failure = Failure(event.effect, event.why, event.attempt, at)
+    failure = Failure(event.effect, event.why, event.attempt, at, event.hopeless, event.away)
     return replace(state, failures=(*state.failures, failure)[-KEPT_FAILURES:])
 
 

@@ -17,7 +17,7 @@ def started(event: MigrationStarted, state: EnvironmentState, at: datetime) -> E
 def ended(event: MigrationEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
     def after(run: MigrationRun) -> MigrationRun:
         mine = (run.service, run.migration.level, run.attempt) == (event.service, event.level, event.attempt)
-        return replace(run, state=event.outcome, why=event.why, ended_at=at) if mine else run
+        return replace(run, state=event.outcome, why=event.why, ended_at=at, lost=event.lost) if mine else run
 
     return replace(state, migrations=tuple(after(run) for run in state.migrations))
 

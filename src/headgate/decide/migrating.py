@@ -6,6 +6,7 @@ nobody needs what it takes away: it runs between rollouts, under the stable alon
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Literal
 
 from headgate.decide.freezes import UnknownZone, thaw
 from headgate.decide.standstill import moment, standstill
@@ -181,7 +182,7 @@ def end_migration(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.
     if job.state == "running":
         return []
     detail = f"its result was lost: {job.detail}" if job.state == "lost" else job.detail
-    return [_ended(run, "passed" if job.state == "passed" else "failed", detail)]
+    return [_ended(run, job.state == "passed", detail, job.state == "lost")]
 
 
 def _never_began(run: MigrationRun, state: EnvironmentState, seen: Seen) -> list[e.Event]:
@@ -189,12 +190,12 @@ def _never_began(run: MigrationRun, state: EnvironmentState, seen: Seen) -> list
     failures = [one for one in state.failures if order(run).id in one.effect and one.attempt >= ATTEMPTS]
     if not failures or seen.instances is None or seen.unknown:
         return []
-    return [_ended(run, "failed", f"it could not be started: {failures[-1].why}")]
+    return [_ended(run, False, f"it could not be started: {failures[-1].why}", failures[-1].away)]
 
 
-def _ended(run: MigrationRun, outcome: str, why: str) -> MigrationEnded:
-    passed = outcome == "passed"
-    return MigrationEnded(run.service, run.migration.level, run.attempt, "passed" if passed else "failed", why)
+def _ended(run: MigrationRun, passed: bool, why: str, lost: bool) -> MigrationEnded:
+    outcome: Literal["passed", "failed"] = "passed" if passed else "failed"
+    return MigrationEnded(run.service, run.migration.level, run.attempt, outcome, why, lost)
 
 
 # --- what people ask

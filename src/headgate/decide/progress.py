@@ -31,6 +31,7 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Failed:
     why: str
+    blameless: bool = False  # what it came to was lost: that says nothing against the candidate
 
 
 Progress = Done | Waiting | Failed
@@ -97,7 +98,8 @@ def _migrated(step: Migrate, state: EnvironmentState, rollout: Rollout, seen: Se
     if known is not None and known.state == "passed":
         return Done(f"{what} {known.why or 'passed'}")
     if known is not None and known.rollout == rollout.id:
-        return Failed(f"{what} failed: {known.why}") if known.state == "failed" else Waiting(f"{what} is running")
+        failed = Failed(f"{what} failed: {known.why}", known.lost)
+        return failed if known.state == "failed" else Waiting(f"{what} is running")
     before = in_its_way(of_step(rollout)[1], rollout.revision, state, seen)
     return Waiting(f"{what} begins once nothing is in its way: {before}" if before else f"{what} begins")
 
@@ -134,7 +136,7 @@ def _checked(step: RunCheck, rollout: Rollout, seen: Seen) -> Progress:
     if ended is None or ended.attempt < rollout.attempt:
         return Waiting(_attempting(check, rollout, seen))
     told = f"check {check.name} {ended.told}"
-    return Done(told) if ended.passed else Failed(told)
+    return Done(told) if ended.passed else Failed(told, ended.outcome == "lost")
 
 
 def _attempting(check: Check, rollout: Rollout, seen: Seen) -> str:

@@ -29,6 +29,7 @@ from headgate.model.verdicts import Outcome
 ENGINE = "headgate"  # the `by` of what was decided without a person
 CRASHES = 3  # deaths of one instance in a row that are a crash loop
 ATTEMPTS = 5  # of one effect within one step
+A_MOMENT = timedelta(minutes=1)  # longer than the longest pause between two attempts and the second of them
 
 Rule = Callable[[EnvironmentState, Seen, datetime], list[e.Event]]
 
@@ -116,7 +117,8 @@ def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) 
     failure = next((failure for failure in reversed(own) if failure.attempt >= ATTEMPTS), None)
     if failure is None:
         return []
-    return [_abort(rollout, f"{failure.effect} failed {failure.attempt} times: {failure.why}", _is_blind(seen))]
+    why = f"{failure.effect} failed {failure.attempt} times: {failure.why}"
+    return [_abort(rollout, why, failure.away or _is_blind(seen))]
 
 
 def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -178,7 +180,7 @@ def abort_on_failed_step(state: EnvironmentState, seen: Seen, now: datetime) -> 
     outcome = progress(state, rollout, seen, now)
     if not isinstance(outcome, Failed):
         return []
-    return [*_verdict(rollout, now), _abort(rollout, outcome.why)]
+    return [*_verdict(rollout, now), _abort(rollout, outcome.why, outcome.blameless)]
 
 
 def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -192,7 +194,7 @@ def end_unproven_analysis(state: EnvironmentState, seen: Seen, now: datetime) ->
     verdict, unproven = verdict_now(rollout, now), rollout.analysis.unproven
     why = f"not proven within {seconds(rollout.step.deadline)}: {outcome.why}"
     if unproven == "rollback":
-        return [*_verdict(rollout, now), _abort(rollout, why)]
+        return [*_verdict(rollout, now), _abort(rollout, why, verdict.outcome is Outcome.NO_DATA)]
     if unproven == "promote" and verdict.outcome is Outcome.INCONCLUSIVE and can_serve(rollout.revision, seen):
         told = f"{why}; goes on, as `unproven: promote` says"
         return [*_verdict(rollout, now), e.StepCompleted(rollout.id, rollout.position, told)]
@@ -213,7 +215,7 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
     if isinstance(outcome, Done) or not _is_overdue(rollout, now):
         return []
     why = f"{describe(step)} took longer than {seconds(step.deadline)}: {outcome.why}"
-    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen))]
+    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen) or _was_away(state, rollout, now))]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:
@@ -317,7 +319,14 @@ def _on_trial(state: EnvironmentState) -> Rollout | None:
 
 
 def _abort(rollout: Rollout, why: str, blameless: bool = False) -> e.RolloutAborted:
-    return e.RolloutAborted(rollout.id, ENGINE, why, blameless=blameless)
+    told = f"{why}; nothing is held against {rollout.revision.label}" if blameless else why
+    return e.RolloutAborted(rollout.id, ENGINE, told, blameless=blameless)
+
+
+def _was_away(state: EnvironmentState, rollout: Rollout, now: datetime) -> bool:
+    """What the candidate needs, such as its secrets or its image, did not answer a moment ago."""
+    concerns = [f for f in state.failures if f.away and (rollout.revision.id in f.effect or rollout.id in f.effect)]
+    return any(now - failure.at <= A_MOMENT for failure in concerns)
 
 
 def _is_blind(seen: Seen) -> bool:

@@ -13,7 +13,7 @@ from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes,
 from headgate.model.events import EffectFailed
 from headgate.model.rollouts import EnvironmentState, Failure
 from headgate.model.rules import Environment
-from headgate.ports import AdapterError, Migrator, Platform, Unusable
+from headgate.ports import AdapterError, Away, Migrator, Platform, Unusable
 
 LIMIT = timedelta(seconds=20)  # for one effect; the adapters have shorter limits of their own
 LONGEST_PAUSE = timedelta(seconds=30)  # between two attempts
@@ -69,9 +69,9 @@ async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit:
         async with asyncio.timeout(limit.total_seconds()):
             await doing
     except AdapterError as error:
-        return _failed(effect, str(error), state, isinstance(error, Unusable))
+        return _failed(effect, str(error), state, isinstance(error, Unusable), _is_away(error))
     except TimeoutError:
-        return _failed(effect, f"no answer within {limit.total_seconds():.0f} s", state)
+        return _failed(effect, f"no answer within {limit.total_seconds():.0f} s", state, away=True)
     except Exception as error:  # an adapter's bug is the environment's failure, not the server's end
         log.exception("%s", effect)
         return _failed(
@@ -80,8 +80,15 @@ async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit:
     return None
 
 
-def _failed(effect: object, why: str, state: Attempted, hopeless: bool = False) -> EffectFailed:
-    return EffectFailed(_key(effect), why, _attempts(effect, state) + 1, hopeless)
+def _failed(
+    effect: object, why: str, state: Attempted, hopeless: bool = False, away: bool = False
+) -> EffectFailed:
+    return EffectFailed(_key(effect), why, _attempts(effect, state) + 1, hopeless, away)
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Or what it was raised from: adapters add to an error where it happened."""
+    return error is not None and (isinstance(error, Away) or _is_away(error.__cause__))
 
 
 def _key(effect: object) -> str:

@@ -95,7 +95,7 @@ class Look:
             return ()
         asked = self.platform.observe_migration(self.state.id, order(run).id)
         seen = await self._seen("the migration cannot be seen", asked)
-        return (seen,) if seen else ()
+        return (replace(seen, detail=self.hide(seen.detail)),) if seen else ()
 
     async def _seen(self, otherwise: str, asked: Awaitable[Answer]) -> Answer | None:
         """The turn goes on whatever becomes of the question: a world that hangs keeps no rollout from its deadlines."""

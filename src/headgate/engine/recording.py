@@ -18,7 +18,8 @@ from headgate.model.record import CommandAnswered, Outcome
 from headgate.ports import Clock, Conflict, EventLog
 
 STREAM = "commands:"
-MOST_REFUSED = 600  # in an hour: who is refused again and again must not fill the disk
+# In an hour: who is refused again and again must not fill the disk, and who has no token hide nobody's refusals.
+MOST_REFUSED, MOST_TURNED_AWAY = 600, 60
 LONGEST = 200  # characters of one argument
 LONGEST_ANSWER = 500  # characters
 MOST_ARGUMENTS = 20
@@ -35,6 +36,7 @@ class Recording:
         self._stream, self._version = "", 0
         self._lock = asyncio.Lock()
         self._refused: deque[datetime] = deque()
+        self._turned_away: deque[datetime] = deque()
         self._left_out = 0
 
     async def answered(
@@ -63,7 +65,9 @@ class Recording:
 
     async def _append(self, event: CommandAnswered) -> None:
         now = self._clock.now()
-        if event.outcome != "accepted" and self._too_many(now):
+        nobody = event.authenticated == "nobody"
+        before, most = (self._turned_away, MOST_TURNED_AWAY) if nobody else (self._refused, MOST_REFUSED)
+        if event.outcome != "accepted" and _too_many(before, most, now):
             self._left_out += 1
             return
         stream = f"{STREAM}{now:%Y-%m}"
@@ -72,14 +76,6 @@ class Recording:
             self._stream, self._version = stream, recorded[-1].version if recorded else 0
         (kept,) = await self._log.append(stream, [replace(event, unrecorded=self._left_out)], self._version)
         self._version, self._left_out = kept.version, 0
-
-    def _too_many(self, now: datetime) -> bool:
-        while self._refused and now - self._refused[0] > HOUR:
-            self._refused.popleft()
-        if len(self._refused) >= MOST_REFUSED:
-            return True
-        self._refused.append(now)
-        return False
 
     def _told(self, name: str, value: Any) -> str:
         if SECRET.search(name):
@@ -92,6 +88,15 @@ class Recording:
     def _clean(self, text: str, longest: int) -> str:
         shown = ADDRESS.sub("://***@", self._hidden.hide(text))
         return shown if len(shown) <= longest else f"{shown[: longest - 3]}..."
+
+
+def _too_many(before: deque[datetime], most: int, now: datetime) -> bool:
+    while before and now - before[0] > HOUR:
+        before.popleft()
+    if len(before) >= most:
+        return True
+    before.append(now)
+    return False
 
 
 UNSAID = frozenset({"by", "why", "note"})

@@ -12,7 +12,7 @@ from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.model.secrets import SecretRules
 from headgate.model.services import Service, Value
-from headgate.ports import AdapterError, SecretStore, Unusable
+from headgate.ports import AdapterError, Away, SecretStore, Unusable
 
 LIMIT = timedelta(seconds=10)  # for one answer of a store
 LONGEST_VARIABLE = (128 << 10) - 512  # bytes: Linux starts nothing with a longer one, its name included
@@ -92,9 +92,9 @@ async def _answered(world: World, secret: Value, asked: Awaitable[Answer]) -> An
     except Unusable as error:
         raise Unusable(f"{place}: {world.hidden.hide(str(error))}") from None
     except AdapterError as error:
-        raise AdapterError(f"{place} cannot be read: {world.hidden.hide(str(error))}") from None
+        raise Away(f"{place} cannot be read: {world.hidden.hide(str(error))}") from None
     except TimeoutError:
-        raise AdapterError(f"{place} cannot be read: no answer within {LIMIT.total_seconds():.0f} s") from None
+        raise Away(f"{place} cannot be read: no answer within {LIMIT.total_seconds():.0f} s") from None
     except Exception as error:  # noqa: BLE001 - whatever a library raises
         at = traceback.extract_tb(error.__traceback__)[-1]  # its words may hold a value that nobody knows yet
         log.error("%s: %s at %s:%s", place, type(error).__name__, at.filename, at.lineno)

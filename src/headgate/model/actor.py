@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-# server-token: whoever has the machine's token; the name is what they say. The last two prove who it is.
-Authentication = Literal["engine", "server-token", "releases-token", "personal-token", "signed-link"]
+# nobody: who was turned away at the door. server-token: whoever has the machine's token; the name is
+# what they say. The last two prove who it is.
+Authentication = Literal["nobody", "engine", "server-token", "releases-token", "personal-token", "signed-link"]
 PROVEN: frozenset[Authentication] = frozenset({"personal-token", "signed-link"})
 
 

@@ -357,6 +357,7 @@ class EffectFailed:
     why: str
     attempt: int  # counts on while the same effect goes on failing
     hopeless: bool = False  # what is asked for is wrong itself: asking again changes nothing
+    away: bool = False  # nobody answered: that says nothing against what was asked for
 
 
 Event = (

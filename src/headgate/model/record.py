@@ -1,11 +1,13 @@
 """Governance on record: what was asked of the server, by whom, from where, and what became of it. All are events."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from headgate.model.actor import Authentication
 
 Outcome = Literal["accepted", "refused", "failed"]  # failed: a defect, or something that the server needs is away
+LEAST_KEPT = timedelta(days=365)  # of the log: no policy lets go of younger rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +39,28 @@ class SpecificationChanged:
     more: int = 0  # changes that are not told
 
 
-OfRecord = CommandAnswered | SpecificationChanged
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Rows that left, one behind the other. The chain goes over them, from the hash before to that of the last."""
+
+    first: int  # positions
+    last: int
+    before: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPruned:
+    """Of stream audit: whole streams that left by policy. A row of the chain itself, it vouches for those it names."""
+
+    by: str
+    why: str
+    keep: timedelta
+    streams: int
+    rows: int
+    gaps: tuple[Gap, ...]
+    archive: str  # name of the file that they were exported to before
+    sha256: str  # of that file
+
+
+OfRecord = CommandAnswered | SpecificationChanged | RowsPruned

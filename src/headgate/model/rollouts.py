@@ -66,6 +66,7 @@ class MigrationRun:
     state: Literal["running", "passed", "failed", "undone"] = "running"  # undone: data were restored to before it
     why: str = ""
     ended_at: datetime | None = None
+    lost: bool = False  # failed, but nobody knows at what
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class Failure:
     attempt: int
     at: datetime
     hopeless: bool = False
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class MigrationEnded:
     attempt: int
     outcome: Literal["passed", "failed"]
     why: str  # the last lines of its output, where it failed
+    lost: bool = False  # nobody knows what became of it, or it could not begin in a world that was away
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,6 @@ def read_beside(path: Path, stream: str) -> list[Recorded]:
             if not is_laid_out(connection, path):
                 return []
             found = connection.execute(tables.STREAM, {"stream": stream, "after": 0}).mappings()
-            return list(sound_events(found, path))
+            return list(sound_events(found, path, connection))
     finally:
         engine.dispose()

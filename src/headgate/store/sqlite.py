@@ -61,6 +61,10 @@ class SqliteEventLog:
             await _in(thread, engine.dispose)
             thread.shutdown()
 
+    @property
+    def head(self) -> Link:
+        return self._head
+
     async def __aenter__(self) -> Self:
         return await self.open()
 
@@ -166,7 +170,7 @@ class SqliteEventLog:
     def _read(self, stream: str, after: int) -> list[Recorded]:
         with in_words(self.path), self._reader.connect() as connection:
             found = connection.execute(tables.STREAM, {"stream": stream, "after": after}).mappings()
-            read = list(sound_events(found, self.path))
+            read = list(sound_events(found, self.path, connection))
         for expected, one in enumerate(read, start=after + 1):
             if one.version != expected:
                 raise damaged(self.path, f"version {expected} of {stream} is missing, before row {one.position}")
@@ -175,7 +179,7 @@ class SqliteEventLog:
     def _tail(self, after: int) -> list[Recorded]:
         with in_words(self.path), self._reader.connect() as connection:
             found = connection.execute(tables.TAIL, {"after": after}).mappings()
-            return list(sound_events(found, self.path))
+            return list(sound_events(found, self.path, connection))
 
     def _streams(self, prefix: str) -> list[str]:
         with in_words(self.path), self._reader.connect() as connection:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 
 from headgate.store.chain import Row
 
+PRUNING = "audit"  # the stream
 metadata = MetaData()
 
 events = Table(
@@ -42,6 +44,7 @@ schema = Table("alembic_version", metadata, Column("version_num", String(32), pr
 before = events.alias("before")
 
 HEAD = select(events.c.position, events.c.hash).order_by(events.c.position.desc()).limit(1)
+HEAD_STREAM = select(events.c.stream).order_by(events.c.position.desc()).limit(1)
 HASH_AT = select(events.c.hash).where(events.c.position == bindparam("position"))
 VERSION = select(func.coalesce(func.max(events.c.version), 0)).where(events.c.stream == bindparam("stream"))
 ALL = select(events).order_by(events.c.position)
@@ -59,6 +62,12 @@ STREAMS = (
     .where(events.c.version == 1, func.substr(events.c.stream, 1, bindparam("length")) == bindparam("prefix"))
     .order_by(events.c.position)
 )
+# What left by policy says itself what the chain goes over: see model.record.RowsPruned.
+PRUNED = select(events.c.position, events.c.at, events.c.payload).where(
+    events.c.stream == PRUNING, events.c.kind == "RowsPruned"
+)
+LATEST = select(events.c.stream, func.max(events.c.at)).group_by(events.c.stream)
+OF_STREAM = delete(events).where(events.c.stream == bindparam("leaving"))
 APPEND = insert(events)
 STAMP = insert(schema)
 

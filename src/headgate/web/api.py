@@ -1,6 +1,7 @@
 """The HTTP API: one application for the ASGI server, the door in front."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -25,7 +26,7 @@ from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
 from headgate.web.links import Links
-from headgate.web.recorder import Recorder
+from headgate.web.recorder import Recorder, turned_away
 from headgate.web.tokens import Tokens
 
 
@@ -45,8 +46,10 @@ def create(
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), public)
     failures.install(api)
-    api.add_middleware(Recorder, recording=Recording(engine.log, engine.clock, engine.world.hidden))
-    api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now)
+    recording = Recording(engine.log, engine.clock, engine.world.hidden)
+    refused = partial(turned_away, recording)
+    api.add_middleware(Recorder, recording=recording)
+    api.add_middleware(Guard, token=token, hosts=hosts, tokens=tokens, now=engine.clock.now, turned_away=refused)
     api.include_router(applications.routes)
     api.include_router(environments.routes)
     api.include_router(checks.routes)

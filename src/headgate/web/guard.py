@@ -4,7 +4,7 @@ A web page in a browser on this machine must not be able to speak to the server:
 rebinds to loopback (the Host header shows it) nor across origins (Origin and Sec-Fetch-Site show it).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from hmac import compare_digest
 
@@ -12,23 +12,31 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headgate.engine.acting import enter
+from headgate.engine.acting import ENGINE, enter
 from headgate.model.actor import Actor, Authentication
 from headgate.web.failures import failure
+from headgate.web.recorder import REVIEWS
 from headgate.web.tokens import PERSON, Tokens
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_BODY = 1 << 20  # bytes; a specification is at most a few kilobytes
 OPEN = frozenset({"/api/health", "/api/openapi.json"})  # say nothing that is secret
 HOOKS = "/hooks/"  # have a signature of their own
-REVIEWS = "/review/"  # are signed themselves
+TurnedAway = Callable[[Scope, JSONResponse], Awaitable[None]]  # is told of each refusal before it is answered
 
 
 class Guard:
     def __init__(
-        self, app: ASGIApp, token: str, hosts: Collection[str], tokens: Tokens, now: Callable[[], datetime]
+        self,
+        app: ASGIApp,
+        token: str,
+        hosts: Collection[str],
+        tokens: Tokens,
+        now: Callable[[], datetime],
+        turned_away: TurnedAway,
     ) -> None:
         self._app = app
+        self._turned_away = turned_away
         self._tokens = tokens
         self._now = now
         self._expected = f"Bearer {token}".encode()
@@ -38,14 +46,17 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope, Headers(scope=scope))
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
         if refusal is not None:
+            await self._turned_away(scope, refusal)
             await refusal(scope, receive, send)
             return
         await self._within_limits(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         path, host = scope["path"], headers.get("host", "")
+        enter(Actor("", "nobody", source(scope, headers)))
         if host_name(host) not in self._hosts:
             remedy = f"Ask by one of these names: {', '.join(sorted(self._hosts))}."
             return failure(421, "the Host header names another server", host[:100], remedy)
@@ -55,8 +66,11 @@ class Guard:
         followed = scope["method"] == "GET" and path.startswith(REVIEWS)
         if (other_site and not followed) or (origin is not None and origin.partition("://")[2] != host):
             return failure(403, "web pages of other origins may not ask", path, "Use the command line.")
-        if path in OPEN or path.startswith((HOOKS, REVIEWS)):
+        if path.startswith(HOOKS):
+            enter(ENGINE)  # what a hook says is signed, and nobody's command
             return None
+        if path in OPEN or path.startswith(REVIEWS):
+            return None  # whose a link is, is known once it is read
         return self._unknown(scope, headers)
 
     def _unknown(self, scope: Scope, headers: Headers) -> JSONResponse | None:
@@ -69,14 +83,14 @@ class Guard:
         if found is None:
             remedy = "Send `Authorization: Bearer TOKEN`; the token is in the file `token` of the data folder."
             return failure(401, "the token is missing or wrong", path, remedy)
+        kind: Authentication = "personal-token" if found.scope == PERSON else "releases-token"
+        enter(Actor(found.person or f"token {found.id}", kind, source(scope, headers)))
         if found.expired(self._now()):
             remedy = "Ask for a new one: `headgate token person NAME`."
             return failure(401, f"the token {found.id} expired at {found.expires_at}", path, remedy)
         if not found.may(method, path):
             who = f"of {found.person}" if found.scope == PERSON else f"for {found.scope}"
             return failure(403, f"a token {who} is not for this", path, "Who has the server's own token may do it.")
-        kind: Authentication = "personal-token" if found.scope == PERSON else "releases-token"
-        enter(Actor(found.person or f"token {found.id}", kind, source(scope, headers)))
         scope.setdefault("state", {})["token"] = found
         return None
 

@@ -1,8 +1,11 @@
 """Behind the door: what is asked to change something is put on record with its answer, refused or not."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headgate.engine.recording import Recording
@@ -10,7 +13,19 @@ from headgate.model.record import Outcome
 
 LARGEST_ANSWER = 64 << 10  # bytes of a refusal that are looked into
 PREFIX = "/api/"
+REVIEWS = "/review/"
+TOLD = "told"  # in the state of a request
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass
+class Told:
+    """What a command is, where its path and its body do not say so: set by who reads it, as state of the request."""
+
+    verb: str
+    target: str
+    body: Mapping[str, Any]
+    answer: str = ""  # the refusal, where it is a page
 
 
 class Recorder:
@@ -18,8 +33,7 @@ class Recorder:
         self._app, self._recording = app, recording
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith(PREFIX)
-        if not asked:
+        if not _is_command(scope):
             await self._app(scope, receive, send)
             return
         message = await receive()  # whole: see Guard
@@ -27,10 +41,21 @@ class Recorder:
         try:
             await self._app(scope, _again(message, receive), answer.take)
         finally:
-            verb, target = named(scope["path"])
+            told = scope.get("state", {}).get(TOLD) or Told(*named(scope["path"]), _object(message.get("body", b"")))
             outcome, why = answer.outcome()
-            await self._recording.answered(verb, target, _object(message.get("body", b"")), outcome, why)
+            await self._recording.answered(told.verb, told.target, told.body, outcome, told.answer or why)
             await answer.give()
+
+
+async def turned_away(recording: Recording, scope: Scope, refusal: Response) -> None:
+    """By the door. What was sent is not looked at, so it is not on record either."""
+    if _is_command(scope):
+        verb, target = named(scope["path"])
+        await recording.answered(verb, target, {}, "refused", _what(bytes(refusal.body)))
+
+
+def _is_command(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith((PREFIX, REVIEWS))
 
 
 class Answer:
@@ -52,13 +77,13 @@ class Answer:
         if status < 400:
             return "accepted", ""
         body = b"".join(one.get("body", b"") for one in self._held)[:LARGEST_ANSWER]
-        error = _object(body).get("error")
-        what = str(error.get("what", "")) if isinstance(error, dict) else ""
-        return ("failed" if status >= 500 else "refused"), what or f"HTTP status {status}"
+        return ("failed" if status >= 500 else "refused"), _what(body) or f"HTTP status {status}"
 
 
 def named(path: str) -> tuple[str, str]:
     """The verb and what it is asked of: ("deploy", "pcw/production"), ("apply", ""), ("freeze", "")."""
+    if path.startswith(REVIEWS):
+        return "review", ""  # what follows is the link itself, which nobody may read in the log
     parts = [part[:100] for part in path.removeprefix(PREFIX).strip("/").split("/")][:8]
     match parts:
         case ["applications"]:
@@ -69,6 +94,11 @@ def named(path: str) -> tuple[str, str]:
             return " ".join(verb), application
         case _:
             return " ".join(parts), ""
+
+
+def _what(body: bytes) -> str:
+    error = _object(body).get("error")
+    return str(error.get("what", "")) if isinstance(error, dict) else ""
 
 
 def _object(content: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from headgate.engine import approving, reviewing
-from headgate.engine.acting import acting
+from headgate.engine.acting import acting, enter
 from headgate.engine.line import length
 from headgate.engine.refusals import AdapterError, Rejected, Unknown
 from headgate.model.actor import Actor
@@ -15,6 +15,7 @@ from headgate.model.approvals import Link, Verb
 from headgate.web import bodies, page
 from headgate.web.asked import Asked, ThisApplication
 from headgate.web.links import fresh
+from headgate.web.recorder import TOLD, Told
 
 View = dict[str, Any]
 routes = APIRouter()
@@ -53,21 +54,31 @@ async def show(server: Asked, text: str) -> HTMLResponse:
 
 @routes.post("/review/{text}", include_in_schema=False)
 async def act(server: Asked, request: Request, text: str) -> Response:
+    told = Told("review", "", {})
+    setattr(request.state, TOLD, told)
     try:
         link = server.links.read(text, server.engine.clock.now())
     except Rejected as error:
-        return page.told("Nothing was done", str(error), 410)
+        return _refused(told, str(error), 410)
     said = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
     verb, why = said.get("verb", [""])[0], said.get("why", [""])[0].strip()[:2000]
-    if verb not in link.verbs:
-        return page.told("Nothing was done", f"this link is good to {' or '.join(link.verbs)}", 422)
+    told.target, told.body = f"{link.application}/{link.environment}", {"why": why, "set": link.set}
     address = request.client.host if request.client else "unknown"
     actor = Actor(link.person, "signed-link", f"link {link.id} {address}")
+    enter(actor)
+    if verb not in link.verbs:
+        return _refused(told, f"this link is good to {' or '.join(link.verbs)}", 422)
+    told.verb = verb
     try:
         await approving.by_link(server.engine, link, actor, "approve" if verb == "approve" else "reject", why)
     except (Rejected, Unknown) as error:
-        return page.told("Nothing was done", str(error), 409)
+        return _refused(told, str(error), 409)
     except AdapterError as error:
-        return page.told("Nothing was done", str(error), 502)
+        return _refused(told, str(error), 502)
     done = "approved" if verb == "approve" else "rejected"
     return page.told(f"You have {done} it", f"{link.release} in {link.application}/{link.environment}", 200)
+
+
+def _refused(told: Told, why: str, status: int) -> Response:
+    told.answer = why
+    return page.told("Nothing was done", why, status)

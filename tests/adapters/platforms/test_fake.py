@@ -7,9 +7,12 @@ import pytest
 
 from headgate.model.checks import Check, Job
 from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
+from headgate.model.migrations import Migration
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.model.schema import MigrationOrder
 from headgate.model.services import Service
+from headgate.testing.contracts.migrations import MigratorContract
 from headgate.testing.contracts.platform import PRODUCTION, Behaviour, Ending, PlatformContract
 from headgate.testing.fakes.clock import FakeClock
 from headgate.testing.fakes.platform import Behaviour as FakeBehaviour
@@ -45,6 +48,13 @@ class FakeStage:
         self.platform.behaviours[revision.id] = FakeBehaviour(checks=checks, check_takes=takes)
         return Job(JobId(name), revision.environment, revision.id, Check("e2e", "run", "true"), {}, {})
 
+    def order(self, name: str, revision: Revision, ending: str) -> MigrationOrder:
+        takes = {"takes long": timedelta(seconds=1.2), "never ends": timedelta(days=1)}.get(ending, timedelta())
+        migrates = "failed" if ending == "fails" else "passed"
+        self.platform.behaviours[revision.id] = FakeBehaviour(migrates=migrates, migration_takes=takes)
+        limit = timedelta(seconds=1) if ending == "never ends" else timedelta(minutes=1)
+        return MigrationOrder(JobId(name), revision, "web", Migration(1, "true", "expand", limit))
+
     async def restart(self) -> None:
         """The fake is itself the world that outlives the server."""
 
@@ -56,6 +66,12 @@ class FakeStage:
 
 
 class TestFakePlatform(PlatformContract):
+    @pytest.fixture
+    def stage(self) -> FakeStage:
+        return FakeStage()
+
+
+class TestFakeMigrations(MigratorContract):
     @pytest.fixture
     def stage(self) -> FakeStage:
         return FakeStage()

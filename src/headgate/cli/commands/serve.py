@@ -17,9 +17,10 @@ def serve(
     port: int | None = None,
     expose: bool = False,
     public_url: str | None = None,
+    anchor: list[str] | None = None,
 ) -> None:
     _check(host, expose)
-    public = _public(public_url)
+    public, anchors = _public(public_url), [_place(one) for one in anchor or []]
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     folder = Path(data_folder(data))
@@ -30,12 +31,24 @@ def serve(
         print(f"Headgate serves {address}; data in {folder}. Ctrl-C ends it, what runs goes on.", flush=True)
 
     try:
-        asyncio.run(bootstrap.serve(folder, host, port, started, public))
+        asyncio.run(bootstrap.serve(folder, host, port, started, public, anchors))
     except LogDamaged as error:
         remedy = f"`headgate audit verify --data {folder}` names the first bad row; restore the file from a copy."
         raise Failure(str(error), str(folder), remedy) from error
     except (LogUnavailable, AdapterError) as error:
         raise Failure(str(error), str(folder)) from error  # the text says what to do
+
+
+def _place(anchor: str) -> str:
+    """An address, or a file in a folder that is there."""
+    scheme, found, rest = anchor.partition("://")
+    if found and scheme in {"http", "https"} and rest.strip("/"):
+        return anchor
+    path = Path(anchor).expanduser().absolute()
+    if found or not path.parent.is_dir() or path.is_dir():
+        remedy = "Name a file in a folder that is there, on another disk or host, or an http:// or https:// address."
+        raise Failure("anchors cannot be written there", f"--anchor {scheme if found else anchor}", remedy, USAGE)
+    return str(path)
 
 
 def _public(url: str | None) -> str:

@@ -103,8 +103,10 @@ class FakePlatform:
         if (environment, migration) not in self.migrations:
             return None
         ran, began = self.migrations[environment, migration]
-        behaviour = self.behaviour(ran.revision.id)
-        if self.clock.now() - began < behaviour.migration_takes:
+        behaviour, took = self.behaviour(ran.revision.id), self.clock.now() - began
+        if took < behaviour.migration_takes and took > ran.migration.timeout:
+            return JobSeen(migration, "failed", "it took too long")
+        if took < behaviour.migration_takes:
             return JobSeen(migration, "running")
         return JobSeen(migration, behaviour.migrates, "" if behaviour.migrates == "passed" else "as the test wants it")
 

@@ -16,7 +16,7 @@ from headgate.model.releases import Revision
 from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import WebhookGate
 from headgate.model.schema import MigrationOrder
-from headgate.ports import AdapterError, Conflict, LogUnavailable
+from headgate.ports import AdapterError, Away, Conflict, LogUnavailable
 from headgate.testing.fakes.clock import FakeClock
 from headgate.testing.fakes.eventlog import MemoryEventLog
 from headgate.testing.fakes.metrics import FakeMetrics
@@ -93,7 +93,7 @@ class Faults:
             raise AdapterError(f"{what}: refused")
         if chance.happens(weather.half):
             await half()
-            raise AdapterError(f"{what}: the connection broke")
+            raise Away(f"{what}: the connection broke")
         if chance.happens(weather.hangs):
             self._pending.append((self.clock.now() + timedelta(seconds=chance.between(0.5, 20)), whole))
             self.story.tell(self.clock.now(), "  %s hangs", what)

@@ -4,9 +4,11 @@ from collections import defaultdict
 from datetime import datetime
 
 from headgate.model import events as e
+from headgate.model.checks import CheckEnded
 from headgate.model.ids import EnvironmentId
 from headgate.model.releases import Revision
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationOrder, MigrationStarted
+from headgate.model.verdicts import Outcome
 from headgate.testing.world.watch import Watch
 
 Key = tuple[str, int]  # service, level
@@ -21,6 +23,8 @@ class Books:
         self.contracted: dict[Key, None] = {}
         self.running: MigrationStarted | None = None
         self.warm_until: datetime | None = None
+        self.away = False  # since the last step something did not answer, or was lost
+        self.blind = False  # and no measurement said anything
 
     def due(self, revision: Revision) -> set[Key]:
         """Contract migrations that must run by themselves."""
@@ -59,17 +63,25 @@ class SchemaWatch(Watch):
             case MigrationStarted():
                 self._demand_may_migrate(environment, books, event, at)
                 self._begin(books, event)
-            case MigrationEnded(service=service, level=level, outcome=outcome):
+            case MigrationEnded(service=service, level=level, outcome=outcome, lost=lost):
                 self._end(books, (service, level), outcome)
+                books.away |= lost
             case DataRestored(service=service, level=level):
                 above = {key for key in books.passed | books.held if key[0] == service and key[1] > level}
                 books.contracted = {key: None for key in books.contracted if key not in above}
                 books.passed, books.held = books.passed - above, books.held | above
             case e.RolloutStarted(revision=revision):
                 self._demand_within(books, revision)
-                books.warm_until = None
+                books.warm_until, books.away, books.blind = None, False, False
+            case e.EffectFailed(away=True) | CheckEnded(outcome="lost"):
+                books.away = True
+            case e.StepCompleted():
+                books.away = books.blind = False
+            case e.VerdictReached(verdict=verdict):
+                books.blind = verdict.outcome is Outcome.NO_DATA
             case e.RolloutAborted(blameless=True):
                 blind = self._instances.get(environment) is None or self._routes.get(environment) is None
+                blind = blind or books.away or books.blind
                 self._demand(blind, "blame", "nobody is blamed though everything could be seen")
             case e.RevisionPromoted(warm_until=warm):
                 books.warm_until = warm if self.ledgers[environment].stable else None

@@ -41,6 +41,7 @@ from headgate.model.rules import Environment, WebhookGate
 from headgate.model.steps import RunCheck
 from headgate.ports import (
     AdapterError,
+    Away,
     Clock,
     Conflict,
     EventLog,
@@ -155,7 +156,8 @@ class PlainWheels:
             except AdapterError as error:
                 state = self.state(environment)
                 attempt = max((f.attempt for f in state.failures if f.effect == str(effect)), default=0) + 1
-                await self._record(environment, [e.EffectFailed(str(effect), str(error), attempt)])
+                failed = e.EffectFailed(str(effect), str(error), attempt, away=isinstance(error, Away))
+                await self._record(environment, [failed])
 
     async def _perform(self, effect: Effect) -> None:
         match effect:

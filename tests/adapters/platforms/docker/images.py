@@ -19,6 +19,8 @@ def root(service: Path = SERVICE) -> bytes:
     made = Root(folders=("/tmp", "/data"))
     made.add(imported(f"{USED}, {ALSO}"))
     made.files["/app/service.py"] = service
+    for program in ("sh", "sleep"):  # for migrations
+        made.add_program(program)
     held = io.BytesIO()
     made.write(held)
     return held.getvalue()

@@ -17,13 +17,20 @@ from headgate.adapters.platforms.docker.containers import SERVER
 from headgate.adapters.platforms.docker.images import LoginOf
 from headgate.model.checks import Check, Job
 from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
+from headgate.model.migrations import Migration
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.model.schema import MigrationOrder
 from headgate.model.services import Health, Service, Value
 from headgate.ports import no_login
 from headgate.testing.contracts.platform import PRODUCTION, STAGING, Behaviour, Ending
 
-COMMANDS = {"passes": "echo fine", "fails": "echo 'wrong price'; exit 7", "takes long": "sleep 1.2"}
+COMMANDS = {
+    "passes": "echo fine",
+    "fails": "echo 'wrong price'; exit 7",
+    "takes long": "sleep 1.2",
+    "never ends": "sleep 99",
+}
 RELEASE = ReleaseId("rel_00000000000a")
 
 
@@ -75,6 +82,10 @@ class DockerStage:
     def job(self, name: str, revision: Revision, ending: Ending) -> Job:
         check = Check("e2e", "run", COMMANDS[ending], timedelta(minutes=1))
         return Job(JobId(name), revision.environment, revision.id, check, {"web": "http://127.0.0.1:1"}, {})
+
+    def order(self, name: str, revision: Revision, ending: str, run: str = "") -> MigrationOrder:
+        limit = timedelta(seconds=1) if ending == "never ends" else timedelta(minutes=1)
+        return MigrationOrder(JobId(name), revision, "web", Migration(1, run or COMMANDS[ending], "expand", limit))
 
     async def restart(self) -> None:
         await self.platform.close()

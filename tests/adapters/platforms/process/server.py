@@ -1,6 +1,7 @@
 """A server for tests that is killed in the middle: `python server.py FOLDER WHAT`. Prints `done`, waits for its death.
 
-WHAT: `run`, `stop`, `job COMMAND`, or where in a start it kills itself: `before-record`, `before-spawn`, `before-pid`.
+WHAT: `run`, `stop`, `job COMMAND`, `migrate COMMAND`, or where in a start it kills itself: `before-record`,
+`before-spawn`, `before-pid`.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ async def serve(folder: Path, what: str, command: str) -> None:
         await stage.platform.stop(PRODUCTION, revision.id)
     if what == "job":
         await stage.platform.run_job(stage.command("rol_1-1-1", revision, command))
+    if what == "migrate":
+        await stage.platform.migrate(stage.order("migration-web-1-1", revision, "passes", command))
     print("done", flush=True)
     await asyncio.sleep(60)
 

@@ -18,12 +18,19 @@ from headgate.adapters.platforms.process import ProcessPlatform, ProcessSettings
 from headgate.adapters.platforms.process.records import Record, load
 from headgate.model.checks import Check, Job
 from headgate.model.ids import EnvironmentId, JobId, ReleaseId, RevisionId
+from headgate.model.migrations import Migration
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
+from headgate.model.schema import MigrationOrder
 from headgate.model.services import Health, Service, Value
 from headgate.testing.contracts.platform import PRODUCTION, Behaviour, Ending
 
-COMMANDS = {"passes": "echo fine", "fails": "echo 'wrong price'; exit 7", "takes long": "sleep 1.2"}
+COMMANDS = {
+    "passes": "echo fine",
+    "fails": "echo 'wrong price'; exit 7",
+    "takes long": "sleep 1.2",
+    "never ends": "sleep 99",
+}
 RELEASE = ReleaseId("rel_00000000000a")
 
 
@@ -63,6 +70,10 @@ class ProcessStage:
     def command(self, name: str, revision: Revision, run: str, timeout: timedelta = timedelta(minutes=1)) -> Job:
         check = Check("e2e", "run", run, timeout)
         return Job(JobId(name), revision.environment, revision.id, check, {"web": "http://127.0.0.1:1"}, {})
+
+    def order(self, name: str, revision: Revision, ending: str, run: str = "") -> MigrationOrder:
+        limit = timedelta(seconds=1) if ending == "never ends" else timedelta(minutes=1)
+        return MigrationOrder(JobId(name), revision, "web", Migration(1, run or COMMANDS[ending], "expand", limit))
 
     async def restart(self) -> None:
         await self.platform.close()

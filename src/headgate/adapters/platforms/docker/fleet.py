@@ -39,7 +39,7 @@ class Fleet:
         self.slots: dict[str, Slot] = {}
         self._coming: dict[Part, Coming] = {}
         self._waiting: set[asyncio.Task[None]] = set()  # for what is coming
-        self._refused: dict[Part, str] = {}  # why an image did not come, for who asks next
+        self._refused: dict[Part, AdapterError] = {}  # why an image did not come, for who asks next
         self._starting = asyncio.Lock()  # two callers at once start no more than one would
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
@@ -210,7 +210,7 @@ class Fleet:
         """None: it is on its way, and what needs it is started once it is there."""
         part, images = (revision.id, service.name, around.machine.place), around.machine.images
         if why := self._refused.pop(part, None):
-            raise AdapterError(why)
+            raise why
         found = await images.find(around.folder, revision, service)
         if found is not None:
             return found
@@ -242,7 +242,7 @@ class Fleet:
             except EngineUnreachable:
                 pass  # its machine is known to be away by now
             except AdapterError as error:
-                self._refused[part] = str(error)
+                self._refused[part] = error
             finally:
                 self._give_up(part, coming)
 

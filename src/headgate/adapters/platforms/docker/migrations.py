@@ -4,7 +4,7 @@ The container goes when it has ended; what became of it and its last lines are k
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from headgate.adapters.machine.exits import ending
 from headgate.adapters.machine.folders import PRIVATE_FILE, Folder, read, write_atomically
 from headgate.adapters.machine.folders import checked as fit
 from headgate.adapters.machine.logs import worded
+from headgate.adapters.machine.sink import MASK, Mask
 from headgate.adapters.machine.variables import service_variables
 from headgate.adapters.platforms.docker import containers, logs
 from headgate.adapters.platforms.docker.fleet import Fleet
@@ -51,10 +52,15 @@ class Migrations:
     """Of one environment."""
 
     def __init__(
-        self, folder: Folder, fleet: Fleet, secrets: SecretsOf, arounds: Callable[[], Mapping[str, Around]]
+        self,
+        folder: Folder,
+        fleet: Fleet,
+        secrets: SecretsOf,
+        hidden: Callable[[], Collection[str]],
+        arounds: Callable[[], Mapping[str, Around]],
     ) -> None:
-        """`arounds`: the machines that are known now, by their place."""
-        self._folder, self._fleet, self._secrets, self._arounds = folder, fleet, secrets, arounds
+        """`hidden` is what no log of them may show; `arounds`: the machines that are known now, by their place."""
+        self._folder, self._fleet, self._secrets, self._hidden, self._arounds = folder, fleet, secrets, hidden, arounds
         self._beginning: dict[JobId, asyncio.Task[None]] = {}
 
     async def start(self, order: MigrationOrder) -> None:
@@ -170,7 +176,9 @@ class Migrations:
 
     async def _ended(self, migration: JobId, record: MigrationRecord, around: Around) -> MigrationRecord:
         """Its log first, then what became of it, then the container goes: a crash in between does it again."""
-        said = [line async for line in logs.lines(around.engine, record.name, KEPT_LINES)]
+        mask = Mask(sorted(self._hidden()))
+        printed = [line async for line in logs.lines(around.engine, record.name, KEPT_LINES)]
+        said = [MASK.decode() if mask.of_key(line.encode()) else _hidden(line, mask) for line in printed]
         path = self._path(migration, "log")
         path.write_text("".join(f"{line}\n" for line in said), errors="replace")
         path.chmod(PRIVATE_FILE)
@@ -192,6 +200,10 @@ class Migrations:
     def close(self) -> None:
         for task in self._beginning.values():
             task.cancel()
+
+
+def _hidden(line: str, mask: Mask) -> str:
+    return mask.hide(line.encode()).decode(errors="replace")
 
 
 def _moment(text: str) -> datetime:

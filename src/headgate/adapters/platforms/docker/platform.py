@@ -214,7 +214,8 @@ class DockerPlatform:
         desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept, self._masked)
         fleet = Fleet(environment, self._secrets)
         arounds: dict[ContainerHost, Around] = {}
-        migrations = Migrations(folder, fleet, self._secrets, lambda: {a.machine.place: a for a in arounds.values()})
+        known = lambda: {around.machine.place: around for around in arounds.values()}  # noqa: E731 - it changes
+        migrations = Migrations(folder, fleet, self._secrets, self._masked, known)
         self._places[environment] = Place(folder, fleet, Jobs(desk), changed, migrations, arounds)
         return self._places[environment]
 

@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from headgate.adapters.docker_engine import DockerEngine, EngineRefused, error_in, login, messages
-from headgate.ports import Access, AdapterError
+from headgate.ports import Access, AdapterError, Away
 
 MB = 1_000_000  # bytes
 HUB = "docker.io"
 COMPLETE = {"Already exists", "Pull complete"}
+
+NO_ANSWER = r"refused|no such host|no route|unreachable|timeout|timed out|deadline exceeded|EOF|reset by peer"
 
 # What engines and registries say, and what can be done about it. The first that fits is told.
 TROUBLES = (
@@ -28,10 +30,7 @@ TROUBLES = (
     ),
     (r"manifest unknown|not found|name unknown", "It was deleted there, or never pushed: release the commit again"),
     (r"unauthorized|no basic auth|denied|authentication required|forbidden|\b40[13]\b", "{login}"),
-    (
-        r"refused|no such host|no route|unreachable|timeout|timed out|deadline exceeded|EOF|reset by peer",
-        "See that it runs, and that {machine} reaches it",
-    ),
+    (NO_ANSWER, "See that it runs, and that {machine} reaches it"),
 )
 OURS = "Check the login in `registry` of the file, and that it may read there"
 FOREIGN = (
@@ -84,12 +83,14 @@ class Pull:
             self._loaded[layer] = int(detail.get("current", 0))
 
     def _failed(self, why: str) -> AdapterError:
-        remedy = next((remedy for sign, remedy in TROUBLES if re.search(sign, why, re.IGNORECASE)), "{login}")
+        signs = ((sign, remedy) for sign, remedy in TROUBLES if re.search(sign, why, re.IGNORECASE))
+        sign, remedy = next(signs, ("", "{login}"))
         known = {"machine": self._machine, "registry": registry_of(self.reference), "reference": self.reference}
         known["login"] = (OURS if self._access else FOREIGN).format(**known)
         what = f"{self._machine} could not pull the image {self.reference} from the registry {known['registry']}"
         told = f"{self._where}: {what}: {' '.join(why.split())}"
-        return AdapterError(f"{told}. {remedy.format(**known)}, and roll out again")
+        kind = Away if sign == NO_ANSWER else AdapterError
+        return kind(f"{told}. {remedy.format(**known)}, and roll out again")
 
 
 def registry_of(reference: str) -> str:

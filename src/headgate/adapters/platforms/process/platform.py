@@ -134,7 +134,8 @@ class ProcessPlatform:
         bounds = (self.settings.log_bytes, self.settings.jobs_kept)
         desk = Desk(folder, self._prober, changed, *bounds, self._masked)
         fleet = Fleet(environment, around, self._ports, self._secrets)
-        place = Place(folder, fleet, Jobs(desk), Migrations(folder, self.settings, changed, self._secrets))
+        migrations = Migrations(folder, self.settings, changed, self._secrets, self._masked)
+        place = Place(folder, fleet, Jobs(desk), migrations)
         self._places[environment] = place
         return place
 
