@@ -152,10 +152,29 @@ UP = seen({"v1": "ready ready"}, routes({"v1": 100}))
     ("failure", "blamed"), [(AWAY, False), (replace(AWAY, away=False), True)]
 )
 def test_a_secret_store_or_registry_that_is_away_is_no_fault_of_the_release(failure: Any, blamed: bool) -> None:
-    [aborted, *_] = decide(apply(failure, state(rollout("start")), NOW), UP, NOW)
+    """Nor is a version that the store keeps no more, for which nobody waits."""
+    [aborted, *_] = decide(apply(replace(failure, hopeless=True), state(rollout("start")), NOW), UP, NOW)
     assert isinstance(aborted, e.RolloutAborted)
     assert aborted.blameless != blamed
     assert ("nothing is held against v2" in aborted.why) != blamed
+
+
+def test_it_is_waited_for_until_the_steps_time_is_up() -> None:
+    for attempt in (5, 40):
+        waiting = apply(replace(AWAY, attempt=attempt), state(rollout("start")), NOW)
+        assert not [one for one in decide(waiting, UP, NOW) if isinstance(one, e.RolloutAborted)]
+
+
+def test_another_configuration_of_what_is_stable_is_put_back_all_the_same() -> None:
+    """It would be asked for anew at once, for ever; of the release nothing is said in any case."""
+    late = replace(rollout("start"), revision=replace(V2, configuration="cfg_2"), step_started_at=ago(121))
+    here = state(late, stable=replace(V2, id="rev_before", configuration="cfg_1"))
+    here = apply(replace(AWAY, attempt=9), here, NOW)
+    [aborted, *_] = decide(here, UP, NOW)
+    after = apply(aborted, here, NOW)
+    assert isinstance(aborted, e.RolloutAborted)
+    assert "connection refused" in aborted.why
+    assert (dict(after.refused), list(after.refused_configurations)) == ({}, ["cfg_2"])
 
 
 @pytest.mark.parametrize(("ago_", "blamed"), [(20, False), (100, True)])

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from tests.engine.test_configuring import Shop, shop  # noqa: F401 - a fixture
 
+from headgate.engine.engine import Engine
+from headgate.engine.refusals import Rejected
 from headgate.engine.secrets import values
+from headgate.model import commands as c
 from headgate.model.checks import Job
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
@@ -137,3 +140,89 @@ async def test_what_a_check_may_print_is_known_before_it_begins_also_to_a_server
     await made.release()
     await made.turn()
     assert "correct horse" in platform.masked
+
+
+# --- what a platform that starts instances meets
+
+
+class Asking(FakePlatform):
+    """Starts nothing without its secrets, as every real one."""
+
+    engine: Engine
+
+    async def run(self, revision: Revision) -> None:
+        known = {one.revision for one in await self.observe(revision.environment)}
+        for service in revision.services if revision.id not in known else ():
+            await self.engine.secrets(revision, service.name)
+        await super().run(revision)
+
+
+@pytest.fixture
+async def asked(shop: Shop) -> Shop:  # noqa: F811
+    platform = Asking(shop.clock)
+    platform.engine, platform.copies = shop.engine, shop.platform.copies
+    shop.platform = shop.world.platforms["process"] = platform  # type: ignore[index]
+    return shop
+
+
+async def test_a_store_that_is_away_for_a_while_is_waited_for(asked: Shop) -> None:
+    before = asked.stable
+    asked.secrets.unreadable = "connection refused"
+    second = await asked.release("2")
+    await asked.turn(60)
+    assert (asked.stable, asked.state.rollout is not None) == (before, True)
+    said = [failure.why for failure in asked.state.failures]
+    place = "secret shop/db of environments.production.env (headgate.yaml:10)"
+    assert said[-1] == f"{place} cannot be read: connection refused"
+    asked.secrets.unreadable = ""
+    await asked.turn(60)
+    assert asked.stable.release == second
+
+
+async def test_a_store_that_stays_away_blames_no_release(asked: Shop) -> None:
+    before = asked.stable
+    asked.secrets.unreadable = "connection refused"
+    second = await asked.release("2")
+    await asked.turn(200)
+    assert asked.state.rollout is None
+    assert asked.stable == before
+    assert "connection refused" in asked.state.past[-1].why
+    assert asked.shop.state.quarantined == {}
+    asked.secrets.unreadable = ""
+    await asked.engine.deploy("shop", "production", second, "ann")
+    await asked.turn(30)
+    assert asked.stable.release == second
+
+
+async def test_a_rotation_whose_value_cannot_be_read_is_put_back_and_not_asked_for_for_ever(asked: Shop) -> None:
+    before = asked.stable
+    asked.secrets.unreadable = "permission denied; allow secretsmanager:GetSecretValue"
+    asked.secrets.write("shop/db", "battery staple")
+    asked.clock.advance(timedelta(minutes=1))
+    await asked.turn(400)
+    assert (await asked.requested())[1:] == [REASON]
+    assert asked.stable == before
+    assert asked.shop.state.quarantined == {}
+    assert "secretsmanager:GetSecretValue; `headgate deploy production" in asked.waits_for()[-1]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_rollback_past_a_rotation(asked: Shop, kept: bool) -> None:
+    """As it was, or refused in one sentence where the store keeps no earlier values."""
+    before = asked.stable
+    asked.secrets.keeps_versions = kept
+    asked.secrets.write("shop/db", "battery staple")
+    asked.clock.advance(timedelta(minutes=1))
+    await asked.turn(60)
+    after = asked.stable
+    assert after.secret_versions == {"shop/db": "2"}
+    rollback = c.Rollback(asked.engine.rollout_id(), "ann")
+    if not kept:
+        with pytest.raises(Rejected, match=r"cannot come back as it was: secret shop/db .* version 1 .* is gone"):
+            await asked.engine.command("shop", "production", rollback)
+        assert asked.stable == after
+        return
+    await asked.engine.command("shop", "production", rollback)
+    await asked.turn(60)
+    assert asked.stable == before
+    assert asked.secrets.read[-1] == ("shop/db", "1")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from headgate.decide import sentinel
+from headgate.decide.away import is_awaited, is_new, was_away
 from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
 from headgate.decide.gates import broken_gates, closed_gates
@@ -29,7 +30,6 @@ from headgate.model.verdicts import Outcome
 ENGINE = "headgate"  # the `by` of what was decided without a person
 CRASHES = 3  # deaths of one instance in a row that are a crash loop
 ATTEMPTS = 5  # of one effect within one step
-A_MOMENT = timedelta(minutes=1)  # longer than the longest pause between two attempts and the second of them
 
 Rule = Callable[[EnvironmentState, Seen, datetime], list[e.Event]]
 
@@ -114,11 +114,11 @@ def abort_on_failing_effect(state: EnvironmentState, seen: Seen, now: datetime) 
     # What concerns the candidate: a stray that will not stop is no fault of a release on trial.
     concerns = [f for f in state.failures if rollout.revision.id in f.effect or rollout.id in f.effect]
     own = [f for f in concerns if not is_reading(rollout, f.effect)]
-    failure = next((failure for failure in reversed(own) if failure.attempt >= ATTEMPTS), None)
+    failure = next((f for f in reversed(own) if f.attempt >= ATTEMPTS and not is_awaited(f)), None)
     if failure is None:
         return []
     why = f"{failure.effect} failed {failure.attempt} times: {failure.why}"
-    return [_abort(rollout, why, failure.away or _is_blind(seen))]
+    return [_abort(rollout, why, (failure.away and is_new(rollout, state)) or _is_blind(seen))]
 
 
 def abort_on_crash_loop(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
@@ -214,8 +214,9 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
     outcome = progress(state, rollout, seen, now)
     if isinstance(outcome, Done) or not _is_overdue(rollout, now):
         return []
-    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {outcome.why}"
-    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen) or _was_away(state, rollout, now))]
+    away = was_away(state, rollout, now)
+    why = f"{describe(step)} took longer than {seconds(step.deadline)}: {away or outcome.why}"
+    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen) or (bool(away) and is_new(rollout, state)))]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:
@@ -321,12 +322,6 @@ def _on_trial(state: EnvironmentState) -> Rollout | None:
 def _abort(rollout: Rollout, why: str, blameless: bool = False) -> e.RolloutAborted:
     told = f"{why}; nothing is held against {rollout.revision.label}" if blameless else why
     return e.RolloutAborted(rollout.id, ENGINE, told, blameless=blameless)
-
-
-def _was_away(state: EnvironmentState, rollout: Rollout, now: datetime) -> bool:
-    """What the candidate needs, such as its secrets or its image, did not answer a moment ago."""
-    concerns = [f for f in state.failures if f.away and (rollout.revision.id in f.effect or rollout.id in f.effect)]
-    return any(now - failure.at <= A_MOMENT for failure in concerns)
 
 
 def _is_blind(seen: Seen) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from headgate.decide.configuration import refused_configuration
+from headgate.decide.going_back import GoingBack, way_back
 from headgate.decide.pipeline import (
     ApplicationState,
     Wanted,
@@ -23,11 +24,11 @@ from headgate.engine.configuring import Configuring
 from headgate.engine.line import Line
 from headgate.engine.proving import verify
 from headgate.engine.refusals import Rejected, Unknown
-from headgate.engine.secrets import versions
+from headgate.engine.secrets import gone, versions
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import events as e
-from headgate.model.commands import Deploy
+from headgate.model.commands import Deploy, Refused, Rollback
 from headgate.model.freezes import Freeze
 from headgate.model.ids import (
     EnvironmentId,
@@ -201,6 +202,18 @@ class Application:
             pruned = any(f"{service}@{digest}" in self.state.pruned for service, digest in release.images.items())
             if pruned and self.state.specification:
                 await verify(release, self.state.specification, self.world, self.log)
+
+    async def may_have_its_secrets(self, environment: str, command: Rollback) -> None:
+        """Unless it still runs it starts with the values it had; a store may keep them no longer. Raises Rejected."""
+        wheel = self.wheel(environment)
+        asked = GoingBack(command.rollout, command.by, command.why, command.to)
+        target = way_back(asked, wheel.state, wheel.seen)
+        running = {one.revision for one in wheel.seen.instances or ()}
+        if isinstance(target, Refused) or wheel.rules is None or target.id in running:
+            return
+        if why := await gone(self.world, wheel.rules, target):
+            anew = f"`headgate deploy {environment} {target.label}` runs it with the secrets of now"
+            raise Rejected(f"{target.label} cannot come back as it was: {why}; {anew}")
 
     # --- finding and composing
 

@@ -98,7 +98,11 @@ class Engine:
         known = self.applications.get(revision.environment.partition("/")[0])
         wheel = known.wheels.get(revision.environment.partition("/")[2]) if known else None
         rules = self.rules(revision.environment) or (wheel.rules if wheel else None)
-        return await values(self.world, rules, revision, service) if rules else {}
+        try:
+            return await values(self.world, rules, revision, service) if rules else {}
+        except AdapterError:
+            self.world.unread.add(revision.id)
+            raise
 
     def rules(self, environment: EnvironmentId) -> Environment | None:
         known = self.applications.get(environment.partition("/")[0])
@@ -213,6 +217,7 @@ class Engine:
         wheel = application.wheel(environment)
         if isinstance(command, c.Rollback):
             await application.may_go_back(command.to)
+            await application.may_have_its_secrets(environment, command)
             await application.restore(environment, command.to)
         refused = await wheel.command(command)
         self.wake(wheel.environment)

@@ -44,6 +44,18 @@ async def learn(world: World, rules: Environment, revisions: Iterable[Revision])
                 await values(world, rules, revision, service.name)
 
 
+async def gone(world: World, rules: Environment, revision: Revision) -> str:
+    """Why a revision cannot run as it was, ever again. A store that is away says nothing: it may be back in time."""
+    for service in revision.services:
+        try:
+            await values(world, rules, revision, service.name)
+        except Unusable as error:
+            return str(error)
+        except AdapterError:
+            continue
+    return ""
+
+
 def _secret(service: Service) -> dict[str, Value]:
     return {name: one for name, one in service.env.items() if one.kind == "secret"}
 

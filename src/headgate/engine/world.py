@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from headgate.engine.hidden import Hidden
+from headgate.model.ids import RevisionId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
 from headgate.model.observations import GateAnswer
 from headgate.model.rules import Application as Rules
@@ -69,6 +70,7 @@ class World:
     runners: Mapping[str, Runner] = field(default_factory=dict)
     secrets: Mapping[str, SecretStore] = field(default_factory=dict)  # by the kind that SecretRules name
     hidden: Hidden = field(default_factory=Hidden)  # values of those secrets, once they were read
+    unread: set[RevisionId | None] = field(default_factory=set)  # whose secrets could not be read when last asked for
     registries: Mapping[str, Registry] = field(default_factory=dict)
     images: ImageStore = NO_IMAGES
     signer: Signer = NO_IMAGES

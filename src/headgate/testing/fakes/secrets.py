@@ -7,6 +7,7 @@ from headgate.ports import AdapterError, Unusable
 class FakeSecrets:
     def __init__(self, keeps_versions: bool = True) -> None:
         self.broken = ""  # a reason makes every call fail
+        self.unreadable = ""  # a reason makes every value stay where it is; versions are told
         self.keeps_versions = keeps_versions
         self.values: dict[str, list[str]] = {}  # reference -> values, the first is version 1
         self.read: list[tuple[str, str]] = []  # reference and version of every value that was handed out
@@ -16,6 +17,8 @@ class FakeSecrets:
 
     async def get(self, reference: str, store: SecretRules, version: str | None = None) -> Secret:
         current = await self.version(reference, store)
+        if self.unreadable:
+            raise AdapterError(self.unreadable)
         if version is not None and version != current and not self.keeps_versions:
             raise Unusable(f"version {version} of {reference} is gone: this store keeps the current one only")
         wanted = current if version is None else version
