@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-annotate --no-header $(UPGRADE) pyproject.toml
 
 # One at a time: they measure, or their load takes the whole machine.
-MEASURED := tests/faults tests/demo tests/analysis
+MEASURED := tests/faults tests/demo tests/analysis tests/journey
 
 .PHONY: help setup demo test check bench lock clean
 

@@ -143,7 +143,7 @@ async def serve(
     from headgate.web import server  # heavy, and only a server needs it
 
     with server.listen(host, port) as listening:
-        async with running(folder, anchors) as engine:
+        async with running(folder, anchors, public) as engine:
             await server.serve(engine, present(), folder, listening, started, public)
 
 
@@ -204,8 +204,10 @@ def backtest(folder: Path, text: str, filename: str, releases: int, environment:
 
 
 @asynccontextmanager
-async def running(folder: Path, anchors: Sequence[str] = ()) -> AsyncIterator[Engine]:
+async def running(folder: Path, anchors: Sequence[str] = (), public: str = "") -> AsyncIterator[Engine]:
     """An engine at work on a data folder, until the block ends. What it runs goes on running afterwards.
+
+    `public` is the address that links in notices begin with; empty: they have none.
 
     Raises FolderInUse, LogDamaged, LogUnavailable.
     """
@@ -215,7 +217,8 @@ async def running(folder: Path, anchors: Sequence[str] = ()) -> AsyncIterator[En
         later = Later()
         stack.enter_context(hidden_in_log(later.kept, partial(of_server, folder / "token")))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
-        engine = later.engine = Engine(await _world(folder, stack, later), log, WallClock(), new_id)
+        world = linked(await _world(folder, stack, later), folder, public)
+        engine = later.engine = Engine(world, log, WallClock(), new_id)
         stack.push_async_callback(engine.stop)
         await engine.start()
         async with outposts.kept(anchors, lambda: log.head):
@@ -288,6 +291,15 @@ async def _end(world: World, log: SqliteEventLog, data: bool = False) -> None:
     runners: list[Any] = [one for one in world.runners.values() if hasattr(one, "stop_all")]
     await asyncio.gather(*(runner.stop_all() for runner in runners))
     await asyncio.gather(*(router.close(stop=True) for router in routers))
+
+
+def linked(world: World, folder: Path, public: str) -> World:
+    if not public:
+        return world
+    from headgate.web.links import Links  # as the pages behind them read them
+
+    signed = Links(folder)
+    return replace(world, public_url=public, review=lambda link: f"{public}/review/{signed.make(link)}")
 
 
 async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:

@@ -162,5 +162,5 @@ async def test_what_applying_changes_is_told(told: Told) -> None:
         other = RULES.replace("on: waiting", "on: aborted").replace("hook.example.org/x", "new.example.org/x?a=hidden")
         second = await post(ask, "", applying(other))
         assert second["notifications"][0] == "webhook https://hook.example.org/x is told nothing any more"
-        assert second["notifications"][1].startswith("webhook https://new.example.org/x is told of waiting, held,")
+        assert second["notifications"][1].startswith("webhook https://new.example.org/x is told of waiting, rejected,")
         assert second["notifications"][2] == "apprise NOTIFY_CHAT is told of aborted"

@@ -30,6 +30,7 @@ from headgate.model.verdicts import Outcome
 ENGINE = "headgate"  # the `by` of what was decided without a person
 CRASHES = 3  # deaths of one instance in a row that are a crash loop
 ATTEMPTS = 5  # of one effect within one step
+EXPIRED = "gate stayed closed: "  # how the reason begins why what waited too long is dropped
 
 Rule = Callable[[EnvironmentState, Seen, datetime], list[e.Event]]
 
@@ -61,7 +62,7 @@ def drop_what_may_not_start(state: EnvironmentState, seen: Seen, now: datetime) 
     if state.rollout is None and state.stable and state.stable.id == request.revision.id:
         return [e.ReleaseDropped(release, "it is stable here already")]
     expired = [gate for gate in closed_gates(seen.rules, request, state, seen, now) if gate.expired]
-    return [e.ReleaseDropped(release, f"gate stayed closed: {expired[0].why}")] if expired else []
+    return [e.ReleaseDropped(release, f"{EXPIRED}{expired[0].why}")] if expired else []
 
 
 def _refused(request: Request, state: EnvironmentState, seen: Seen) -> str:

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
 
-from headgate.decide.approving import valid_approvers
-from headgate.decide.people import is_author
+from headgate.decide.migrating import latest
+from headgate.decide.rules import EXPIRED
 from headgate.decide.standstill import moment
+from headgate.decide.wanting import contract, void
+from headgate.decide.wanting import of as wanting
 from headgate.model import events as e
+from headgate.model.approvals import ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
 from headgate.model.builds import Build
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
@@ -21,7 +24,8 @@ from headgate.model.monitors import AlarmEnded, AlarmRaised
 from headgate.model.notices import Notice, NoticeKind, Severity
 from headgate.model.releases import Release, Revision
 from headgate.model.rollouts import EnvironmentState, Past, Request, Rollout, SignOff
-from headgate.model.rules import ApprovalGate, Environment, SignOffGate
+from headgate.model.rules import Environment
+from headgate.model.schema import DataRestored, MigrationEnded
 
 LONGEST = 500  # characters
 PERSISTENT = 3  # attempts, until something that fails is told
@@ -68,7 +72,7 @@ def _notice(one: e.Recorded, told: Told, around: Around) -> Notice:
     commit = revision.commit if revision else known.commit if known else around.build.commit if around.build else ""
     branch = known.branch if known else around.build.branch if around.build else ""
     return Notice(
-        id=notice_id(one.stream, str(one.version), one.at.isoformat(), told.kind),
+        id=notice_id(one.stream, str(one.version), one.at.isoformat(), told.kind, *_elsewhere(one, around)),
         kind=told.kind,
         severity=told.severity,
         at=one.at,
@@ -87,6 +91,11 @@ def _notice(one: e.Recorded, told: Told, around: Around) -> Notice:
         first=told.first,
         artifacts={service.name: service.image or "" for service in services},
     )
+
+
+def _elsewhere(one: e.Recorded, around: Around) -> tuple[str, ...]:
+    """An event of the application may be told of several environments."""
+    return (around.environment,) if around.environment and one.stream.startswith("application:") else ()
 
 
 def notice_id(*parts: str) -> str:
@@ -121,11 +130,7 @@ def _(event: e.ReleaseRequested, around: Around, one: e.Recorded) -> Iterator[To
     request = Request(event.revision, event.rollout, event.kind, event.by, event.why, one.at)
     if event.kind == "rollback" or event.break_glass or not _waits_still(event.rollout, around, one):
         return
-    if wanted := [*_approvals(request, around), *_sign_offs(request, around)]:
-        what = f"{label} waits in {around.environment}: {'; '.join(text for text, _, _ in wanted)}"
-        people = tuple(dict.fromkeys(person for _, some, _ in wanted for person in some))
-        act = " and ".join(dict.fromkeys(command for _, _, command in wanted))
-        yield Told("waiting", "attention", what, asked, people, act, True, rollout=rollout, revision=revision)
+    yield from _waits(request, around, asked)
 
 
 def _waits_still(rollout: RolloutId, around: Around, one: e.Recorded) -> bool:
@@ -136,30 +141,49 @@ def _waits_still(rollout: RolloutId, around: Around, one: e.Recorded) -> bool:
     return state.waiting is not None and state.waiting.rollout == rollout
 
 
-def _approvals(request: Request, around: Around) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    rules = around.rules
-    for gate in rules.gates if rules else ():
-        if rules is None or not isinstance(gate, ApprovalGate):
-            continue
-        given = valid_approvers(gate, request, around.state, rules) if around.state else set()
-        missing = gate.count - len(given)
-        if missing <= 0:
-            continue
-        author = request.revision.author
-        may = [who for who in gate.approvers if gate.author_may_approve or not is_author(who, author, rules.people)]
-        people = tuple(who for who in may if who not in given)
-        many = f"{missing} approval{'s' if missing > 1 else ''}"
-        yield f"{many} of {', '.join(people) or 'anyone'}", people, f"`headgate approve {around.environment}`"
+@_told.register
+def _(event: ApprovalWithdrawn, around: Around, one: e.Recorded) -> Iterator[Told]:
+    waiting = around.state.waiting if around.state else None
+    if waiting and waiting.revision.release == event.release:
+        yield from _waits(waiting, around, line(f"{event.by} withdrew an approval: {event.why}"))
 
 
-def _sign_offs(request: Request, around: Around) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    for gate in around.rules.gates if around.rules else ():
-        if not isinstance(gate, SignOffGate):
-            continue
-        found = around.signed_off.get(gate.environment, {}).get(request.revision.release)
-        if found is None or found.verdict != "accepted":
-            command = f"`headgate sign-off {gate.environment} {request.revision.label} --verdict accepted`"
-            yield f"a sign-off in {gate.environment}", (), command
+@_told.register
+def _(event: e.SpecificationApplied, around: Around, one: e.Recorded) -> Iterator[Told]:
+    """Of each environment: what waits there may have been approved by other rules."""
+    yield from _void(around)
+
+
+def _void(around: Around) -> Iterator[Told]:
+    state, rules = around.state, around.rules
+    if state is None or rules is None or state.waiting is None:
+        return
+    people, changed = void(state, rules)
+    if people:
+        yield from _waits(state.waiting, around, f"{changed}: approvals of {', '.join(people)} are void")
+
+
+def _waits(request: Request, around: Around, why: str) -> Iterator[Told]:
+    wanted = wanting(request, around.rules, around.state, around.signed_off)
+    if not wanted:
+        return
+    label = request.revision.label
+    what = f"{label} waits in {around.environment}: {'; '.join(one.what for one in wanted)}"
+    people = tuple(dict.fromkeys(person for one in wanted for person in one.people))
+    act, rollout = " and ".join(dict.fromkeys(one.command for one in wanted)), request.rollout
+    yield Told("waiting", "attention", what, why, people, act, True, rollout=rollout, revision=request.revision)
+
+
+@_told.register
+def _(event: ReleaseTurnedDown, around: Around, one: e.Recorded) -> Iterator[Told]:
+    what = f"{_label(event.release, around)} was rejected in {around.environment} by {event.by}: it will not start"
+    yield Told("rejected", "attention", what, event.why, release=event.release)
+
+
+@_told.register
+def _(event: LinkRefused, around: Around, one: e.Recorded) -> Iterator[Told]:
+    what = f"somebody tried to {event.verb} in {around.environment} by a link of {event.person}'s that is used up"
+    yield Told("misuse", "trouble", what, f"{event.why}; it came from {event.source}")
 
 
 # --- rollouts
@@ -187,6 +211,8 @@ def _(event: e.RevisionPromoted, around: Around, one: e.Recorded) -> Iterator[To
         revision=known.revision if known else None,
         first=_is_first(event.rollout, around),
     )
+    yield from _void(around)  # of what waits behind it, which would replace something else now
+    yield from _contract(around, f"{label} is stable there")
 
 
 @_told.register
@@ -216,6 +242,8 @@ def _(event: e.RolloutPaused, around: Around, one: e.Recorded) -> Iterator[Told]
 def _(event: e.ReleaseDropped, around: Around, one: e.Recorded) -> Iterator[Told]:
     what = f"{_label(event.release, around)} will not start in {around.environment}"
     yield Told("dropped", "info", what, event.why, release=event.release)
+    if event.why.startswith(EXPIRED):  # whoever asked for it hears that nobody answered
+        yield Told("rejected", "attention", what, event.why, release=event.release)
 
 
 @_told.register
@@ -255,6 +283,38 @@ def _rollout(rollout: RolloutId, around: Around) -> Rollout | Past | None:
 def _is_first(rollout: RolloutId, around: Around) -> bool:
     promoted = [past.rollout for past in around.state.past if past.outcome == "promoted"] if around.state else []
     return not promoted or promoted[0] == rollout
+
+
+# --- migrations
+
+
+@_told.register
+def _(event: MigrationEnded, around: Around, one: e.Recorded) -> Iterator[Told]:
+    """One that comes with a rollout is its matter."""
+    known = latest(event.service, event.level, around.state) if around.state else None
+    if known is None or known.rollout is not None or known.attempt != event.attempt:
+        return
+    what = f"{known.migration.kind} migration {event.level} of {event.service} in {around.environment}"
+    if event.outcome == "failed":
+        act = f"`headgate migrate {around.environment}` runs it again"
+        yield Told("migration", "trouble", f"{what} failed", event.why, act=act)
+        return
+    why = f"no release that needs what it took away can run there any more: it came with {known.revision.label}"
+    yield Told("migration", "info", f"{what} has run", why)
+
+
+@_told.register
+def _(event: DataRestored, around: Around, one: e.Recorded) -> Iterator[Told]:
+    what = f"the data of {event.service} in {around.environment} were restored to level {event.level} by {event.by}"
+    yield Told("migration", "attention", what, event.why)
+
+
+def _contract(around: Around, why: str) -> Iterator[Told]:
+    if around.state is None or around.rules is None:
+        return
+    if wanted := contract(around.state, around.rules):
+        what = f"{wanted.what} waits in {around.environment} until somebody asks for it"
+        yield Told("migration", "attention", what, f"`contract: on-request`; {why}", act=wanted.command, standing=True)
 
 
 # --- what is watched after a promotion

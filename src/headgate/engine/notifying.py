@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -11,11 +11,12 @@ from typing import Any
 from headgate.decide.telling import Around, line, notice_id, notices
 from headgate.engine.application import Application
 from headgate.engine.courier import Courier
+from headgate.engine.linking import api, review
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.world import World
 from headgate.model import events as e
 from headgate.model.builds import Build
-from headgate.model.ids import SERVER_STREAM
+from headgate.model.ids import SERVER_STREAM, application_stream
 from headgate.model.notices import Notice, Target
 from headgate.ports import AdapterError, Clock, EventLog
 
@@ -83,7 +84,7 @@ class Notifying:
             return  # refused when it is applied; of an earlier installation
 
         async def told_of(one: e.Recorded) -> Sequence[Notice]:
-            return await self._notices(application, one)
+            return await self._notices(application, one, target)
 
         courier = Courier(application, target, notifier, self._log, self._clock, _chance, told_of)
         self._couriers[key], self._awake[key] = courier, asyncio.Event()
@@ -104,17 +105,29 @@ class Notifying:
         place = courier.target.environment
         notice = Notice(ident, "test", "info", now, courier.application, place, what, "nothing happened")
         try:
-            await courier.test(replace(notice, link=link(self._world.public_url, notice)))
+            await courier.test(replace(notice, api=api(self._world, notice)))
         except (AdapterError, Rejected) as error:
             return str(error)
         self.wake(courier)
         return ""
 
-    async def _notices(self, name: str, one: e.Recorded) -> Sequence[Notice]:
-        around = await self._around(self._applications[name], one)
-        if around is None:
-            return ()
-        return [replace(told, link=link(self._world.public_url, told)) for told in notices(one, around)]
+    async def _notices(self, name: str, one: e.Recorded, target: Target) -> Sequence[Notice]:
+        application = self._applications[name]
+        told = [notice for around in await self._arounds(application, one) for notice in notices(one, around)]
+        return [self._linked(application, notice, target) for notice in told]
+
+    def _linked(self, application: Application, notice: Notice, target: Target) -> Notice:
+        page = review(self._world, application, notice, target, self._clock.now())
+        return replace(notice, link=page, api=api(self._world, notice))
+
+    async def _arounds(self, application: Application, one: e.Recorded) -> list[Around]:
+        """What the rules say may be news in each environment."""
+        if one.stream == application_stream(application.name):
+            await _folded(lambda: application.state.version, one)
+            if isinstance(one.event, e.SpecificationApplied):
+                return [self._here(application, name) for name in application.wheels]
+        found = await self._around(application, one)
+        return [found] if found else []
 
     async def _around(self, application: Application, one: e.Recorded) -> Around | None:
         """None: it is nothing of this application's."""
@@ -127,6 +140,11 @@ class Notifying:
         owner, _, environment = rest.partition("/")
         if kind != "environment" or owner != application.name or environment not in application.wheels:
             return None
+        await _folded(lambda: application.wheels[environment].state.version, one)
+        return self._here(application, environment)
+
+    @staticmethod
+    def _here(application: Application, environment: str) -> Around:
         wheel = application.wheels[environment]
         rules = wheel.surroundings.rules(wheel.environment)
         signed = wheel.surroundings.signed_off(wheel.environment)
@@ -137,9 +155,12 @@ class Notifying:
         return next((one.event.build for one in begun if isinstance(one.event, e.BuildRequested)), None)
 
 
-def link(public_url: str, notice: Notice) -> str:
-    """Where people look at it; empty: nobody said where this server is reached."""
-    return ""
+async def _folded(version: Callable[[], int], one: e.Recorded) -> None:
+    """What is recorded is known a moment later to who recorded it: that moment is waited for, and not much more."""
+    for _ in range(50):
+        if version() >= one.version:
+            return
+        await asyncio.sleep(0.01)
 
 
 def about(courier: Courier) -> View:

@@ -1,11 +1,12 @@
 """The adapters that the engine speaks to, by the names that specifications use."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from headgate.engine.hidden import Hidden
+from headgate.model.approvals import Link
 from headgate.model.ids import RevisionId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules
 from headgate.model.observations import GateAnswer
@@ -79,6 +80,7 @@ class World:
     gatekeeper: Gatekeeper = NOBODY
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     public_url: str = ""  # where people reach this server; empty: notices have no link
+    review: Callable[[Link], str] | None = None  # address of the page on which one person answers
     image_platforms: frozenset[str] = frozenset()  # names of the platforms that run images
 
     @property

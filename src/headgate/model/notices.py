@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 NoticeKind = Literal[
-    "waiting", "held", "alarm", "alarm-ended", "aborted", "rolled-back", "drift", "break-glass", "frozen", "unfrozen",
+    "waiting", "rejected", "held", "migration", "alarm", "alarm-ended", "aborted", "rolled-back", "drift",
+    "break-glass", "misuse", "frozen", "unfrozen",
     "quarantined", "build-failed", "requested", "dropped", "started", "promoted", "test",
 ]  # fmt: skip
 KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in get_args(NoticeKind) if kind != "test")
@@ -59,7 +60,8 @@ class Notice:
     ref: str = ""  # branch, or refs/tags/NAME
     first: bool = False  # nothing was stable there before
     artifacts: dict[str, str] = field(default_factory=dict)  # service -> image with its digest; empty: runs none
-    link: str = ""
+    link: str = ""  # a page for people: where to say yes or no
+    api: str = ""  # what this server says of the place, for who has its token
     left_out: int = 0  # notices before it that were too old to be told
 
 

@@ -52,7 +52,7 @@ Project = matching(
 LATE = "Older news is left out, and counted. What still waits for somebody is told all the same."
 
 
-TO = "Optional. The one person who reads there: gets no notice that names only others."
+TO = "Optional. The one person who reads there: gets no notice that names only others, and links to answer by."
 
 
 class TargetSection(Section):
