@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from headgate.model.rules import FreezeGate
 from headgate.spec import units
 from headgate.spec.sections.section import Written
 from headgate.spec.tree import Scalar
@@ -238,4 +237,3 @@ User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USE
 UserNumber = Annotated[
     str, matching("[0-9]{1,9}(:[0-9]{1,9})?", "numbers, UID or UID:GID", 'Write such as "1000:1000": files need them.')
 ]
-Freeze = Annotated[FreezeGate, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]
