@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from headgate.model.rules import FreezeGate
 from headgate.spec import units
 from headgate.spec.sections.section import Written
 from headgate.spec.tree import Scalar
@@ -223,6 +222,7 @@ Duration = Annotated[timedelta, duration()]
 Positive = Annotated[timedelta, duration("100ms")]
 Seconds = Annotated[timedelta, duration("1s")]
 Percentage = Annotated[float, amount(units.percentage, units.PERCENTAGES, units.PERCENTAGE_PATTERN)]
+SomeShare = Annotated[float, some(units.percentage, units.PERCENTAGES, units.PERCENTAGE_PATTERN)]
 Growth = Annotated[
     float, amount(lambda text: units.percentage(text, 1000), units.PERCENTAGES, units.PERCENTAGE_PATTERN)
 ]
@@ -238,4 +238,3 @@ User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USE
 UserNumber = Annotated[
     str, matching("[0-9]{1,9}(:[0-9]{1,9})?", "numbers, UID or UID:GID", 'Write such as "1000:1000": files need them.')
 ]
-Freeze = Annotated[FreezeGate, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]
