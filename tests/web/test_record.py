@@ -125,6 +125,16 @@ async def test_a_record_without_room_stops_nobody(
     assert (await ask.post(f"{STAGING}/freeze", json={"by": "bob", "why": "x"})).status_code == 200
 
 
+async def test_who_else_wrote_there_hides_nothing_after_it(shop: Shop, ask: httpx.AsyncClient) -> None:
+    """Nor does a record whose writing was given up while it was done."""
+    await ask.post("/api/freeze", json={"by": "bob", "why": "x"})
+    (one,) = await answered(shop)
+    await shop.engine.log.append(f"commands:{datetime.now(UTC):%Y-%m}", [one], after=1)
+    for _ in range(3):
+        await ask.post("/api/unfreeze", json={"by": "bob"})
+    assert len(await answered(shop)) == 5
+
+
 async def test_refusals_without_end_are_counted(
     shop: Shop, ask: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
