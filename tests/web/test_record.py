@@ -11,6 +11,7 @@ from headgate.engine import recording
 from headgate.model.ids import SERVER_STREAM, application_stream, environment_stream
 from headgate.model.record import CommandAnswered, SpecificationChanged
 from headgate.ports import LogUnavailable
+from headgate.store.codec import encode
 from headgate.web.recorder import named
 
 STAGING = "/api/applications/shop/environments/staging"
@@ -103,6 +104,13 @@ async def test_no_secret_is_on_record(shop: Shop, ask: httpx.AsyncClient) -> Non
     (one,) = await answered(shop)
     assert "4711" not in repr(one)
     assert len(one.arguments["y"]) == recording.LONGEST
+
+
+async def test_what_is_sent_does_not_swell_the_log(shop: Shop, ask: httpx.AsyncClient) -> None:
+    odd = {f"{'n' * 30_000}{number}": "v" * 9000 for number in range(30)}
+    await ask.post("/api/freeze", json={"by": "b" * 9000, "why": "w" * 9000, **odd})
+    (one,) = await answered(shop)
+    assert len(encode(one)) < 10_000
 
 
 async def test_reading_is_no_command(shop: Shop, ask: httpx.AsyncClient) -> None:

@@ -22,7 +22,7 @@ STREAM = "commands:"
 MOST_REFUSED, MOST_TURNED_AWAY = 600, 60
 LONGEST = 200  # characters of one argument
 LONGEST_ANSWER = 500  # characters
-MOST_ARGUMENTS = 20
+LONGEST_NAME, MOST_ARGUMENTS = 50, 20  # characters of its name; of one command
 HOUR = timedelta(hours=1)
 SECRET = re.compile(r"secret|token|password|passphrase|key|credential", re.IGNORECASE)
 ADDRESS = re.compile(r"://[^\s/@]*@")  # user and password of an address
@@ -45,7 +45,8 @@ class Recording:
         """Nothing is raised: a command that was carried out is not undone because its record finds no room."""
         claimed = str(body.get("by") or "")[:LONGEST]
         who, why = acting(claimed), str(body.get("why") or body.get("note") or "")
-        said = {name: self._told(name, value) for name, value in [*body.items()][:MOST_ARGUMENTS] if name not in UNSAID}
+        given = [(name, value) for name, value in body.items() if name not in UNSAID][:MOST_ARGUMENTS]
+        said = {self._clean(name, LONGEST_NAME): self._told(name, value) for name, value in given}
         event = CommandAnswered(
             verb,
             target,
