@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.decide.given import CANARY, NOW, V0, V1, V2, V3, routes, seen, state
@@ -36,7 +38,7 @@ GATES = (
     ApprovalGate((), 3, deadline=timedelta(minutes=30)),
 )
 RULES = [replace(CANARY, people=PEOPLE, gates=(gate,)) for gate in GATES]
-RULES.append(replace(CANARY, people=PEOPLE, gates=(GATES[3], GATES[2])))
+RULES += [replace(CANARY, people=PEOPLE, gates=gates) for gates in (GATES[2:4], GATES[1:3])]
 REVISIONS = (V2, replace(V2, secret_versions={"web": {"KEY": "2"}}), V3)  # type: ignore[dict-item]
 LOOK = seen({"v1": "ready ready"}, routes({"v1": 100}))
 
@@ -184,9 +186,12 @@ def turn(history: History) -> None:
 
 
 ACCOUNTS = st.sampled_from(list(WHOSE))
+APPROVED = st.builds(approve, ACCOUNTS, st.booleans(), st.just("current"))
 STEPS = st.one_of(
-    st.builds(approve, ACCOUNTS, st.booleans(), st.sampled_from(["current", "current", "shown", "forged"])),
-    st.builds(approve, st.sampled_from(["bob", "cat"]), st.just(True), st.just("current")),
+    APPROVED,
+    APPROVED,
+    APPROVED,
+    st.builds(approve, ACCOUNTS, st.booleans(), st.sampled_from(["shown", "forged"])),
     st.just(look),
     st.just(turn),
     st.builds(withdraw, ACCOUNTS),
@@ -198,11 +203,11 @@ STEPS = st.one_of(
 )
 
 
-@given(st.lists(STEPS, min_size=5, max_size=30))
-def test_a_gate_opens_when_its_rules_say_so_and_never_else(steps: list[Step]) -> None:
-    history = History()
+@given(st.integers(0, len(RULES) - 1), st.lists(APPROVED, max_size=4), st.lists(STEPS, min_size=5, max_size=30))
+def test_a_gate_opens_when_its_rules_say_so_and_never_else(first: int, soon: list[Step], steps: list[Step]) -> None:
+    history = History(rules=RULES[first])
     request(V2)(history)
-    for step in steps:
+    for step in [*soon, *steps]:
         step(history)
         if history.over:
             return
@@ -220,3 +225,17 @@ def test_such_histories_do_open_it() -> None:
     for step in (approve("bob", True, "current"), approve("cat", True, "current"), turn):
         step(history)
     assert history.over
+
+
+@pytest.mark.parametrize("rules", RULES, ids=lambda rules: f"{[gate.count for gate in rules.gates]}")
+def test_any_two_approvals(rules: Environment) -> None:
+    """All of them: every account of every person, proven or only claimed, twice."""
+    each = [approve(account, proven, "current") for account in WHOSE for proven in (True, False)]
+    for first, second in product(each, repeat=2):
+        history = History(rules=rules)
+        for step in (request(V2), first, second):
+            step(history)
+        waiting = history.state.waiting
+        assert waiting is not None
+        closed = closed_gates(rules, waiting, history.state, LOOK, history.now)
+        assert (not closed) == history.is_open(), history.given
