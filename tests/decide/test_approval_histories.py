@@ -227,10 +227,11 @@ def test_such_histories_do_open_it() -> None:
     assert history.over
 
 
-@pytest.mark.parametrize("rules", RULES, ids=lambda rules: f"{[gate.count for gate in rules.gates]}")
+@pytest.mark.parametrize("rules", [*RULES[:2], *RULES[-2:]])
 def test_any_two_approvals(rules: Environment) -> None:
-    """All of them: every account of every person, proven or only claimed, twice."""
-    each = [approve(account, proven, "current") for account in WHOSE for proven in (True, False)]
+    """All of them: of the author, of one person by two accounts, and of another, proven or only claimed."""
+    accounts = ("ann", "bob", "B@Example.org", "cat")
+    each = [approve(account, proven, "current") for account in accounts for proven in (True, False)]
     for first, second in product(each, repeat=2):
         history = History(rules=rules)
         for step in (request(V2), first, second):
