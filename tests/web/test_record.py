@@ -107,10 +107,12 @@ async def test_no_secret_is_on_record(shop: Shop, ask: httpx.AsyncClient) -> Non
 
 
 async def test_what_is_sent_does_not_swell_the_log(shop: Shop, ask: httpx.AsyncClient) -> None:
-    odd = {f"{'n' * 30_000}{number}": "v" * 9000 for number in range(30)}
+    odd = {f"{'n' * 30_000}{number}": "v" * 9000 for number in range(25)}
     await ask.post("/api/freeze", json={"by": "b" * 9000, "why": "w" * 9000, **odd})
     (one,) = await answered(shop)
     assert len(encode(one)) < 10_000
+    assert (await ask.post("/api/freeze", content=b"x" * 2_000_000)).status_code == 413
+    assert "more than" in (await answered(shop))[-1].answer
 
 
 async def test_reading_is_no_command(shop: Shop, ask: httpx.AsyncClient) -> None:
