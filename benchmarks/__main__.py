@@ -16,6 +16,7 @@ KNOWN = {
     "commit": "from `git commit` to the start of its rollout in staging",
     "images": "the same with CI and images, less the time in which Docker builds and pushes",
     "containers": "prepare-to-ready of a container, next to `docker run`",
+    "hook": "the pre-commit hook of `headgate lint`, next to `detect-secrets-hook`",
     "footprint": "memory and idle CPU of the server, and of its Envoy",
     "verdicts": "the judge next to the policies of peers, 200 simulated releases a cell (a quarter of an hour)",
     "switch": "weight switches under load, next to Envoy, nginx and HAProxy alone (twelve minutes or more)",

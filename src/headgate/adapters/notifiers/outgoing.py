@@ -19,6 +19,7 @@ TIMEOUT = timedelta(seconds=15)
 LARGEST = 1024 * 1024  # bytes of an answer
 AGENT = "headgate"
 NEVER = (400, 413, 415, 422)  # what is asked is wrong itself
+# headgate: allow ip-address: one cloud's metadata address, which is refused
 METADATA = ("fd00:ec2::254", "100.100.100.200")  # of clouds, beside those that are link-local
 
 

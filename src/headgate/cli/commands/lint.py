@@ -124,7 +124,7 @@ def _installed(top: Path | None) -> int:
     if top is None:
         raise Failure("this is no git repository", os.getcwd(), "Run it in one.", USAGE)
     say(f"{hook.install(top)} asks `headgate lint --staged` before each commit")
-    say(hook.SNIPPET)
+    print(hook.SNIPPET, end="")
     return OK
 
 
