@@ -26,6 +26,7 @@ from headgate.model.measurements import NoData, Query, Reading, Window
 from headgate.model.notices import Notice, Target
 from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
+from headgate.model.reverts import Undoing, Undone
 from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import Environment, WebhookGate
 from headgate.model.schema import MigrationOrder
@@ -341,6 +342,10 @@ class Source(Protocol):
 
         What does not merge with those before it is left out; the same heads and name give the same commit.
         """
+        ...
+
+    async def undo(self, repository: str, wanted: Undoing) -> Undone:
+        """Push a commit that undoes others; never by force. Asked again, it makes the same commit."""
         ...
 
     async def checkout(self, repository: str, commit: str, into: Path, folders: Sequence[str]) -> dict[str, str]:

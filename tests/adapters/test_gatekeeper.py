@@ -98,7 +98,7 @@ async def test_any_other_status_is_unknown(stage: Stage, status: int) -> None:
 async def test_no_answer_is_unknown(stage: Stage) -> None:
     stage.delay = 5
     answer = await stage.ask(timeout=timedelta(seconds=0.05))
-    assert (answer.open, answer.why) == (None, "no answer within 0.05 s")
+    assert (answer.open, answer.why) == (None, "it did not answer within 0.05 s")
 
 
 async def test_nobody_there_is_unknown(stage: Stage) -> None:

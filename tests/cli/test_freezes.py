@@ -1,5 +1,6 @@
 """freeze, unfreeze and deploy --break-glass, as people type and read them."""
 
+import subprocess
 from datetime import datetime
 from pathlib import Path
 
@@ -68,3 +69,39 @@ def test_what_is_meant_must_be_said(headgate: Run, arguments: tuple[str, ...]) -
 
 def test_a_reason_must_be_said(headgate: Run) -> None:
     headgate("freeze", "staging", code=2)
+
+
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+BEGIN:VEVENT
+UID:1
+DTSTART;VALUE=DATE:20200101
+RRULE:FREQ=DAILY
+SUMMARY:Nobody is there
+END:VEVENT
+END:VCALENDAR
+"""
+CLOSED = FILE.replace("{approval: {from: [ann], count: 1}}", "{freeze: {calendar: days.ics, zone: UTC}}")
+
+
+def test_a_calendar_is_read_where_the_file_lies(headgate: Run, work: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=work, check=True, timeout=30)
+    (work / "headgate.yaml").write_text(CLOSED)
+    assert "A freeze of the file names this calendar" in headgate("apply", "--check", code=1).err
+    (work / "days.ics").write_text("hello")
+    refused = headgate("apply", "--check", code=1).err
+    assert "gates[0].freeze.calendar" in refused
+    assert "cannot be read" in refused
+    (work / "days.ics").write_text(CALENDAR)
+    assert "is right" in headgate("apply", "--check").out
+
+
+@pytest.mark.slow
+def test_an_applied_calendar_closes_the_gate(headgate: Run, repository: Path, served: Served) -> None:
+    (repository / "headgate.yaml").write_text(CLOSED)
+    (repository / "days.ics").write_text(CALENDAR)
+    headgate("apply")
+    served.shop.source.commit(str(repository), {"headgate.yaml": CLOSED}, subject="Make v1", version="v1")
+    served.release()
+    headgate("deploy", "guarded", "v1")
+    assert "freeze until " in headgate("why", "guarded").out

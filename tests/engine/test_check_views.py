@@ -59,7 +59,8 @@ def test_what_is_in_flight_is_told_else_what_is_stable() -> None:
     assert checked(idle)["checks"]["text"] == "checks of v1: e2e passed"
     flying = replace(state(rollout("check e2e (preview)")), checks=ended)
     assert checked(flying)["checks"]["text"] == "checks of v2: smoke failed"
-    assert checked(flying)["checks"]["failed"] == 1
+    assert (checked(flying)["checks"]["failed"], checked(flying)["checks"]["smoke_only"]) == (1, True)
+    assert (checked(idle)["checks"]["failed"], checked(idle)["checks"]["smoke_only"]) == (0, False)
     assert checked(state()) == {"checks": None}
 
 

@@ -32,7 +32,7 @@ from headgate.web.api import create
 
 FIRST, ROTATED, SERVERS = 'canary"first/ü?7f3a', "canary+rotated&55d0", "canary-of-the-server-c0de"
 CANARIES = (FIRST, ROTATED)
-PAGES = ("", "/why", "/history", "/events", "/logs", "/traffic")
+PAGES = ("", "/why", "/history", "/events", "/logs", "/traffic", "/checks")
 
 
 def written(value: str) -> list[str]:
@@ -71,6 +71,9 @@ class Careless(FakePlatform):
         return replace(seen, detail=told(self.value)) if seen else None
 
     async def logs(self, environment: str, service: str | None, lines: int, follow: bool) -> AsyncIterator[str]:
+        yield told(self.value)
+
+    async def job_log(self, environment: EnvironmentId, job: JobId) -> AsyncIterator[str]:
         yield told(self.value)
 
 
@@ -127,8 +130,7 @@ async def fails_to_be_seen(shop: Shop, platform: Careless, store: Defective) -> 
     store.defective, store.broken = False, told(FIRST)
     await shop.turn(35)
     store.broken = ""
-    await shop.engine.deploy("shop", "production", shop.stable.release, "ann")  # what failed does not come by itself
-    await shop.turn()
+    await shop.turn(40)  # its rollout waited for the store
     assert shop.stable.secret_versions == {"shop/db": "2"}
     await shop.shop.wheel("production").command(c.Rollback(shop.engine.rollout_id(), "ann"))
     await shop.turn(15)
@@ -141,6 +143,8 @@ async def pages(shop: Shop) -> str:
     async with client(create(shop.engine, TOKEN, PRESENT)) as asking:
         base = "/api/applications/shop"
         answers = [await asking.get(f"{base}/environments/production{page}") for page in PAGES]
+        jobs = [one.job for results in shop.state.checks.values() for one in results]
+        answers += [await asking.get(f"{base}/environments/production/checks/{job}/log") for job in jobs]
         answers += [await asking.get(f"{base}{page}") for page in ("", "/pipeline", "/releases")]
         answers += [await asking.get(f"{base}/config", params={"of": "production"})]
     return "\n".join(answer.text for answer in answers)

@@ -12,6 +12,7 @@ from headgate.engine.engine import Engine
 from headgate.engine.refusals import Rejected
 from headgate.engine.secrets import values
 from headgate.model import commands as c
+from headgate.model.checks import Job
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.model.secrets import SecretRules
@@ -115,6 +116,30 @@ async def test_a_key_that_is_not_there_is_named_with_its_line(shop: Shop) -> Non
         await shop.shop.composed(rules_of(shop), shop.shop.releases[shop.stable.release])
     said = "secret shop/db of environments.production.env (headgate.yaml:10): there is no secret shop/db"
     assert str(caught.value) == said
+
+
+class Listening(FakePlatform):
+    """Knows what was masked when a check began."""
+
+    shop: Shop
+    masked: tuple[str, ...] = ()
+
+    async def run_job(self, job: Job) -> None:
+        self.masked = tuple(self.shop.world.hidden.values())
+        await super().run_job(job)
+
+
+async def test_what_a_check_may_print_is_known_before_it_begins_also_to_a_server_that_came_back(tmp_path: Path) -> None:
+    """Whose instances ran already: it never had to read what they were given."""
+    made = Shop(tmp_path / "releases")
+    platform = Listening(made.clock)
+    platform.shop = made
+    made.engine.world = made.world = replace(made.world, platforms={"process": platform})
+    made.secrets.write("shop/db", "correct horse")
+    await made.apply()
+    await made.release()
+    await made.turn()
+    assert "correct horse" in platform.masked
 
 
 # --- what a platform that starts instances meets

@@ -31,7 +31,7 @@ WORDS = [
     ),
     *("evidence", "margin", "blip", "held", "record", "ready", "healthy"),
     *("hotfix", "freeze", "pin"),
-    *("advance", "promote", "abort", "rollback", "migration", "level", "horizon"),
+    *("advance", "promote", "abort", "rollback", "migration", "level", "horizon", "revert"),
     *("quarantine", "drift", "command", "event", "effect"),
     *("anchor", "archive", "notice"),
 ]

@@ -52,7 +52,7 @@ def test_everything_that_can_happen_happens() -> None:
 
 OF_OTHER_STREAMS = {
     *("SpecificationApplied", "ReleaseAnnounced", "ReleaseQuarantined", "QuarantineLifted", "ReleaseCreated"),
-    *("ReleaseVersioned", "SourceFollowed", "CommitSeen", "BranchesIntegrated"),
+    *("CommitReverted", "ReleaseVersioned", "SourceFollowed", "CommitSeen", "BranchesIntegrated"),
     *("BuildRequested", "CiStepStarted", "CiStepEnded", "ImageProvided", "BuildCancelled", "BuildEnded"),
     *("ProvenanceSigned", "ImagesPruned", "ReleaseRefused", "PersonalTokenMade", "PersonalTokenRevoked"),
     "LinkRefused",  # of links that people were sent

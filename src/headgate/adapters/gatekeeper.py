@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from headgate.adapters.credentials import from_variable
-from headgate.adapters.limited import limited
+from headgate.adapters.limited import Plainly, in_words, limited
 from headgate.adapters.quoted import short
 from headgate.model.observations import GateAnswer
 from headgate.model.rules import WebhookGate
@@ -25,7 +25,7 @@ TIME, SIGNATURE = "Headgate-Timestamp", "Headgate-Signature"
 
 class WebGatekeeper:
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._plainly = Plainly({"Content-Type": "application/json"})
 
     async def ask(self, gate: WebhookGate, question: Mapping[str, object], at: datetime) -> GateAnswer:
         try:
@@ -35,35 +35,18 @@ class WebGatekeeper:
             return GateAnswer(None, str(error), at)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._plainly.close()
 
     async def _post(self, gate: WebhookGate, body: bytes, headers: Mapping[str, str]) -> bytes:
         """Raises AdapterError. A redirection is none of ours: the question is for the address in the file."""
         timeout = aiohttp.ClientTimeout(total=gate.timeout.total_seconds())
-        try:
-            async with self._open().post(
+        with in_words("it", gate.timeout):
+            async with self._plainly.session().post(
                 gate.url, data=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as answer:
                 if answer.status != 200:
                     raise AdapterError(f"it answered HTTP {answer.status}")
                 return await limited(answer, LARGEST, f"it answers with over {LARGEST >> 10} KiB")
-        except TimeoutError as error:
-            raise AdapterError(f"no answer within {gate.timeout.total_seconds():g} s") from error
-        except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
-            raise AdapterError(f"it answered with what is no HTTP ({type(error).__name__})") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise AdapterError(f"it cannot be reached ({short(_plain(error))})") from error
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            # Uncompressed: a few bytes must not become more than LARGEST.
-            usual = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, headers=usual
-            )
-        return self._session
 
 
 def signed(variable: str | None, body: bytes, at: datetime) -> dict[str, str]:
@@ -87,10 +70,3 @@ def answered(body: bytes) -> tuple[bool, str]:
         raise AdapterError("its answer has no `open` that is true or false")
     why = told.get("why")
     return said, short(why) if isinstance(why, str) and why.strip() else "it gave no reason"
-
-
-def _plain(error: Exception) -> str:
-    """What the system said, without the address, whose query may be a secret."""
-    system = getattr(error, "os_error", error)
-    words = system.strerror if isinstance(system, OSError) else ""
-    return words or type(error).__name__

@@ -8,12 +8,11 @@ LARGEST = 512 << 10  # bytes
 PROBLEM = ("file", "line", "column", "field", "found", "allowed", "remedy")
 
 
-def content_of(file: str) -> str:
+def content_of(file: str, remedy: str = "Name the file, or make one: `headgate init`.") -> str:
     try:
         with open(file, "rb") as stream:
             content = stream.read(LARGEST + 1)
     except OSError as error:
-        remedy = "Name the file, or make one: `headgate init`."
         raise Failure(f"the file cannot be read: {error.strerror}", file, remedy) from error
     if len(content) > LARGEST:
         raise Failure(f"the file is larger than {LARGEST:,} bytes", file, "Check that this is the right file.")

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headgate.decide.approving import valid_approvers
-from headgate.decide.freezes import UnknownZone, thaw, zone_of
+from headgate.decide.freezes import UnknownDays, UnknownZone, thaw, zone_of
 from headgate.decide.standstill import span, standstill
+from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.ids import ReleaseId
 from headgate.model.observations import Seen
 from headgate.model.people import each, who
 from headgate.model.rollouts import EnvironmentState, Request
-from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, SignOffGate, SoakGate, WebhookGate
+from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Frozen, Gate, SignOffGate, SoakGate, WebhookGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _gate(
             return _soak(gate, request, seen, now)
         case SignOffGate():
             return _sign_off(gate, request, seen, now)
-        case FreezeGate():
+        case FreezeGate() | DatesFreeze() | CronFreeze():
             return _freeze(gate, now)
         case WebhookGate():
             return _webhook(gate, request, seen, now)
@@ -106,15 +107,18 @@ def _webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> 
     return Closed(why)
 
 
-def _freeze(gate: FreezeGate, now: datetime) -> Closed | None:
+def _freeze(gate: Frozen, now: datetime) -> Closed | None:
     """What is in flight when it begins goes on, and so does a way back."""
     try:
         ends = thaw(gate, now)
     except UnknownZone:
         return Closed(f"freeze: this machine does not know the time zone {gate.zone} any more; install tzdata")
+    except UnknownDays as error:
+        return Closed(f"freeze: {error}")
     if ends is None:
         return None
-    return Closed(f"freeze until {ends.astimezone(zone_of(gate)):%a %H:%M} {gate.zone}, in {span(ends - now)}")
+    day = "%a %H:%M" if ends - now < timedelta(days=6) else "%a %d %b %Y %H:%M"
+    return Closed(f"freeze until {ends.astimezone(zone_of(gate)):{day}} {gate.zone}, in {span(ends - now)}")
 
 
 def _sign_off(gate: SignOffGate, request: Request, seen: Seen, now: datetime) -> Closed | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
-from headgate.decide.freezes import UnknownZone, thaw
+from headgate.decide.freezes import UnknownDays, UnknownZone, thaw
 from headgate.decide.standstill import moment, standstill
 from headgate.model import commands as c
 from headgate.model import events as e
@@ -17,7 +17,7 @@ from headgate.model.migrations import Migration
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, MigrationRun, Rollout
-from headgate.model.rules import FreezeGate, Gate
+from headgate.model.rules import Frozen, Gate
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationOrder, MigrationStarted
 from headgate.model.steps import Migrate
 
@@ -145,14 +145,14 @@ def _hindrances(state: EnvironmentState, seen: Seen, now: datetime) -> Iterator[
     yield from (f"a freeze of `gates` holds, {one.zone}" for one in _freezes(seen.rules.gates) if _holds(one, now))
 
 
-def _freezes(gates: tuple[Gate, ...]) -> list[FreezeGate]:
-    return [gate for gate in gates if isinstance(gate, FreezeGate)]
+def _freezes(gates: tuple[Gate, ...]) -> list[Frozen]:
+    return [gate for gate in gates if isinstance(gate, Frozen)]
 
 
-def _holds(gate: FreezeGate, now: datetime) -> bool:
+def _holds(gate: Frozen, now: datetime) -> bool:
     try:
         return thaw(gate, now) is not None
-    except UnknownZone:
+    except (UnknownZone, UnknownDays):
         return True
 
 

@@ -2,6 +2,7 @@
 
 from headgate.decide.approving import valid_approvers
 from headgate.decide.standstill import moment, span
+from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.observations import Seen
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, SignOffGate, SoakGate, WebhookGate
@@ -24,7 +25,7 @@ def _opened(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, r
             return f"soak of {span(gate.duration)}: stable before since {moment(since) if since else 'never'}"
         case SignOffGate():
             return f"sign-off in {gate.environment}: {_signed_off(gate, request, seen)}"
-        case FreezeGate():
+        case FreezeGate() | DatesFreeze() | CronFreeze():
             return f"freeze: not at this time ({gate.zone})"
         case WebhookGate():
             return f"webhook {gate.where}: {_answered(gate, request, seen)}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from headgate.decide.reverts import Reverts, fold_reverts
 from headgate.decide.sources import TAG, Followed, fold_followed
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId
@@ -26,6 +27,7 @@ class ApplicationState:
     versions: dict[ReleaseId, str] = field(default_factory=dict)  # of releases that were tagged later
     pruned: frozenset[str] = frozenset()  # SERVICE@DIGEST of images that were deleted once
     refused: dict[str, e.ReleaseRefused] = field(default_factory=dict)  # by environment, the latest
+    reverts: Reverts = field(default_factory=Reverts)
 
 
 def fold_application(state: ApplicationState, recorded: list[e.Recorded]) -> ApplicationState:
@@ -56,8 +58,9 @@ def _apply(state: ApplicationState, recorded: e.Recorded) -> ApplicationState:
         case e.ImagesPruned(images=images):
             pruned = pruned | set(images)
     followed = fold_followed(state.followed, recorded.event, recorded.at)
+    reverts = fold_reverts(state.reverts, recorded.event, specification)
     return ApplicationState(
-        recorded.version, specification, releases, quarantined, lifted, followed, versions, pruned, refused
+        recorded.version, specification, releases, quarantined, lifted, followed, versions, pruned, refused, reverts
     )
 
 

@@ -77,7 +77,8 @@ def poll(rules: Application) -> timedelta:
 
 def concerns(rules: Application) -> bool:
     """Whether anything follows from what moves there."""
-    return bool(follows(rules)) or any(environment.integrate for environment in rules.environments)
+    integrates = any(environment.integrate for environment in rules.environments)
+    return bool(follows(rules)) or integrates or rules.following.git == "revert"
 
 
 def noted(followed: Followed, rules: Application, heads: Mapping[str, str]) -> e.SourceFollowed | None:

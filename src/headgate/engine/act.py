@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from headgate.engine.secrets import learn
 from headgate.engine.world import World
 from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes, Stop
 from headgate.model.events import EffectFailed
+from headgate.model.ids import RevisionId
 from headgate.model.rollouts import EnvironmentState, Failure
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError, Away, Migrator, Platform, Unusable
@@ -50,11 +52,33 @@ def migrator(platform: Platform, rules: Environment) -> Migrator:
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
-    revision = effect.revision.id if isinstance(effect, Run) else None
+    revision = _given(effect)
     world.unread.discard(revision)
-    failed = await tried(effect, perform(effect, world, rules), state, LIMIT)
+    failed = await tried(effect, _carried_out(effect, world, rules, state), state, LIMIT)
     away = revision in world.unread  # whatever the platform made of it
     return replace(failed, why=world.hidden.hide(failed.why), away=failed.away or away) if failed else None
+
+
+def _given(effect: Effect) -> RevisionId | None:
+    """The revision whose secrets it needs."""
+    match effect:
+        case Run(revision=revision):
+            return revision.id
+        case RunJob(job=job):
+            return job.revision
+    return None
+
+
+async def _carried_out(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> None:
+    """A check may print what its revision was given: a server that came back has to know that, to mask it."""
+    rollout = state.rollout
+    if isinstance(effect, RunJob) and rollout and rollout.revision.id == effect.job.revision:
+        try:
+            await learn(world, rules, [rollout.revision])
+        except AdapterError:
+            world.unread.add(rollout.revision.id)
+            raise
+    await perform(effect, world, rules)
 
 
 async def tried(effect: object, doing: Awaitable[None], state: Attempted, limit: timedelta) -> EffectFailed | None:

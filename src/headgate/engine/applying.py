@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from headgate.decide import sources
@@ -19,6 +19,7 @@ from headgate.model.record import SpecificationChanged
 from headgate.model.rules import AnalysisRules, Deadlines, Environment, Strategy, Tolerance
 from headgate.model.rules import Application as Rules
 from headgate.ports import AdapterError
+from headgate.spec.calendars import filled
 from headgate.spec.compile import application as compiled
 from headgate.spec.missing import missing
 from headgate.spec.problems import SpecificationError
@@ -37,13 +38,25 @@ class Understood:
     digest: str = ""  # sha256 of the text
 
 
-def understand(text: str, filename: str, source: str, present: Mapping[str, Collection[str]]) -> Understood:
-    """Raises SpecificationError with all that is wrong, adapters that are not there included."""
+def understand(
+    text: str,
+    filename: str,
+    source: str,
+    present: Mapping[str, Collection[str]],
+    calendars: tuple[Mapping[str, str], datetime] | None = None,
+) -> Understood:
+    """`calendars`: path -> text, and when they are read; None: nobody needs them.
+
+    Raises SpecificationError with all that is wrong, adapters that are not there included.
+    """
     specification = read(text, filename)
     if problems := missing(specification, present):
         raise SpecificationError(problems)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return Understood(compiled(specification, source, filename), tuple(specification.services), digest)
+    rules = compiled(specification, source, filename)
+    if calendars:
+        rules = filled(rules, specification, *calendars)
+    return Understood(rules, tuple(specification.services), digest)
 
 
 async def apply(engine: Engine, understood: Understood, by: str) -> View:

@@ -18,9 +18,11 @@ def checked(state: EnvironmentState) -> View:
     results = state.checks.get(revision.release, ()) if revision else ()
     if revision is None or not results:
         return {"checks": None}
-    failed = sum(not one.passed for one in latest(results))
+    ended = latest(results)
+    shown = {"release": revision.release, "label": revision.label}
+    failed, smoke_only = sum(not one.passed for one in ended), all(one.kind == "smoke" for one in ended)
     text = f"checks of {revision.label}: {line(results)}"
-    return {"checks": {"release": revision.release, "label": revision.label, "failed": failed, "text": text}}
+    return {"checks": {**shown, "failed": failed, "smoke_only": smoke_only, "text": text}}
 
 
 def line(results: tuple[CheckResult, ...]) -> str:

@@ -13,6 +13,7 @@ from headgate.engine.building import placed
 from headgate.engine.ci import BuildWheel
 from headgate.engine.refusals import Immutable, Rejected
 from headgate.engine.releasing import Wanted, record
+from headgate.engine.reverting import Reverter
 from headgate.model import events as e
 from headgate.model.ids import ReleaseId
 from headgate.model.releases import Release
@@ -51,6 +52,10 @@ class Follower:
     _failures: int = 0
     _due: datetime | None = None
     _awake: asyncio.Event = field(default_factory=asyncio.Event)
+    _reverter: Reverter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reverter = Reverter(self.application)
 
     def look(self) -> None:
         self._due = None
@@ -103,6 +108,7 @@ class Follower:
         for environment in rules.environments:
             if environment.integrate:
                 await self._integrate(rules, environment, heads)
+        await self._reverter.turn(rules, heads)
 
     @staticmethod
     async def _settled(dealing: Awaitable[Found]) -> Found:

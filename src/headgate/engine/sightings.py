@@ -10,6 +10,7 @@ from headgate.decide.sources import BRANCH, Sighting, short
 from headgate.engine.application import Application
 from headgate.engine.following import Follower
 from headgate.model import events as e
+from headgate.model.reverts import CommitReverted
 from headgate.model.rules import Environment
 
 View = dict[str, Any]
@@ -27,7 +28,28 @@ def source(application: Application, follower: Follower | None, builds: Sequence
     """Latest first. `builds` of the application, oldest first."""
     latest = sorted(application.state.followed.sightings.values(), key=lambda one: one.at, reverse=True)
     trouble = follower.trouble if follower else ""
-    return {"commits": [_told(one, builds) for one in latest[:SHOWN]], "trouble": trouble or None}
+    commits = [_told(one, builds) for one in latest[:SHOWN]]
+    return {"commits": commits, "trouble": trouble or None, "reverts": reverts(application)}
+
+
+def reverts(application: Application) -> list[View]:
+    """Of releases that are quarantined now, oldest first, as `source.git: revert` says."""
+    known = application.state.reverts.done.values()
+    return [_revert(application, one) for one in known if one.release in application.state.quarantined]
+
+
+def _revert(application: Application, event: CommitReverted) -> View:
+    release = application.releases.get(event.release)
+    label, branch = (release.label, release.branch) if release else (event.release, "its branch")
+    told = {"release": event.release, "branch": event.onto or None, "commit": event.commit or None}
+    if event.outcome != "pushed":
+        what = "has a conflict" if event.outcome == "conflict" else "was not made"
+        text = f"the revert of {label} {what}: {event.why}"
+    elif event.onto == branch:
+        text = f"{label} was undone in {branch}: {event.commit[:10]}"
+    else:
+        text = f"the revert of {label} is on branch {event.onto}: merge it into {branch}"
+    return {**told, "outcome": event.outcome, "why": event.why, "text": text}
 
 
 def concerning(application: Application, environment: str, builds: Sequence[BuildState] = ()) -> list[View]:

@@ -17,6 +17,7 @@ from headgate.model.notices import TargetEvent
 from headgate.model.people import PersonalTokenMade, PersonalTokenRevoked
 from headgate.model.record import OfRecord
 from headgate.model.releases import Release, Revision
+from headgate.model.reverts import CommitReverted
 from headgate.model.rules import AnalysisRules, Application, Deadlines, Strategy
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
 from headgate.model.sources import Integration, Outcome
@@ -363,7 +364,7 @@ class EffectFailed:
 Event = (
     # of applications
     SpecificationApplied | ReleaseAnnounced | ReleaseVersioned | SourceFollowed | CommitSeen | BranchesIntegrated
-    | ReleaseQuarantined | QuarantineLifted | ReleaseRefused | ImagesPruned
+    | ReleaseQuarantined | QuarantineLifted | CommitReverted | ReleaseRefused | ImagesPruned
     # of releases and builds
     | ReleaseCreated | ProvenanceSigned
     | BuildRequested | CiStepStarted | CiStepEnded | ImageProvided | BuildCancelled | BuildEnded

@@ -9,6 +9,7 @@ from typing import Literal
 
 from headgate.model.builds import CiStep
 from headgate.model.checks import Check
+from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
 from headgate.model.monitors import MonitorRules
@@ -113,7 +114,8 @@ class WebhookGate:
         return self.url.partition("?")[0].partition("#")[0]
 
 
-Gate = ApprovalGate | SoakGate | SignOffGate | FreezeGate | WebhookGate
+Frozen = FreezeGate | DatesFreeze | CronFreeze
+Gate = ApprovalGate | SoakGate | SignOffGate | Frozen | WebhookGate
 
 # When contract migrations run: as soon as nothing needs what they take away, or then when a person asks.
 Contract = Literal["by-itself", "on-request"]

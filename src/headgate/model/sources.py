@@ -17,6 +17,8 @@ class Following:
     tags: tuple[str, ...] = ()  # patterns
     poll: timedelta | None = None  # between two looks; None: 1 s for a folder of this machine, 30 s for a remote one
     releases: Literal["on-commit", "on-announce"] = "on-commit"  # on-announce: another CI says when
+    git: Literal["leave", "revert"] = "leave"  # what becomes of the commit of a release that is quarantined
+    revert_to: str = "headgate/revert-{commit}"  # the branch that a revert is pushed to
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ def application(spec: Specification, source: str, file: str) -> Application:
     said = spec.content.source
     repository = said.repository or source
     environments = tuple(_environment(spec, name, repository) for name in spec.environments)
-    following = Following(tuple(said.branches or ()), tuple(said.tags), said.poll, said.releases)
+    moves = (tuple(said.branches or ()), tuple(said.tags), said.poll)
+    following = Following(*moves, said.releases, said.git, said.revert_to)
     registry = spec.content.registry
     return Application(
         spec.application,

@@ -102,7 +102,7 @@ def freeze(text: str) -> FreezeGate:
     gate = FreezeGate(_of_week(day, hour, minute), _of_week(end_day, end_hour, end_minute), zone)
     if gate.start == gate.end:
         raise Unsuitable(FREEZES, "It ends when it starts: write another end.")
-    _known_zone(zone)
+    known_zone(zone)
     return gate
 
 
@@ -129,7 +129,7 @@ def _share(number: str, at_most: int, unit: str) -> float:
     return float(value / 100)
 
 
-def _known_zone(zone: str) -> None:
+def known_zone(zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Europe" names a folder

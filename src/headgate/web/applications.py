@@ -16,7 +16,9 @@ routes = APIRouter(prefix="/api/applications", tags=["applications"])
 @routes.post("")
 async def apply(server: Asked, body: bodies.Apply) -> View:
     """Read a file, refuse it with every problem, or make its rules the ones that count."""
-    understood = applying.understand(body.text, body.filename, body.source, server.present)
+    understood = applying.understand(
+        body.text, body.filename, body.source, server.present, (body.calendars, server.engine.clock.now())
+    )
     return await applying.apply(server.engine, understood, body.by)
 
 

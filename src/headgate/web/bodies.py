@@ -50,6 +50,9 @@ class Apply(Body):
     text: Annotated[str, Field(max_length=512 * 1024)]
     filename: InsideFile = Field("headgate.yaml", description="path of the file below the source")
     source: Repository = Field(description="absolute path of the git repository that releases come from")
+    calendars: dict[InsideFile, Annotated[str, Field(max_length=256 * 1024)]] = Field(
+        default_factory=dict, max_length=20, description="path below the source -> text of each iCalendar file named"
+    )
     by: Person
 
 

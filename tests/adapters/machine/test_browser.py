@@ -92,6 +92,13 @@ async def test_a_script_that_says_nothing_is_no_success(bench: Bench, script: st
     assert seen.detail.startswith(told)
 
 
+def test_what_was_waited_for_is_told() -> None:
+    said = 'Locator.fill: Timeout 10000ms exceeded.\nCall log:\n\x1b[2m - waiting for get_by_label("Age")\x1b[22m\n - b'
+    told = browser.told(TimeoutError(said))
+    assert told == 'TimeoutError: Locator.fill: Timeout 10000ms exceeded. (waiting for get_by_label("Age"))'
+    assert browser.told(AssertionError()) == "AssertionError"
+
+
 def test_what_is_missing_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = job(Check("e2e", "browser", script="shop.py"), "http://127.0.0.1:1")
     assert browser.walked(asked).sentence == "the release has no file shop.py"

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from headgate.adapters.quoted import short
+from headgate.adapters.limited import Plainly, in_words, limited
 from headgate.ports import AdapterError, Gone, TryLater, Unusable
 
 TIMEOUT = timedelta(seconds=15)
@@ -38,7 +38,7 @@ class Answer:
 
 class Outgoing:
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._plainly = Plainly({"User-Agent": AGENT}, lambda: aiohttp.TCPConnector(socket_factory=_socket))
 
     async def tell(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """POSTs to whom only the status is heard of: what else it answers is not read."""
@@ -49,33 +49,15 @@ class Outgoing:
     ) -> Answer:
         """Raises AdapterError where there is no answer; any status is one."""
         limit = aiohttp.ClientTimeout(total=TIMEOUT.total_seconds())
-        try:
-            async with self._open().request(
+        with in_words("it", TIMEOUT):
+            async with self._plainly.session().request(
                 method, url, data=body, headers=headers, allow_redirects=False, timeout=limit
             ) as answer:
-                return Answer(answer.status, dict(answer.headers), await _limited(answer) if heard else b"")
-        except TimeoutError as error:
-            raise AdapterError(f"no answer within {TIMEOUT.total_seconds():g} s") from error
-        except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
-            raise AdapterError(f"it answered with what is no HTTP ({type(error).__name__})") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise AdapterError(f"it cannot be reached ({short(_plain(error))})") from error
+                told = await limited(answer, LARGEST, f"it answers with over {LARGEST >> 20} MiB") if heard else b""
+                return Answer(answer.status, dict(answer.headers), told)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            usual = {"Accept-Encoding": "identity", "User-Agent": AGENT}
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(socket_factory=_socket),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                headers=usual,
-            )
-        return self._session
+        await self._plainly.close()
 
 
 def taken(answer: Answer, now: datetime) -> Answer:
@@ -113,19 +95,3 @@ def _socket(found: aiohttp.AddrInfoType) -> socket.socket:
     if there.is_link_local or str(there) in METADATA:
         raise PermissionError(errno.EACCES, f"{there} is an address of a cloud's metadata, or link-local: refused")
     return socket.socket(family, kind, protocol)
-
-
-async def _limited(answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for part in answer.content.iter_chunked(1 << 14):
-        body += part
-        if len(body) > LARGEST:
-            raise AdapterError(f"it answers with over {LARGEST >> 20} MiB")
-    return bytes(body)
-
-
-def _plain(error: Exception) -> str:
-    """What the system said, without the address, which may be a secret."""
-    system = getattr(error, "os_error", error)
-    words = system.strerror if isinstance(system, OSError) else ""
-    return words or type(error).__name__

@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from headgate.adapters.credentials import without
-from headgate.adapters.limited import limited
+from headgate.adapters.limited import limited, plain
 from headgate.adapters.loopback import is_loopback
 from headgate.adapters.quoted import short
 from headgate.ports import AdapterError
@@ -87,7 +87,7 @@ class Server:
             remedy = "if it has a private CA, name its file as `ca`"
             raise AdapterError(f"{self}: its certificate is not trusted ({short(error)}); {remedy}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            why = short(_plain(error))
+            why = short(plain(error))
             raise AdapterError(f"{self} cannot be reached ({why}); see that it runs, and that url is right") from error
         if 300 <= status < 400:
             raise AdapterError(f"{self} sends us elsewhere (HTTP {status}): write the address that answers itself")
@@ -113,10 +113,3 @@ def _told(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def _plain(error: Exception) -> str:
-    """What the system said, without the address."""
-    system = getattr(error, "os_error", error)
-    words = system.strerror if isinstance(system, OSError) else ""
-    return words or type(error).__name__

@@ -13,7 +13,7 @@ from yarl import URL
 
 from headgate.adapters.credentials import from_variable, without
 from headgate.adapters.json_path import LONGEST_SHOWN, values_at
-from headgate.adapters.limited import limited
+from headgate.adapters.limited import Plainly, in_words, limited
 from headgate.adapters.quoted import short
 from headgate.model.measurements import NoData, Window
 from headgate.ports import AdapterError, Host
@@ -40,7 +40,6 @@ class WebSettings:
         named = {key.removeprefix("header."): value for key, value in settings.items() if key.startswith("header.")}
         return cls(url, {header: from_variable(variable) for header, variable in named.items()}, timeout)
 
-
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no sentence may show, should an answer repeat it; the longest first."""
@@ -54,7 +53,7 @@ def create(host: Host) -> "WebValues":
 
 class WebValues:
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._plainly = Plainly()
 
     async def value(self, expression: str, settings: Mapping[str, str], window: Window) -> float | NoData:
         try:
@@ -65,35 +64,19 @@ class WebValues:
             return NoData(str(error))
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._plainly.close()
 
     async def _get(self, asked: WebSettings) -> bytes:
         """Raises AdapterError. A redirection is none of ours: the headers are for the address in the file."""
         where, timeout = _address(asked.url), aiohttp.ClientTimeout(total=asked.timeout.total_seconds())
-        try:
-            async with self._open().get(
+        with in_words(where, asked.timeout):
+            async with self._plainly.session().get(
                 asked.url, headers=asked.headers, allow_redirects=False, timeout=timeout
             ) as answer:
                 if answer.status != 200:
                     raise AdapterError(f"{where} answered HTTP {answer.status}")
                 too_much = f"{where} answers with over {LARGEST >> 10} KiB: name an address that says less"
                 return await limited(answer, LARGEST, too_much)
-        except TimeoutError as error:
-            raise AdapterError(f"{where} did not answer within {asked.timeout.total_seconds():g} s") from error
-        except aiohttp.ClientResponseError as error:  # whose own text has the address with its query
-            raise AdapterError(f"{where} answered with what is no HTTP ({type(error).__name__})") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise AdapterError(f"{where} cannot be reached ({short(str(error) or type(error).__name__)})") from error
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            # Uncompressed: a few bytes must not become more than LARGEST.
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, headers={"Accept-Encoding": "identity"}
-            )
-        return self._session
 
 
 def number_at(path: str, body: bytes, secrets: Sequence[str] = ()) -> float:

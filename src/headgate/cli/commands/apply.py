@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,23 @@ def apply(
     as_json: bool = False,
 ) -> None:
     text = content_of(file)
+    calendars = calendars_of(text, file)
     if check:
-        application = _checked(text, file)
+        application = _checked(text, file, calendars)
         print_json({"application": application, "ok": True}) if as_json else say(f"{file} is right ({application})")
         return
     source = source_of(file)
     filename = Path(os.path.realpath(file)).relative_to(source).as_posix()
-    body = {"text": text, "filename": filename, "source": source, "by": by or person()}
+    body = {"text": text, "filename": filename, "source": source, "by": by or person(), "calendars": calendars}
     answer = Api(data).post(path(), body)
     print_json(answer) if as_json else _told(answer)
 
 
-def _checked(text: str, file: str) -> str:
+def _checked(text: str, file: str, calendars: dict[str, str]) -> str:
     """The application's name; raises with every problem."""
     from headgate import bootstrap
+    from headgate.spec.calendars import filled
+    from headgate.spec.compile import application
     from headgate.spec.missing import missing
     from headgate.spec.problems import SpecificationError
     from headgate.spec.read import read
@@ -42,9 +46,27 @@ def _checked(text: str, file: str) -> str:
         specification = read(text, file)
         if problems := missing(specification, bootstrap.present()):
             raise SpecificationError(problems)
+        if calendars:
+            filled(application(specification, "", file), specification, calendars, datetime.now(UTC))
     except SpecificationError as error:
         raise refused(error, file) from error
     return specification.application
+
+
+def calendars_of(text: str, file: str) -> dict[str, str]:
+    """Path below the repository -> text of each iCalendar file that is named. What is wrong with `text` others say."""
+    if "calendar" not in text:  # to read a file takes longer than most commands do
+        return {}
+    from headgate.spec.calendars import named
+    from headgate.spec.problems import SpecificationError
+    from headgate.spec.read import read
+
+    try:
+        paths = {gate.calendar for _, gate in named(read(text, file))}
+    except SpecificationError:
+        return {}
+    remedy = "A freeze of the file names this calendar, below the repository."
+    return {path: content_of(os.path.join(source_of(file), path), remedy) for path in sorted(paths)}
 
 
 def source_of(file: str) -> str:

@@ -43,7 +43,7 @@ def _source(followed: dict[str, Any]) -> None:
     if followed.get("trouble"):
         say(f"source: {followed['trouble']}")
     telling = [one for one in followed.get("commits", []) if one.get("outcome") != "released" or one.get("left_out")]
-    for one in telling[:MOST_COMMITS]:
+    for one in [*telling[:MOST_COMMITS], *followed.get("reverts", [])[-MOST_COMMITS:]]:
         say(one.get("text"))
 
 

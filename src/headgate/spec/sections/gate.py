@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from headgate.spec.sections.freeze import Freeze
 from headgate.spec.sections.section import OneOf, Section, defaults_to
-from headgate.spec.sections.texts import Count, Flag, Freeze, Name, Person, Positive, Url, duration, matching
+from headgate.spec.sections.texts import Count, Flag, Name, Person, Positive, Url, duration, matching
 
 GateVariable = Annotated[
     str,
@@ -53,5 +54,7 @@ class GateSection(OneOf):
     approval: ApprovalSection | None = Field(None, description="People must approve.")
     soak: Positive | None = Field(None, description="Time to be stable in the environment before this one.")
     sign_off: SignOffSection | None = Field(None, description="Someone must have accepted it elsewhere.")
-    freeze: Freeze | None = Field(None, description="Weekly window in which no rollout starts.")
+    freeze: Freeze | None = Field(
+        None, description="No rollout starts then: weekly, between dates, by cron, or as an iCalendar file says."
+    )
     webhook: WebhookSection | None = Field(None, description="Another system must agree.")

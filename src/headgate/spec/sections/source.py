@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from headgate.spec.sections.section import Section
-from headgate.spec.sections.texts import Branch, Repository, Seconds, one_word_of
+from headgate.spec.sections.texts import Branch, Repository, RevertTo, Seconds, one_word_of
 
 Releases = Literal["on-commit", "on-announce"]
+Git = Literal["leave", "revert"]
 
 
 class SourceSection(Section):
@@ -21,4 +22,10 @@ class SourceSection(Section):
     poll: Seconds | None = Field(None, description="Time between two looks. Default: 1s for a folder, else 30s.")
     releases: Annotated[Releases, one_word_of("on-commit", "on-announce")] = Field(
         "on-commit", description="on-announce: another CI says when, by POST /api/releases."
+    )
+    git: Annotated[Git, one_word_of("leave", "revert")] = Field(
+        "leave", description="revert: the commits of a release that is quarantined are undone in a commit."
+    )
+    revert_to: RevertTo = Field(
+        "headgate/revert-{commit}", description="The branch that it is pushed to; `{branch}`: the release's own."
     )

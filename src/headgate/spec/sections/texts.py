@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from headgate.model.rules import FreezeGate
 from headgate.spec import units
 from headgate.spec.sections.section import Written
 from headgate.spec.tree import Scalar
@@ -190,6 +189,15 @@ Image = Annotated[
 UrlPath = Annotated[str, matching("/[!-~]{0,254}", "a path that begins with /", "Write a path such as /healthz.")]
 Url = Annotated[str, Written(_url, URLS, {"type": "string", "pattern": f"^{URL_PATTERN}$"})]
 Branch = Annotated[str, matching("[!-~]{1,100}", "a branch's name or pattern", "Write one such as main or feature/*.")]
+# With the commit in it, each revert has a branch of its own; the branch itself is the only other one that is meant.
+RevertTo = Annotated[
+    str,
+    matching(
+        r"\{branch\}|[A-Za-z0-9_][A-Za-z0-9._/-]{0,50}\{commit\}[A-Za-z0-9_-]{0,20}",
+        "a branch with {commit} in its name, or {branch}",
+        "Write headgate/revert-{commit} for a new branch, or {branch} for the one that the release came from.",
+    ),
+]
 # No @ but in ssh: a login in an address would stand in the log for ever.
 REPOSITORY_PATTERN = (
     r"(?:https?|file)://[!-?A-~]{1,2000}"
@@ -229,4 +237,3 @@ User = Annotated[str, matching(f"{USER_PATTERN}(:{USER_PATTERN})?", "USER or USE
 UserNumber = Annotated[
     str, matching("[0-9]{1,9}(:[0-9]{1,9})?", "numbers, UID or UID:GID", 'Write such as "1000:1000": files need them.')
 ]
-Freeze = Annotated[FreezeGate, amount(units.freeze, units.FREEZES, units.FREEZE_PATTERN)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from headgate.model.reverts import Undoing, Undone
 from headgate.model.sources import INTEGRATED, Integration
 from headgate.ports import AdapterError, Unusable
 
@@ -27,6 +28,7 @@ class FakeSource:
     def __init__(self) -> None:
         self._commits: dict[str, list[FakeCommit]] = {}  # repository -> commits, oldest first
         self.down = ""  # why it cannot be reached, while it cannot
+        self.undo_fails = ""  # why nothing can be pushed
         self.looks = 0  # how often heads were asked for
 
     def commit(
@@ -60,6 +62,13 @@ class FakeSource:
     async def digests(self, repository: str, commit: str, folders: Sequence[str]) -> dict[str, str]:
         found = await self.resolve(repository, commit)
         return {folder: _digest(found, folder) for folder in folders}
+
+    async def undo(self, repository: str, wanted: Undoing) -> Undone:
+        if self.down or self.undo_fails:
+            raise AdapterError(self.down or self.undo_fails)
+        good = await self.resolve(repository, wanted.good)
+        made = self.commit(repository, good.files, wanted.message, wanted.onto, "Headgate <headgate@localhost>")
+        return Undone("pushed", f"{made.sha[:10]} was pushed to {wanted.onto}", made.sha)
 
     async def integrate(self, repository: str, heads: Sequence[tuple[str, str]], name: str) -> Integration:
         """Two texts for one path are a conflict; a path that the first branch has too may be changed by one other."""

@@ -159,9 +159,10 @@ def keep(context: "BrowserContext", page: "Page", name: str) -> None:
 
 
 def told(error: BaseException) -> str:
-    """Its first lines as one, free of what a terminal would obey."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    words = " ".join(text.split("Call log:")[0].split())
+    """What it says as one line, with what Playwright waited for, free of what a terminal would obey."""
+    said, _, calls = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Call log:")
+    waited = next((line.strip().removeprefix("- ") for line in calls.splitlines() if line.strip()), "")
+    words = " ".join([*said.split(), *([f"({waited})"] if waited else [])])
     return short(f"{type(error).__name__}: {words}" if words else type(error).__name__, LONGEST)
 
 

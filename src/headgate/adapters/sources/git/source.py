@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from headgate.adapters.sources.git import integration
+from headgate.adapters.sources.git import integration, reverting
 from headgate.adapters.sources.git.command import Ask, GitRefused, git
 from headgate.adapters.sources.git.heads import References, heads
 from headgate.adapters.sources.git.layout import lay_out, sweep, verify
 from headgate.adapters.sources.git.mirrors import Mirrors
 from headgate.adapters.sources.git.tree import FOLDER, Entry, list_tree
+from headgate.model.reverts import Undoing, Undone
 from headgate.model.sources import INTEGRATED, Integration, is_remote
 from headgate.ports import AdapterError, Unusable
 
@@ -71,6 +72,14 @@ class GitSource:
         async with self._integrating:
             private = await integration.borrowing(where, self._private(where))
             return await integration.integrate(private, [(branch, full(sha)) for branch, sha in heads], name)
+
+    async def undo(self, repository: str, wanted: Undoing) -> Undone:
+        for commit in (wanted.head, wanted.bad, wanted.good):
+            full(commit)
+        where = await self._holding(repository, wanted.head)
+        async with self._integrating:
+            private = await integration.borrowing(where, self._private(where))
+            return await reverting.undo(private, where, repository, wanted)
 
     async def _holding(self, repository: str, reference: str) -> Path:
         """The place that has the commit: an integration is in the private one. A remote is asked for what is new."""

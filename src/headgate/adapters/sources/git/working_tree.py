@@ -11,6 +11,7 @@ from watchfiles import Change, DefaultFilter, awatch
 
 from headgate.adapters.sources.git.command import Ask, run
 from headgate.adapters.sources.git.source import below
+from headgate.model.reverts import Undoing, Undone
 from headgate.model.sources import Integration
 from headgate.ports import AdapterError
 
@@ -51,6 +52,9 @@ class WorkingTree:
 
     async def integrate(self, repository: str, heads: Sequence[tuple[str, str]], name: str) -> Integration:
         raise AdapterError(f"{self.folder} is a working tree: branches are integrated from a repository, by a server")
+
+    async def undo(self, repository: str, wanted: Undoing) -> Undone:
+        return Undone("nothing", f"{self.folder} is a working tree: what stands there is its author's")
 
     async def between(self, repository: str, old: str, new: str) -> list[Edit]:
         """Edits have no history."""
