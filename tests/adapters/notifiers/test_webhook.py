@@ -229,6 +229,6 @@ async def test_a_slow_answer_is_not_waited_for(stage: Stage, monkeypatch: pytest
         return 204, None
 
     stage.there._answers = slow
-    with pytest.raises(AdapterError, match=r"no answer within 0\.05 s"):
+    with pytest.raises(AdapterError, match=r"not answer within 0\.05 s"):
         await stage.notifier.notify(NOTICE, stage.target, "")
     answers.set()
