@@ -30,6 +30,7 @@ from headgate.model.ids import EnvironmentId, environment_stream
 from headgate.model.record import RowsPruned
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
+from headgate.model.secrets import SecretReference
 from headgate.ports import Access, Host
 from headgate.store import outposts
 from headgate.store.beside import read_beside
@@ -78,6 +79,9 @@ class Later:
     def hidden(self) -> Collection[str]:
         return self.kept.values()
 
+    def references(self, revision: Revision, service: str) -> Mapping[str, SecretReference]:
+        return self.engine.references(revision, service) if self.engine is not None else {}
+
     async def login(self, application: str, image: str) -> Access | None:
         return await self.engine.login(application, image) if self.engine is not None else None
 
@@ -113,6 +117,11 @@ def notifiers() -> set[str]:
 def image_platforms() -> set[str]:
     """Platforms that run images declare it: see ports.runs_images."""
     return declaring("runs_images")
+
+
+def by_reference() -> dict[str, frozenset[str]]:
+    """Platform -> kinds of the stores whose secrets its own system reads: see ports.takes_references."""
+    return {name: getattr(point.load(), "takes_references", frozenset()) for name, point in known("platforms").items()}
 
 
 def declaring(what: str) -> set[str]:
@@ -319,10 +328,11 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         gatekeeper=gatekeeper,
         notifiers=made("notifiers"),
         image_platforms=frozenset(image_platforms()),
+        by_reference=by_reference(),
     )
 
 
 def _make(point: EntryPoint, folder: Path, later: Later) -> Any:
     own = folder / point.group.removeprefix("headgate.") / point.name
-    asked = (later.wake, later.login, later.rules, later.secrets, later.hidden)
+    asked = (later.wake, later.login, later.rules, later.secrets, later.hidden, later.references)
     return point.load()(Host(own, folder / "envoy", folder / "releases", *asked))

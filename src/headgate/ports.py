@@ -30,7 +30,7 @@ from headgate.model.reverts import Undoing, Undone
 from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import Environment, WebhookGate
 from headgate.model.schema import MigrationOrder
-from headgate.model.secrets import Secret, SecretRules
+from headgate.model.secrets import Secret, SecretReference, SecretRules
 from headgate.model.sources import Integration
 
 
@@ -53,7 +53,12 @@ async def no_secrets(revision: Revision, service: str) -> Mapping[str, str]:
     return {}
 
 
+def no_references(revision: Revision, service: str) -> Mapping[str, SecretReference]:
+    return {}
+
+
 SecretsOf = Callable[[Revision, str], Awaitable[Mapping[str, str]]]
+ReferencesOf = Callable[[Revision, str], Mapping[str, SecretReference]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,9 @@ class Host:
     # instance, and kept nowhere: neither in a file, unless it is handed over in one, nor in a log. AdapterError.
     secrets: SecretsOf = no_secrets
     hidden: Callable[[], Collection[str]] = lambda: ()  # values of secrets that were read: what no log may show
+    # Revision and service -> those of its secret variables whose stores the platform declares that it reads itself:
+    # `secrets` has none of them, and this server reads no value of theirs. AdapterError.
+    references: ReferencesOf = no_references
 
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -96,6 +104,16 @@ def hands_files(create: C) -> C:
     """Declares of a platform's entry point that secrets reach what it runs as files too."""
     create.hands_files = True  # type: ignore[attr-defined]
     return create
+
+
+def takes_references(*stores: str) -> Callable[[C], C]:
+    """Declares of a platform's entry point which stores its own system reads, by their kind: see Host.references."""
+
+    def declare(create: C) -> C:
+        create.takes_references = frozenset(stores)  # type: ignore[attr-defined]
+        return create
+
+    return declare
 
 
 class Clock(Protocol):

@@ -114,3 +114,52 @@ def test_a_value_is_read_from_standard_input(repository: Path) -> None:
     done = subprocess.run([*HEADGATE, "secrets", "set", "db"], input=VALUE.encode(), capture_output=True, check=True)
     assert b"db: version 1-" in done.stdout
     assert VALUE.encode() not in done.stdout + done.stderr
+
+
+def test_a_rotation_is_a_value_that_nobody_sees(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from headgate.bootstrap import secret_file
+
+    secrets.init(file="headgate.yaml", as_json=False)
+    refused(lambda: secrets.rotate("session-key", file="headgate.yaml"), says="has no secret session-key")
+    keeping = secret_file("deploy/shop.secrets", None)
+    first = keeping.set("session-key", VALUE, "ann")
+    secrets.rotate("session-key", file="headgate.yaml")
+    secrets.listed(file="headgate.yaml")
+    out = capsys.readouterr().out
+    assert "session-key: version 2-" in out
+    assert first not in out
+    assert " s ago" in out
+    assert VALUE not in out
+
+
+ANSWER = {
+    "secrets": [
+        {"environment": "qa", "store": "vault", "secret": "db", "version": "3", "variables": ["web.DB"],
+         "by_reference": False, "problem": ""},
+        {"environment": "production", "store": "vault", "secret": "db", "version": "", "variables": ["web.DB"],
+         "by_reference": False, "problem": "secret db of env (headgate.yaml:7): Vault has no secret db"},
+    ],
+    "unused": [{"environment": "qa", "store": "age"}],
+}  # fmt: skip
+
+
+def test_a_check_tells_what_cannot_be_read(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    class Asked:
+        def __init__(self, data: str | None) -> None: ...
+
+        def post(self, path: str, body: dict[str, object]) -> dict[str, object]:
+            asked.append({"path": path, **body})
+            return ANSWER
+
+    monkeypatch.setattr("headgate.cli.commands.reaching.Api", Asked)
+    assert secrets.check("qa", file="headgate.yaml") == 1
+    out = capsys.readouterr().out
+    assert "1 of 2 can be read" in out
+    assert "production: secret db of env (headgate.yaml:7): Vault has no secret db" in out
+    assert "no variable uses the store age" in out
+    assert (asked[0]["path"], asked[0]["environment"]) == ("/api/secrets/check", "qa")
+    assert (asked[0]["filename"], asked[0]["source"]) == ("headgate.yaml", str(repository.resolve()))

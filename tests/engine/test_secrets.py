@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from tests.engine.test_configuring import Shop, shop  # noqa: F401 - a fixture
 
+from headgate.bootstrap import by_reference
 from headgate.engine.engine import Engine
 from headgate.engine.refusals import Rejected
-from headgate.engine.secrets import values
+from headgate.engine.secrets import readable, values
 from headgate.model import commands as c
 from headgate.model.checks import Job
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
-from headgate.model.secrets import SecretRules
+from headgate.model.secrets import SecretReference, SecretRules
 from headgate.model.services import Value
-from headgate.ports import AdapterError, Unusable
+from headgate.ports import AdapterError, Host, Unusable, takes_references
 from headgate.testing.fakes.platform import FakePlatform
 from headgate.testing.fakes.secrets import FakeSecrets
 
@@ -226,3 +227,48 @@ async def test_a_rollback_past_a_rotation(asked: Shop, kept: bool) -> None:
     await asked.turn(60)
     assert asked.stable == before
     assert asked.secrets.read[-1] == ("shop/db", "1")
+
+
+# --- by reference
+
+
+class Orchestrator(Asking):
+    """Has a system of its own that reads some stores, as ECS and Kubernetes do."""
+
+    async def run(self, revision: Revision) -> None:
+        self.handed = {one.name: self.engine.references(revision, one.name) for one in revision.services}
+        await super().run(revision)
+
+
+async def test_what_the_platform_reads_itself_is_never_read_here(tmp_path: Path) -> None:
+    made = Shop(tmp_path / "releases")
+    platform = Orchestrator(made.clock)
+    platform.engine = made.engine
+    made.world.platforms["process"] = platform  # type: ignore[index]
+    made.world.by_reference["process"] = {"fake"}  # type: ignore[index]
+    await made.apply()
+    await made.release()
+    await made.turn()
+    assert platform.handed == {"web": {"PASSWORD": SecretReference(SecretRules("fake"), "shop/db", "1")}}
+    made.secrets.write("shop/db", "battery staple")
+    made.secrets.unreadable = "permission denied: nor may it"
+    made.clock.advance(timedelta(minutes=1))
+    await made.turn()
+    assert (await made.requested())[1:] == [REASON]
+    assert platform.handed["web"]["PASSWORD"].version == "2"
+    rules = rules_of(made)
+    rollback = c.Rollback(made.engine.rollout_id(), "ann")
+    await made.engine.command("shop", "production", rollback)
+    await made.turn()
+    assert platform.handed["web"]["PASSWORD"].version == "1"
+    assert await readable(made.world, rules, made.stable.service("web").env["PASSWORD"]) == "2"
+    assert made.secrets.read == [], "no value of it was ever asked for"
+
+
+def test_a_platform_declares_it() -> None:
+    @takes_references("aws-ssm", "aws-secrets-manager")
+    def create(host: Host) -> FakePlatform:
+        raise NotImplementedError
+
+    assert create.takes_references == {"aws-ssm", "aws-secrets-manager"}  # type: ignore[attr-defined]
+    assert by_reference()["process"] == frozenset(), "who is handed values is handed them"

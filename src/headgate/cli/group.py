@@ -50,7 +50,7 @@ TOKENS = {
 GROUPS = {
     "audit": ("The event log as evidence.", auditing.FORMS),
     "token": ("Tokens that are one person's, or can do one thing only.", TOKENS),
-    "secrets": ("The encrypted file of the store age: who can open it, and what is in it.", sealing.FORMS),
+    "secrets": ("The encrypted file of the store age; and whether the server reads all secrets.", sealing.FORMS),
 }
 
 

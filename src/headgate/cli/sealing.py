@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from headgate.cli.options import Json
+from headgate.cli.options import Data, Json
 
 Specification = Annotated[
     str, typer.Option("--file", metavar="FILE", help="The file of the application, which names the encrypted one.")
@@ -38,8 +38,17 @@ def set(
     """Write a value, from standard input or a prompt. Earlier versions stay, so that a rollback finds them."""
 
 
+def rotate(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a secret that is there.")],
+    environment: Where = None,
+    file: Specification = "headgate.yaml",
+    as_json: Json = False,
+) -> None:
+    """Give a secret a new random value that nobody sees: for keys that only the application itself has to know."""
+
+
 def listed(environment: Where = None, file: Specification = "headgate.yaml", as_json: Json = False) -> None:
-    """Names, versions, and who can open them. Shows no value."""
+    """Names, versions, their ages, and who can open them. Shows no value."""
 
 
 def recipients(
@@ -52,4 +61,17 @@ def recipients(
     """Let other people and machines open it, or nobody but those who are left. Needs a key that opens it."""
 
 
-FORMS = {"init": init, "set": set, "list": listed, "recipients": recipients}
+def check(
+    environment: Annotated[
+        str | None, typer.Option("--env", metavar="ENV", help="Of this environment alone; by itself of all.")
+    ] = None,
+    file: Annotated[
+        str, typer.Option("--file", metavar="FILE", help="The file of the application; it need not be applied.")
+    ] = "headgate.yaml",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the server whether it can read every secret of the file, from whatever store; exit code 1 where it cannot."""
+
+
+FORMS = {"init": init, "set": set, "rotate": rotate, "list": listed, "recipients": recipients, "check": check}

@@ -21,7 +21,7 @@ from headgate.engine.proving import shown
 from headgate.engine.refusals import Immutable, Rejected, Unknown
 from headgate.engine.releasing import PLAIN, Wanted, check
 from headgate.engine.releasing import release as made
-from headgate.engine.secrets import values
+from headgate.engine.secrets import references, values
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model import commands as c
@@ -32,6 +32,7 @@ from headgate.model.record import SpecificationChanged
 from headgate.model.releases import Release, Revision
 from headgate.model.rules import Application as Rules
 from headgate.model.rules import Environment
+from headgate.model.secrets import SecretReference
 from headgate.ports import Access, AdapterError, Clock, EventLog, LogUnavailable, Unusable
 
 IN_FLIGHT = timedelta(seconds=0.25)  # between turns while a rollout is under way
@@ -103,6 +104,11 @@ class Engine:
         except AdapterError:
             self.world.unread.add(revision.id)
             raise
+
+    def references(self, revision: Revision, service: str) -> dict[str, SecretReference]:
+        """For the platform whose own system reads them. Raises AdapterError."""
+        rules = self.rules(revision.environment)
+        return references(self.world, rules, revision, service) if rules else {}
 
     def rules(self, environment: EnvironmentId) -> Environment | None:
         known = self.applications.get(environment.partition("/")[0])

@@ -10,7 +10,7 @@ from typing import TypeVar
 from headgate.engine.world import World
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
-from headgate.model.secrets import SecretRules
+from headgate.model.secrets import SecretReference, SecretRules
 from headgate.model.services import Service, Value
 from headgate.ports import AdapterError, Away, SecretStore, Unusable
 
@@ -30,17 +30,45 @@ async def versions(world: World, rules: Environment, secrets: Iterable[Value]) -
 
 
 async def values(world: World, rules: Environment, revision: Revision, service: str) -> dict[str, str]:
-    """Variable -> value, in exactly the versions that the revision was made with. Raises AdapterError."""
-    secret = _secret(revision.service(service))
+    """Variable -> value, in exactly the versions that the revision was made with. Raises AdapterError.
+
+    Without those that the platform's own system reads: see `references`.
+    """
+    secret = _read_here(world, rules, revision.service(service))
     found = await asyncio.gather(*(_value(world, rules, revision, one) for one in secret.values()))
     return dict(zip(secret, found, strict=True))
+
+
+def references(world: World, rules: Environment, revision: Revision, service: str) -> dict[str, SecretReference]:
+    """Variable -> where its value is, in the version that the revision was made with. Raises AdapterError."""
+    own = revision.service(service)
+    here, versions = _read_here(world, rules, own), revision.secret_versions
+    return {
+        name: SecretReference(_store(world, rules, one)[1], one.text, versions.get(one.reference, ""), one.as_file)
+        for name, one in _secret(own).items()
+        if name not in here
+    }
+
+
+async def readable(world: World, rules: Environment, secret: Value) -> str:
+    """The current version, once its value was read as for a process, and let go. Raises AdapterError."""
+    version = await _version(world, rules, secret)
+    if not is_by_reference(world, rules, secret):
+        await _read(world, rules, secret, version)
+    return version
+
+
+def is_by_reference(world: World, rules: Environment, secret: Value) -> bool:
+    """The platform's own system reads it, and this server never does. Raises AdapterError."""
+    return _store(world, rules, secret)[1].kind in world.by_reference.get(rules.platform, ())
 
 
 async def learn(world: World, rules: Environment, revisions: Iterable[Revision]) -> None:
     """So that nothing shows them that runs, whoever started it. Raises AdapterError where one cannot be read."""
     for revision in revisions:
         for service in revision.services:
-            if any(_key(revision, one) not in world.hidden.known for one in _secret(service).values()):
+            here = _read_here(world, rules, service).values()
+            if any(_key(revision, one) not in world.hidden.known for one in here):
                 await values(world, rules, revision, service.name)
 
 
@@ -60,6 +88,10 @@ def _secret(service: Service) -> dict[str, Value]:
     return {name: one for name, one in service.env.items() if one.kind == "secret"}
 
 
+def _read_here(world: World, rules: Environment, service: Service) -> dict[str, Value]:
+    return {name: one for name, one in _secret(service).items() if not is_by_reference(world, rules, one)}
+
+
 def _key(revision: Revision, secret: Value) -> tuple[str, str]:
     return revision.environment, f"{secret.reference} {revision.secret_versions.get(secret.reference, '')}"
 
@@ -70,11 +102,15 @@ async def _version(world: World, rules: Environment, secret: Value) -> str:
 
 
 async def _value(world: World, rules: Environment, revision: Revision, secret: Value) -> str:
+    value = await _read(world, rules, secret, revision.secret_versions.get(secret.reference))
+    world.hidden.known.add(_key(revision, secret))
+    return value
+
+
+async def _read(world: World, rules: Environment, secret: Value, version: str | None) -> str:
     store, where = _store(world, rules, secret)
-    version = revision.secret_versions.get(secret.reference)
     found = await _answered(world, secret, store.get(secret.text, where, version))
     world.hidden.learn(found.value)
-    world.hidden.known.add(_key(revision, secret))
     if unfit := _unfit(secret, found.value):
         raise Unusable(f"{_place(secret)}: {unfit}")
     return found.value

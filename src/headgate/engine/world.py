@@ -1,6 +1,6 @@
 """The adapters that the engine speaks to, by the names that specifications use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -71,6 +71,8 @@ class World:
     runners: Mapping[str, Runner] = field(default_factory=dict)
     secrets: Mapping[str, SecretStore] = field(default_factory=dict)  # by the kind that SecretRules name
     hidden: Hidden = field(default_factory=Hidden)  # values of those secrets, once they were read
+    # Platform -> kinds of the stores that its own system reads.
+    by_reference: Mapping[str, Collection[str]] = field(default_factory=dict)
     unread: set[RevisionId | None] = field(default_factory=set)  # whose secrets could not be read when last asked for
     registries: Mapping[str, Registry] = field(default_factory=dict)
     images: ImageStore = NO_IMAGES

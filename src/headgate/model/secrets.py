@@ -19,6 +19,16 @@ class SecretRules:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretReference:
+    """Where a secret is, for a platform whose own system reads it: ECS, Kubernetes."""
+
+    store: SecretRules
+    name: str  # the reference, as the file says it
+    version: str
+    as_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     value: str = field(repr=False)
     version: str  # as the store names it; the same version is always the same value

@@ -21,6 +21,7 @@ from headgate.web import (
     line,
     notifications,
     reviews,
+    secrets,
 )
 from headgate.web.asked import Server
 from headgate.web.deliveries import Hooks
@@ -60,6 +61,7 @@ def create(
     api.include_router(builds.routes)
     api.include_router(line.routes)
     api.include_router(notifications.routes)
+    api.include_router(secrets.routes)
     api.get("/api/health", tags=["server"])(health)
     return api
 

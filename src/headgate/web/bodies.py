@@ -56,6 +56,10 @@ class Apply(Body):
     by: Person
 
 
+class CheckSecrets(Apply):
+    environment: Annotated[str, StringConstraints(max_length=100)] | None = Field(None, description="of this one alone")
+
+
 class Make(Body):
     reference: Reference = Field("HEAD", description="branch, tag or commit")
     by: Person

@@ -1,15 +1,17 @@
-"""headgate secrets: the encrypted file of the store age. Needs no server."""
+"""headgate secrets: the encrypted file of the store age, which needs no server; and whether all stores can be read."""
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from getpass import getpass
 from typing import Any
 
 from headgate.cli.act import person
 from headgate.cli.commands.apply import source_of
+from headgate.cli.commands.reaching import check
 from headgate.cli.failure import USAGE, Failure
 from headgate.cli.file import content_of, refused
-from headgate.cli.output import print_json, say, table
+from headgate.cli.output import age, print_json, say, table
 
 LARGEST = 64 << 10  # characters of a value
 KIND = "age"
@@ -36,6 +38,15 @@ def set(name: str, environment: str | None = None, file: str = "", as_json: bool
         say(f"{name}: version {version} in {keeping.path}; environments that use it are released anew")
 
 
+def rotate(name: str, environment: str | None = None, file: str = "", as_json: bool = False) -> None:
+    keeping = _keeping(file, environment)
+    version = _done(lambda: keeping.rotate(name, person()))
+    if as_json:
+        print_json({"name": name, "version": version})
+    else:
+        say(f"{name}: version {version}, a new random value; environments that use it are released anew")
+
+
 def listed(environment: str | None = None, file: str = "", as_json: bool = False) -> None:
     keeping = _keeping(file, environment)
     kept, recipients = _done(keeping.list)
@@ -46,7 +57,8 @@ def listed(environment: str | None = None, file: str = "", as_json: bool = False
         print_json({"file": str(keeping.path), "recipients": list(recipients), "secrets": names})
         return
     if kept:
-        rows = [[one.name, one.version, str(one.versions), one.written_at[:16], one.by] for one in kept]
+        now = datetime.now(UTC).isoformat()
+        rows = [[one.name, one.version, str(one.versions), f"{age(now, one.written_at)} ago", one.by] for one in kept]
         table(("secret", "version", "kept", "written", "by"), rows)
     else:
         say("there is no secret in it yet; `headgate secrets set NAME` writes one")
@@ -134,4 +146,11 @@ def _done(what: Any) -> Any:
         raise Failure(str(error)) from error
 
 
-VERBS: dict[str, Callable[..., None]] = {"init": init, "set": set, "list": listed, "recipients": recipients}
+VERBS: dict[str, Callable[..., int | None]] = {
+    "init": init,
+    "set": set,
+    "rotate": rotate,
+    "list": listed,
+    "recipients": recipients,
+    "check": check,
+}

@@ -13,6 +13,8 @@ from headgate.adapters.secrets.age.file import SecretFile, read
 from headgate.adapters.secrets.age.keys import checked, identities, identity_path, made, recipients_of
 from headgate.ports import AdapterError
 
+RANDOM = 32  # bytes of a value that is made here
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -48,6 +50,11 @@ class Keeping:
             return file.with_value(name, value, version, datetime.now(UTC), by)
 
         return self._changed(changed).find(name).id
+
+    def rotate(self, name: str, by: str) -> str:
+        """A value that nobody ever saw takes the place of the one that is there; the version that it became."""
+        read(self.path).find(name)
+        return self.set(name, secrets.token_urlsafe(RANDOM), by)
 
     def list(self) -> tuple[list[Kept], tuple[str, ...]]:
         """Names and recipients: nothing is opened."""
