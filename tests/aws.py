@@ -1,6 +1,7 @@
 """AWS's Secrets Manager and Parameter Store for tests: moto on loopback, with secrets in it. See `aws` in conftest."""
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -62,12 +63,24 @@ class Aws:
 
 
 @contextmanager
-def aws_server() -> Iterator[Aws]:
-    """Credentials are in the environment already: see CREDENTIALS."""
+def moto_server() -> Iterator[str]:
+    """Its address."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     try:
-        yield Aws(f"http://{host}:{port}")
+        yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+def emptied(server: str) -> str:
+    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
+    return server
+
+
+@contextmanager
+def aws_server() -> Iterator[Aws]:
+    """Credentials are in the environment already: see CREDENTIALS. All moto of one process is one: see `emptied`."""
+    with moto_server() as address:
+        yield Aws(emptied(address))

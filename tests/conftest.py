@@ -23,7 +23,10 @@ settings.register_profile(
 settings.register_profile("quick", settings.get_profile("headgate"), max_examples=30)  # `make check`
 settings.load_profile("headgate")
 
-SEARCH_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+DEBIAN = [str(found) for found in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]  # not on the PATH
+SEARCH_PATH = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *DEBIAN]
+)
 
 
 def require(component: str) -> Path:

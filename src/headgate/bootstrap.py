@@ -50,7 +50,7 @@ QUICK = timedelta(seconds=3)  # from SIGTERM to SIGKILL, where a developer waits
 # `images`, the platforms that run images, is what adapters declare.
 FEATURES = {
     "checks": {"smoke", "http", "run", "load", "browser"},
-    "gates": {"approval", "soak", "sign_off", "freeze", "webhook"},
+    "gates": {"approval", "soak", "sign_off", "freeze", "webhook", "parity"},
 }
 
 

@@ -163,9 +163,16 @@ class TestRollouts:
         assert headgate("pause", "production", code=1).err.startswith("headgate: the rollout is already paused")
         assert "goes on in" in headgate("resume", "production").out
         assert "ended, promoted" in headgate("promote", "production", "--wait").out
+        assert "production: safe back to v1\n" in headgate("status").out
         assert headgate("rollback", "production", "--wait").out.startswith("production goes back to v1; ")
         rows = headgate("history", "production").out.splitlines()
         assert [row.split()[2] for row in rows[1:]] == ["rollback", "deploy", "deploy"]
+
+    @pytest.mark.slow
+    def test_how_far_back_one_may_go_is_said_by_plan(self, headgate: Run, on_trial: Served, work: Path) -> None:
+        headgate("promote", "production", "--wait")
+        (work / "headgate.yaml").write_text(FILE)
+        assert "  safe back to v1\n" in headgate("plan", "--rate", "300/s").out
 
     def test_rollback_to_what_never_was_there(self, headgate: Run, applied: Served) -> None:
         assert "v9 was never stable here" in headgate("rollback", "production", "--to", "v9", code=1).err

@@ -59,3 +59,19 @@ def test_what_is_not_there_is_refused(headgate: Run, configured: Served, name: s
 def _commit(served: Served) -> str:
     (release,) = served.shop.engine.applications["shop"].releases.values()
     return release.commit[:7]
+
+
+def test_parity_lists_what_differs_and_fails_until_it_is_accepted(headgate: Run, configured: Served) -> None:
+    ran = headgate("parity", "staging", "guarded@v1", code=1)
+    assert [line.split("  ")[0] for line in ran.out.splitlines()[1:]] == [
+        "variable web.DB: only in staging",
+        "staging is no replica of guarded: 1 differ, 1 of them not accepted",
+    ]
+    accepted = "    parity: {staging: {accept: [{what: variable web.D*, why: staging tries another database}]}}\n"
+    understood = applying.understand(TEXT + accepted, "headgate.yaml", REPOSITORY, PRESENT)
+    configured.do(applying.apply(configured.shop.engine, understood, "ann"))
+    assert "staging tries another database" in headgate("parity", "staging", "guarded@v1").out
+    found = headgate("parity", "guarded@v1", "staging", "--json").json()
+    assert (found["replica"], [one["what"] for one in found["differences"]]) == (True, ["variable web.DB"])
+    assert "name two environments" in headgate("parity", "staging", "staging", code=1).err
+    assert "has no environment 'x'" in headgate("parity", "staging", "x", code=1).err

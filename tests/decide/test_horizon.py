@@ -57,7 +57,7 @@ def test_whose_code_can_use_the_data(revision: Revision, where: EnvironmentState
 def test_the_reason_says_what_to_do() -> None:
     why = past_horizon(OLD, RAN)
     assert why.startswith("v1 is made for level 7 of the data of web, and contract migration 8 of v2 began here on")
-    assert "Roll forward; or restore" in why
+    assert "; roll forward, or restore" in why
     assert "`headgate migrate production --restored web/7 --why TEXT`" in why
 
 

@@ -10,22 +10,26 @@ from headgate.decide.exact_set import exact_set
 from headgate.decide.rules import decide
 from headgate.model import events as e
 from headgate.model.approvals import Approval
-from headgate.model.observations import GateAnswer
+from headgate.model.observations import GateAnswer, Place
+from headgate.model.parity import Accepted, Parity, ParityGate
 from headgate.model.rollouts import SignOff
 from headgate.model.rules import ApprovalGate, FreezeGate, Gate, SignOffGate, SoakGate, WebhookGate
 
 LOOK = seen({"v1": "ready ready"}, routes({"v1": 100}))
 START = seconds((NOW.weekday() * 24 + NOW.hour + 2) * 3600)
+RULES = replace(CANARY, parity={"staging": Parity(0.1, (Accepted("replicas *", "two are enough"),))})
+SMALLER = Place(replace(CANARY, name="staging"), replace(V2, services=(replace(V2.services[0], replicas=3),)))
 LATER = FreezeGate(START, START + seconds(3600), "UTC")
 ASKED = WebhookGate("https://change.example.org/may", seconds(3600))
 WAITING = request(V2)
 
 
 def gates(kind: str = "deploy", *rules: Gate, **more: Any) -> tuple[str, ...]:
-    known = {"answers": {(ASKED, WAITING.rollout): GateAnswer(True, "ticket 7", ago(1))}, **more}
-    look = replace(LOOK, rules=replace(CANARY, gates=rules), passed={V2.release: ago(3600)}, **known)
+    known: dict[str, Any] = {"answers": {(ASKED, WAITING.rollout): GateAnswer(True, "ticket 7", ago(1))}, **more}
+    known["beside"] = {"staging": SMALLER}
+    look = replace(LOOK, rules=replace(RULES, gates=rules), passed={V2.release: ago(3600)}, **known)
     waits = state(waiting=replace(WAITING, kind=kind))
-    of = exact_set(replace(WAITING, kind=kind), waits, replace(CANARY, gates=rules))
+    of = exact_set(replace(WAITING, kind=kind), waits, replace(RULES, gates=rules))
     approvals = (Approval(V2.release, "dan", ago(10), of), Approval(V2.release, "bob", ago(9), of))
     events = decide(replace(waits, approvals=approvals), look, NOW)
     (started,) = (one for one in events if isinstance(one, e.RolloutStarted))
@@ -39,6 +43,7 @@ def gates(kind: str = "deploy", *rules: Gate, **more: Any) -> tuple[str, ...]:
         (SoakGate(seconds(1800)), "soak of 30 min: stable before since"),
         (SignOffGate("qa"), "sign-off in qa: accepted by cleo: fine"),
         (LATER, "freeze: not at this time (UTC)"),
+        (ParityGate("staging"), "parity: staging is a replica but for replicas web, as accepted"),
         (ASKED, "webhook https://change.example.org/may: yes at"),
     ],
 )

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -26,6 +24,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "pcw"
 PLAIN, GOVERNED = (read((EXAMPLE / name).read_text()) for name in ("headgate.yaml", "governed.yaml"))
 STAGING = next(one for one in application(GOVERNED, "/s", "f").environments if one.name == "staging")
 CHECKS = {check.name: check for check in STAGING.checks}
+QUICK = ("pages", "e2e")  # the demo runs the journey, tests/journey offers the load
 
 
 def test_it_is_the_same_application_in_the_same_environments_and_all_it_asks_for_is_there() -> None:
@@ -79,7 +78,7 @@ async def checked(bench: Bench, check: Check, services: dict[str, str]) -> JobSe
 
 
 @pytest.mark.real("chromium")
-async def test_the_application_passes_them_all(bench: Bench, tmp_path: Path) -> None:
+async def test_the_application_passes_those_of_its_own(bench: Bench, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/pcw.db"
     with (
         running(tmp_path, "quotes", DATABASE_URL=database, PROVIDER_TIMEOUT_SECONDS="2") as quotes,
@@ -87,13 +86,6 @@ async def test_the_application_passes_them_all(bench: Bench, tmp_path: Path) -> 
     ):
         await asyncio.gather(answers(quotes), answers(web))
         services = {"web": web, "quotes": quotes}
-        load = CHECKS["load"].load
-        assert load is not None
-        short = replace(load, rate=200, duration=timedelta(seconds=2), warm_up=timedelta(seconds=0.5))
-        wanted = {**CHECKS, "load": replace(CHECKS["load"], load=short)}
-        del wanted["journey"]  # the demo runs it
-        found = {name: await checked(bench, check, services) for name, check in wanted.items()}
+        found = {name: await checked(bench, check, services) for name, check in CHECKS.items() if name in QUICK}
     assert {name: seen.detail for name, seen in found.items() if seen.state != "passed"} == {}
     assert found["e2e"].numbers == {"tests": 3, "failed": 0}
-    assert found["load"].numbers["requests"] == 400
-    assert found["load"].numbers["failed"] == 0

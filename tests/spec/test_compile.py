@@ -6,6 +6,7 @@ import pytest
 from tests.spec.files import SAMPLE, SMALL, production, service
 
 from headgate.model.checks import Check, Load, Request
+from headgate.model.parity import Accepted, Parity, ParityGate
 from headgate.model.rules import (
     AnalysisRules,
     ApprovalGate,
@@ -247,6 +248,7 @@ def test_checks(written: str, expected: Check) -> None:
         ),
         ("{soak: 2h}", SoakGate(timedelta(hours=2))),
         ("{sign_off: {from: staging}}", SignOffGate("staging", timedelta(days=7))),
+        ("{parity: staging}", ParityGate("staging")),
         ("{webhook: {url: 'https://a.b/c?d'}}", WebhookGate("https://a.b/c?d")),
         (
             "{webhook: {url: 'https://a.b', timeout: 2s, every: 1m, secret_from: GATE_KEY, deadline: 1h}}",
@@ -257,6 +259,14 @@ def test_checks(written: str, expected: Check) -> None:
 def test_gates(written: str, expected: Gate) -> None:
     more = "  staging: {platform: process}\ngroups: {team: [alice, bob]}\n"
     assert compiled(production(f"after: staging, gates: [{written}]") + more).gates == (expected,)
+
+
+def test_what_may_differ() -> None:
+    more = "  staging: {platform: process}\n"
+    written = "parity: {staging: {traffic: 10%, accept: [{what: image *, why: staging is ahead}]}}"
+    assert compiled(production(written) + more).parity == {
+        "staging": Parity(0.1, (Accepted("image *", "staging is ahead"),))
+    }
 
 
 def test_who_may_break_glass() -> None:

@@ -12,9 +12,10 @@ DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
 TOP = "application, services, env, registry, pipeline, source, people, secrets, groups, notifications, environments"
 ENVIRONMENT = (
     "platform, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, "
-    "break_glass, analysis, bake, contract, keep_warm, monitor, listen, replicas, env, secrets, services, deadlines, "
-    "notifications"
+    "break_glass, analysis, bake, contract, keep_warm, monitor, listen, replicas, env, secrets, services, parity, "
+    "deadlines, notifications"
 )
+STAGING = "  staging: {platform: process}\n"
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"
 
 
@@ -317,7 +318,7 @@ BAD = {
     "a gate of two kinds": bad(
         production("gates: [¦{soak: 1h, approval: {}}]"),
         "environments.production.gates[0]: found a mapping; "
-        "allowed: exactly one of approval, soak, sign_off, freeze, webhook. Remove all but one.",
+        "allowed: exactly one of approval, soak, sign_off, freeze, webhook, parity. Remove all but one.",
     ),
     "a check without a kind": bad(
         production("checks: [¦{name: e2e}]"),
@@ -400,6 +401,27 @@ BAD = {
     "looking all the time": bad(
         SMALL + "source: {poll: ¦10ms}\n",
         "source.poll: found 10ms; allowed: a duration from 1s to 365d. Write a duration from 1s to 365d.",
+    ),
+    "parity with itself": bad(
+        production("gates: [{parity: ¦production}]"),
+        "environments.production.gates[0].parity: found production; allowed: another environment. "
+        "There is none: add one, or remove this.",
+    ),
+    "parity with what is not there": bad(
+        production("parity: {¦stagin: {traffic: 10%}}") + STAGING,
+        "environments.production.parity.stagin: found stagin; allowed: another environment: staging. "
+        "Did you mean staging?",
+    ),
+    "a difference that no list has": bad(
+        production("parity: {staging: {accept: [{what: ¦colour, why: it is green}]}}") + STAGING,
+        "environments.production.parity.staging.accept[0].what: found colour; "
+        "allowed: a difference as `headgate parity` lists it; * stands for any text of its name. "
+        "Write one such as `replicas web`, `variable web.DEBUG` or `image *`.",
+    ),
+    "accepted without a reason": bad(
+        production("parity: {staging: {accept: [¦{what: image *}]}}") + STAGING,
+        "environments.production.parity.staging.accept[0].why: found nothing; "
+        "allowed: why, which is required (why it is as it should be). Add `why: one is enough to try things`.",
     ),
     "a sign-off of its own": bad(
         production("gates: [{sign_off: {from: ¦production}}]"),

@@ -32,7 +32,7 @@ PRESENT = {
     "traffic": {"envoy"},
     "metrics": {"envoy"},
     "checks": {"smoke", "run"},
-    "gates": {"approval", "soak", "sign_off", "freeze", "webhook"},
+    "gates": {"approval", "soak", "sign_off", "freeze", "webhook", "parity"},
     "ci": {"run"},
 }
 

@@ -65,7 +65,9 @@ def sentence(verb: str, done: dict[str, Any]) -> str:
             f"the rollout of {candidate} in {environment} is being aborted; traffic goes back to {stable or 'nothing'}"
         )
     if verb == "rollback":
-        return f"{environment} goes back to {candidate}; {follow}"
+        safe = (done.get("horizon") or {}).get("safe_back_to")
+        further = f" (safe back to {safe})" if safe not in (None, candidate) else ""
+        return f"{environment} goes back to {candidate}{further}; {follow}"
     if verb == "deploy" and done.get("waiting"):
         return f"{done.get('label')} waits in {environment}; `headgate why {environment}` says for what{_pinned(done)}"
     doing = {"deploy": "rolls out in", "resume": "goes on in", "promote": "takes all traffic in"}[verb]

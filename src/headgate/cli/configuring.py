@@ -1,4 +1,4 @@
-"""The forms of `config`: beside those of `forms`, which name one environment or none."""
+"""The forms of `config` and `parity`: beside those of `forms`, which name one environment or none."""
 
 from typing import Annotated
 
@@ -17,3 +17,13 @@ def config(
     as_json: Json = False,
 ) -> None:
     """Each variable's value and where it comes from; or how two differ. Of secrets reference and version alone."""
+
+
+def parity(
+    left: Annotated[str, typer.Argument(metavar="ENV", help="Also ENV@RELEASE, and ENV@REVISION.")],
+    right: Annotated[str, typer.Argument(metavar="OTHER", help="What it should be a replica of.")],
+    named: Application = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """How far one environment is a replica of another: every difference, and why it is accepted, if it is."""

@@ -17,13 +17,14 @@ COMMANDS = (
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
     *("checks", "approve", "reject"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
-    *("ci", "token", "config", "secrets", "lint", "spec", "demo"),
+    *("ci", "token", "config", "parity", "secrets", "lint", "spec", "demo"),
 )
 
 # Forms that are in a file of their own.
 BESIDE: dict[str, Any] = dict.fromkeys(("freeze", "unfreeze"), freezing)
 BESIDE |= dict.fromkeys(("review", "approve", "reject"), approving)
-BESIDE |= {"config": configuring, "lint": linting, "notifications": telling, "checks": checking}
+BESIDE |= dict.fromkeys(("config", "parity"), configuring)
+BESIDE |= {"lint": linting, "notifications": telling, "checks": checking}
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 no server is running; "

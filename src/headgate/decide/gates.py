@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 from headgate.decide.approving import valid_approvers
 from headgate.decide.freezes import UnknownDays, UnknownZone, thaw, zone_of
+from headgate.decide.parity import closed as no_replica
 from headgate.decide.standstill import span, standstill
 from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.ids import ReleaseId
-from headgate.model.observations import Seen
+from headgate.model.observations import Place, Seen
+from headgate.model.parity import ParityGate
 from headgate.model.people import each, who
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Frozen, Gate, SignOffGate, SoakGate, WebhookGate
@@ -87,6 +89,18 @@ def _gate(
             return _freeze(gate, now)
         case WebhookGate():
             return _webhook(gate, request, seen, now)
+        case ParityGate():
+            return _parity(gate, request, seen, rules, now)
+
+
+def _parity(gate: ParityGate, request: Request, seen: Seen, rules: Environment, now: datetime) -> Closed | None:
+    """What would run here, and what is stable there: nobody tried this release where other things run."""
+    why = no_replica(gate, Place(rules, request.revision, seen.version), seen.beside.get(gate.environment))
+    if not why:
+        return None
+    if now - request.at > gate.deadline:
+        return Closed(f"{why}; not within {gate.deadline}", expired=True)
+    return Closed(why)
 
 
 def _webhook(gate: WebhookGate, request: Request, seen: Seen, now: datetime) -> Closed | None:

@@ -32,8 +32,8 @@ def _past(label: str, level: int, run: MigrationRun, state: EnvironmentState) ->
     made = f"{label} is made for level {level} of the data of {service}"
     ran = f"contract migration {run.migration.level} of {run.revision.label} began here on {moment(run.started_at)}"
     restored = f"`headgate migrate {name} --restored {service}/{level} --why TEXT`"
-    remedy = f"Roll forward; or restore the data from a backup, and say so: {restored}"
-    return f"{made}, and {ran}: its code cannot use what that leaves. {remedy}"
+    remedy = f"roll forward, or restore the data from a backup and say so: {restored}"
+    return f"{made}, and {ran}: its code cannot use what that leaves; {remedy}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Why each gate of the rules was open when a rollout started: what goes on record with it."""
 
 from headgate.decide.approving import valid_approvers
+from headgate.decide.parity import differences
 from headgate.decide.standstill import moment, span
 from headgate.model.freezes import CronFreeze, DatesFreeze
-from headgate.model.observations import Seen
+from headgate.model.observations import Place, Seen
+from headgate.model.parity import ParityGate
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, SignOffGate, SoakGate, WebhookGate
 
@@ -29,6 +31,16 @@ def _opened(gate: Gate, request: Request, state: EnvironmentState, seen: Seen, r
             return f"freeze: not at this time ({gate.zone})"
         case WebhookGate():
             return f"webhook {gate.where}: {_answered(gate, request, seen)}"
+        case ParityGate():
+            return f"parity: {gate.environment} is a replica{_but(gate, request, seen, rules)}"
+
+
+def _but(gate: ParityGate, request: Request, seen: Seen, rules: Environment) -> str:
+    there = seen.beside.get(gate.environment)
+    if there is None or there.revision is None:
+        return ", which was not told"
+    found = differences(there, Place(rules, request.revision, seen.version))
+    return f" but for {', '.join(one.what for one in found)}, as accepted" if found else ""
 
 
 def _signed_off(gate: SignOffGate, request: Request, seen: Seen) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from headgate.decide.configuration import refused_configuration
 from headgate.decide.going_back import GoingBack, way_back
+from headgate.decide.parity import beside
 from headgate.decide.pipeline import (
     ApplicationState,
     Wanted,
@@ -39,6 +40,7 @@ from headgate.model.ids import (
     environment_stream,
     release_stream,
 )
+from headgate.model.observations import Place
 from headgate.model.releases import Release, Revision
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
@@ -122,6 +124,11 @@ class Application:
     def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]:
         rules = self.rules(environment)
         return signed_off(self.state.specification, rules, self.states()) if rules else {}
+
+    def beside(self, environment: EnvironmentId) -> dict[str, Place]:
+        """What the environment's gates compare it with."""
+        rules, states = self.rules(environment), self.states()
+        return beside(self.state.specification, rules, states) if rules else {}
 
     def frozen(self) -> Freeze | None:
         return self.line.freeze

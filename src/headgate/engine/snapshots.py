@@ -49,7 +49,7 @@ async def snapshot(application: Application, named: str, service: str | None) ->
     one = await found(application, named)
     services = _services(one.revision, service)
     return {
-        **_head(one),
+        **head(one),
         "variables": [row for each in services for row in _rows(one.revision, each)],
         "replicas": {each.name: each.replicas for each in services},
         "waits_for": application.configuring.told(one.environment),
@@ -63,7 +63,7 @@ async def difference(application: Application, left: str, right: str, service: s
     keys = list(dict.fromkeys([*old, *new]))
     other = [key for key in keys if old.get(key) != new.get(key)]
     rows = [{"service": s, "name": n, **_sides(n, old.get((s, n)), new.get((s, n)))} for s, n in other]
-    heads = {"left": _head(both[0]), "right": _head(both[1])}
+    heads = {"left": head(both[0]), "right": head(both[1])}
     return {**heads, "variables": rows, "same": len(keys) - len(other), "replicas": _replicas(both, service)}
 
 
@@ -93,7 +93,7 @@ def _replicas(both: list[Snapshot], service: str | None) -> list[str]:
     return [f"{name}: {left[name]} or {right[name]} replicas" for name in shared]
 
 
-def _head(one: Snapshot) -> View:
+def head(one: Snapshot) -> View:
     revision = one.revision
     names = {"environment": one.environment, "label": revision.label, "release": revision.release}
     return {**names, "revision": revision.id, "configuration": revision.configuration, "recorded": one.recorded}

@@ -118,7 +118,8 @@ def _(event: e.ReleaseSignedOff) -> str:
 def _(event: e.RolloutStarted) -> str:
     steps = ", ".join(describe(step) for step in event.steps)
     beside = f" beside {event.baseline.label}" if event.baseline else ""
-    return f"{event.kind} of {event.revision.label}{beside} started by {event.by}: {steps}"
+    opened = f"; open were {'; '.join(event.gates)}" if event.gates else ""
+    return f"{event.kind} of {event.revision.label}{beside} started by {event.by}: {steps}{opened}"
 
 
 @sentence.register

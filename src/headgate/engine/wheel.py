@@ -14,6 +14,7 @@ from headgate.engine.act import attempt, is_due
 from headgate.engine.asking import Asking
 from headgate.engine.look import Look
 from headgate.engine.values import Values
+from headgate.engine.versions import with_versions
 from headgate.engine.watching import Watching
 from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
@@ -21,7 +22,7 @@ from headgate.model.effects import Effect
 from headgate.model.events import Event
 from headgate.model.freezes import Freeze
 from headgate.model.ids import EnvironmentId, ReleaseId, environment_stream
-from headgate.model.observations import Seen
+from headgate.model.observations import Place, Seen
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
 from headgate.ports import Clock, Conflict, EventLog
@@ -41,6 +42,8 @@ class Surroundings(Protocol):
     def signed_off(self, environment: EnvironmentId) -> dict[str, Mapping[ReleaseId, SignOff]]: ...
 
     def frozen(self) -> Freeze | None: ...
+
+    def beside(self, environment: EnvironmentId) -> dict[str, Place]: ...
 
 
 @dataclass
@@ -126,7 +129,18 @@ class Wheel:
         signed_off, frozen = self.surroundings.signed_off(self.environment), self.surroundings.frozen()
         watched = await self._watching.take(look, self.state, now) if measure else None
         self.seen = replace(seen, signed_off=signed_off, frozen=frozen, answers=answers, watched=watched)
+        await self._compare(self.rules, ask=self.state.waiting is not None or not measure)
         return True
+
+    async def _compare(self, rules: Environment, ask: bool) -> None:
+        """With others that gates name. Platforms are asked for their versions while something waits, or may at once."""
+        others = self.surroundings.beside(self.environment)
+        places = {**others, rules.name: Place(rules, None, None)} if others else {}
+        if ask:
+            places = await with_versions(self.world, self.environment.partition("/")[0], places)
+        if places:
+            here = places.pop(rules.name)
+            self.seen = replace(self.seen, beside=places, version=here.version)
 
     async def _record(self, events: list[Event]) -> bool:
         """Record first. False: someone else wrote, so nothing that was decided here counts."""

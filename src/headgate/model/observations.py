@@ -9,6 +9,7 @@ from headgate.model.checks import JobSeen
 from headgate.model.freezes import Freeze
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.measurements import Measurement
+from headgate.model.releases import Revision
 from headgate.model.rollouts import SignOff
 from headgate.model.routes import Address, RoutesSeen
 from headgate.model.rules import Environment, WebhookGate
@@ -38,6 +39,15 @@ class GateAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """One environment, as far as another is compared with it."""
+
+    rules: Environment
+    revision: Revision | None  # None: nothing is stable there
+    version: str | None = ""  # of its platform; empty: it has none to tell; None: it is not known
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One look at one environment."""
 
@@ -53,6 +63,8 @@ class Seen:
     passed: dict[ReleaseId, datetime] = field(default_factory=dict)  # stable in the environment before this one, since
     # By the name of each environment that a release passes before this one, or that a gate here names.
     signed_off: dict[str, Mapping[ReleaseId, SignOff]] = field(default_factory=dict)
+    beside: dict[str, Place] = field(default_factory=dict)  # what gates here compare it with, by environment
+    version: str | None = ""  # of the platform, where a gate compares it: see Place
     frozen: Freeze | None = None  # the latest of the whole server
     # The latest of each gate, by the very start that was asked about: a yes is for that one alone.
     answers: dict[tuple[WebhookGate, RolloutId], GateAnswer] = field(default_factory=dict)

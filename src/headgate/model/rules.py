@@ -14,6 +14,7 @@ from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
 from headgate.model.monitors import MonitorRules
 from headgate.model.notices import Target
+from headgate.model.parity import Parity, ParityGate
 from headgate.model.people import Person
 from headgate.model.secrets import EVERY, SecretRules
 from headgate.model.services import Value
@@ -115,7 +116,7 @@ class WebhookGate:
 
 
 Frozen = FreezeGate | DatesFreeze | CronFreeze
-Gate = ApprovalGate | SoakGate | SignOffGate | Frozen | WebhookGate
+Gate = ApprovalGate | SoakGate | SignOffGate | Frozen | WebhookGate | ParityGate
 
 # When contract migrations run: as soon as nothing needs what they take away, or then when a person asks.
 Contract = Literal["by-itself", "on-request"]
@@ -170,6 +171,7 @@ class Environment:
     service_env: dict[str, dict[str, Value]] = field(default_factory=dict)  # service -> what wins over `env` for it
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
     secrets_every: timedelta = EVERY  # between two looks whether one was rotated
+    parity: dict[str, Parity] = field(default_factory=dict)  # other environment -> how it may differ
     deadlines: Deadlines = Deadlines()
     people: tuple[Person, ...] = ()  # of the whole file: which accounts are one person
     notifications: tuple[Target, ...] = ()  # told of what happens here

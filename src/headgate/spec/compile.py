@@ -7,6 +7,7 @@ from headgate.model.checks import Check
 from headgate.model.conditions import parse
 from headgate.model.metrics import MetricRule, ValueQuery
 from headgate.model.migrations import Migration
+from headgate.model.parity import ParityGate
 from headgate.model.rules import (
     AnalysisRules,
     Application,
@@ -148,6 +149,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         service_env=of_each_service(spec, name),
         secrets=rooted(stores(spec, name), repository),
         secrets_every=every(spec, name),
+        parity={other: one.rules() for other, one in section.parity.items()},
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain
         ),
@@ -192,6 +194,8 @@ def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
     if section.webhook is not None:
         hook = section.webhook
         return WebhookGate(hook.url, hook.timeout, hook.every, hook.secret_from, hook.deadline)
+    if section.parity is not None:
+        return ParityGate(section.parity)
     raise _wordless(spec, (*path, section.kind))
 
 

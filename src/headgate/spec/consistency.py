@@ -25,7 +25,7 @@ REFERENCES = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")  # of variables
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
     own = (secret_arguments, named_stores, checks, accounts)
-    rules = (soak, sign_offs, approvals, analysis, scrapes, selectors, metrics, hosts, *own)
+    rules = (soak, sign_offs, replicas, approvals, analysis, scrapes, selectors, metrics, hosts, *own)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 
@@ -125,6 +125,24 @@ def sign_offs(spec: Specification) -> Iterator[Problem]:
                 nothing = "There is none: add the one where people try releases, or remove the gate."
                 known = _known(gate.sign_off.from_, others, "another environment")
                 yield spec.problem(path, *(known if others else ("another environment", nothing)))
+
+
+def replicas(spec: Specification) -> Iterator[Problem]:
+    """An environment is compared with others of this file."""
+    for name, environment in spec.environments.items():
+        others = [other for other in spec.environments if other != name]
+        for position, gate in enumerate(environment.gates):
+            if gate.parity is not None and gate.parity not in others:
+                path: Path = ("environments", name, "gates", position, "parity")
+                yield spec.problem(path, *_other(gate.parity, others))
+        for other in environment.parity:
+            if other not in others:
+                yield spec.key_problem(("environments", name, "parity", other), *_other(other, others))
+
+
+def _other(name: str, others: list[str]) -> tuple[str, str]:
+    nothing = "another environment", "There is none: add one, or remove this."
+    return _known(name, others, "another environment") if others else nothing
 
 
 def approvals(spec: Specification) -> Iterator[Problem]:

@@ -11,8 +11,8 @@ from headgate.spec.variables import all_variables
 
 # Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, notifiers, provisioners.
 # By feature: images (platforms that run images), secret files (platforms that hand secrets over in files), checks
-# (smoke, http, run, load, browser), gates (approval, soak, sign_off, freeze, webhook), strategies (blue-green.gate), ci
-# (run, image).
+# (smoke, http, run, load, browser), gates (approval, soak, sign_off, freeze, webhook, parity), strategies
+# (blue-green.gate), ci (run, image).
 Present = Mapping[str, Collection[str]]
 
 

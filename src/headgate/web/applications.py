@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from headgate.engine import applying, build_views, retaining, sightings, snapshots, standing, views
+from headgate.engine import applying, build_views, comparing, retaining, sightings, snapshots, standing, views
 from headgate.model.releases import Release
 from headgate.web import bodies
 from headgate.web.asked import Asked, ThisApplication
@@ -80,6 +80,12 @@ async def config_diff(
 ) -> View:
     """The variables that are not the same in two environments, or revisions (ENV@REVISION)."""
     return await snapshots.difference(application, left, right, service)
+
+
+@routes.get("/{application}/parity")
+async def parity(application: ThisApplication, left: bodies.Where, right: bodies.Where) -> View:
+    """How far one environment, or revision, is a replica of another: every difference, and why it is accepted."""
+    return await comparing.parity(application, left, right)
 
 
 @routes.get("/{application}/images")

@@ -36,9 +36,10 @@ async def deploy(server: Asked, application: ThisApplication, wheel: ThisWheel, 
 
 
 @routes.post("/rollback")
-async def rollback(server: Asked, wheel: ThisWheel, body: bodies.Rollback) -> View:
+async def rollback(server: Asked, application: ThisApplication, wheel: ThisWheel, body: bodies.Rollback) -> View:
     command = c.Rollback(server.engine.rollout_id(), body.by, body.to, body.why)
-    return await _tell(server, wheel, command)
+    done = await _tell(server, wheel, command)
+    return {**done, "horizon": horizons.shown(wheel.state, application.quarantined(wheel.environment))}
 
 
 @routes.post("/pin")

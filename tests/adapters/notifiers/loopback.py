@@ -8,6 +8,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from headgate.model.notices import Target
+
 
 @dataclass
 class Asked:
@@ -46,3 +48,23 @@ class Loopback:
         self.asked.append(asked)
         status, body = await self._answers(asked) if self._answers else (204, None)
         return web.json_response(body, status=status) if body is not None else web.Response(status=status)
+
+
+class Stage:
+    """Of the contract, for who only listens: see testing.contracts.notifiers."""
+
+    def __init__(self, there: Loopback, notifier: Any, target: Target, *secrets: str) -> None:
+        self.there, self.notifier, self.target, self.secrets = there, notifier, target, secrets
+
+    async def close(self) -> None:
+        await self.notifier.close()
+        await self.there.close()
+
+    def received(self) -> int:
+        return len(self.there.asked)
+
+    def answer(self, status: int, headers: dict[str, str]) -> None:
+        self.there.refusal = (status, headers)
+
+    async def vanish(self) -> None:
+        await self.there.close()

@@ -1,9 +1,9 @@
 """The notifier `apprise`, the real library, telling its target json:// of a server on loopback."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import pytest
-from tests.adapters.notifiers.loopback import Loopback
+from tests.adapters.notifiers.loopback import Loopback, Stage
 
 from headgate.adapters.notifiers.apprise.teller import AppriseNotifier, masked
 from headgate.adapters.notifiers.apprise.words import body, harmless, title
@@ -12,32 +12,14 @@ from headgate.ports import AdapterError, Unusable
 from headgate.testing.contracts.notifiers import HOSTILE, NotifierContract, notice
 
 
-class Stage:
-    secrets: Sequence[str] = ("geheim", "hidden-path")
-
-    def __init__(self, there: Loopback) -> None:
-        self.there, self.notifier = there, AppriseNotifier()
-        self.target = Target("apprise", {"url_from": "NOTIFY_CHAT"})
-
-    def received(self) -> int:
-        return len(self.there.asked)
-
-    def answer(self, status: int, headers: dict[str, str]) -> None:
-        self.there.refusal = (status, headers)
-
-    async def vanish(self) -> None:
-        await self.there.close()
-
-
 @pytest.fixture
 async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     there = Loopback()
     await there.start()
     monkeypatch.setenv("NOTIFY_CHAT", f"json://ann:geheim@127.0.0.1:{there.server.port}/hidden-path")
-    made = Stage(there)
+    made = Stage(there, AppriseNotifier(), Target("apprise", {"url_from": "NOTIFY_CHAT"}), "geheim", "hidden-path")
     yield made
-    await made.notifier.close()
-    await there.close()
+    await made.close()
 
 
 class TestApprise(NotifierContract):

@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.adapters.notifiers.loopback import Loopback
+from tests.adapters.notifiers.loopback import Loopback, Stage
 
 from headgate.adapters.notifiers.webhook.cdevents import artifact, events
 from headgate.adapters.notifiers.webhook.sender import WebhookNotifier
@@ -24,32 +24,15 @@ KEY = "whsec_" + base64.b64encode(b"k" * 24).decode()
 SETTINGS = {"url_from": "NOTIFY_HOOK", "secret_from": "NOTIFY_KEY"}
 
 
-class Stage:
-    secrets: Sequence[str] = ("hidden-path", KEY)
-
-    def __init__(self, there: Loopback) -> None:
-        self.there, self.notifier, self.target = there, WebhookNotifier(), Target("webhook", SETTINGS)
-
-    def received(self) -> int:
-        return len(self.there.asked)
-
-    def answer(self, status: int, headers: dict[str, str]) -> None:
-        self.there.refusal = (status, headers)
-
-    async def vanish(self) -> None:
-        await self.there.close()
-
-
 @pytest.fixture
 async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     there = Loopback()
     await there.start()
     monkeypatch.setenv("NOTIFY_HOOK", there.url("/hidden-path?token=hidden"))
     monkeypatch.setenv("NOTIFY_KEY", KEY)
-    made = Stage(there)
+    made = Stage(there, WebhookNotifier(), Target("webhook", SETTINGS), "hidden-path", KEY)
     yield made
-    await made.notifier.close()
-    await there.close()
+    await made.close()
 
 
 class TestWebhook(NotifierContract):

@@ -1,7 +1,6 @@
 """Secrets Manager and Parameter Store on moto, on loopback."""
 
 import json
-import urllib.request
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -9,8 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-from tests.aws import Aws
+from tests.aws import CREDENTIALS, Aws, emptied, moto_server
 
 from headgate import bootstrap
 from headgate.adapters.aws import AwsClient, Refused
@@ -32,26 +30,21 @@ AWKWARD = (f"{CANARY} with = \"quotes\" and ünïcode", f"{CANARY}\nline two\n")
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture
 def moto(server: str) -> str:
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
-    return server
+    return emptied(server)
 
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """And where nothing listens, that is found out at once."""
     monkeypatch.setattr("headgate.adapters.aws.TRIES", 1)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 @cache

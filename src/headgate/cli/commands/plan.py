@@ -40,7 +40,18 @@ def plan(
         found = bootstrap.plan(content_of(file), file, *stated, ask=_server(data))
     except SpecificationError as error:
         raise refused(error, file) from error
+    for one in found["environments"]:
+        one["horizon"] = _horizon(data, found["application"], one["environment"])
     print_json(found) if as_json else _told(found)
+
+
+def _horizon(data: str | None, application: str, environment: str) -> View | None:
+    """How far back one may go there now; nothing where no server runs, or where it does not know the environment."""
+    try:
+        found = Api(data).get(path(application, "environments", environment)).get("horizon")
+    except Failure:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _stated(read: Callable[[str], float], text: str | None, option: str) -> float | None:
@@ -134,10 +145,17 @@ def _metrics(one: View) -> list[str]:
 def _back(one: View) -> list[str]:
     back = one["rollback"]
     most = f"deadlines.weight allows {_time(back['deadline'])}"
+    safe = _safe(one.get("horizon") or {})
     if "usual" not in back:
-        return [f"back on the stable: a weight switch; {most}"]
+        return [f"back on the stable: a weight switch; {most}", *safe]
     usual, worst = (f"{back[name] * 1000:.0f} ms" for name in ("usual", "worst"))
-    return [f"back on the stable: a weight switch, {usual}, 99 % within {worst} ({back['origin']}); {most}"]
+    return [f"back on the stable: a weight switch, {usual}, 99 % within {worst} ({back['origin']}); {most}", *safe]
+
+
+def _safe(known: View) -> list[str]:
+    if not known.get("why"):
+        return [f"safe back to {known['safe_back_to']}"] if known.get("safe_back_to") else []
+    return [f"safe back to {known.get('safe_back_to') or 'nothing'}; no further: {known['why']}"]
 
 
 def _row(row: View) -> list[str]:

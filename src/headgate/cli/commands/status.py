@@ -48,9 +48,10 @@ def _source(followed: dict[str, Any]) -> None:
 
 
 def _horizons(environments: list[dict[str, Any]]) -> list[str]:
-    """Where contract migrations ended the way back."""
-    limited = [one for one in environments if (one.get("horizon") or {}).get("why")]
-    return [f"{one['environment']}: safe back to {one['horizon']['safe_back_to'] or 'nothing'}" for one in limited]
+    """How far back one may go; nothing where nothing earlier was stable."""
+    known = [(one["environment"], one.get("horizon") or {}) for one in environments]
+    far = [(name, one) for name, one in known if one.get("safe_back_to") or one.get("why")]
+    return [f"{name}: safe back to {one['safe_back_to'] or 'nothing'}" for name, one in far]
 
 
 def _wanted(api: Api, named: str | None) -> list[str]:

@@ -12,6 +12,7 @@ from headgate.spec.sections.gate import GateSection
 from headgate.spec.sections.metrics import MetricsValue
 from headgate.spec.sections.monitor import Monitor
 from headgate.spec.sections.notifications import NotificationSection
+from headgate.spec.sections.parity import ParitySection
 from headgate.spec.sections.platform import PlatformValue
 from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, defaults_to, part
@@ -94,6 +95,9 @@ class EnvironmentSection(Section):
     )
     services: dict[Name, ServiceHereSection] = Field(
         default_factory=dict, description="Service: what is different for it alone in this environment."
+    )
+    parity: dict[Name, ParitySection] = Field(
+        default_factory=dict, description="Environment: how far it may differ from this one, and why."
     )
     deadlines: DeadlinesSection = part(DeadlinesSection, "How long each wait may take.")
     notifications: list[NotificationSection] = Field(

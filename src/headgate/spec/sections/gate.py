@@ -58,3 +58,4 @@ class GateSection(OneOf):
         None, description="No rollout starts then: weekly, between dates, by cron, or as an iCalendar file says."
     )
     webhook: WebhookSection | None = Field(None, description="Another system must agree.")
+    parity: Name | None = Field(None, description="That environment must be a replica of this one.")

@@ -222,6 +222,7 @@ Duration = Annotated[timedelta, duration()]
 Positive = Annotated[timedelta, duration("100ms")]
 Seconds = Annotated[timedelta, duration("1s")]
 Percentage = Annotated[float, amount(units.percentage, units.PERCENTAGES, units.PERCENTAGE_PATTERN)]
+SomeShare = Annotated[float, some(units.percentage, units.PERCENTAGES, units.PERCENTAGE_PATTERN)]
 Growth = Annotated[
     float, amount(lambda text: units.percentage(text, 1000), units.PERCENTAGES, units.PERCENTAGE_PATTERN)
 ]

@@ -86,6 +86,12 @@ class DockerPlatform:
     def unseen(self, environment: EnvironmentId) -> Sequence[str]:
         return tuple(self._opened(environment).away)
 
+    async def version(self, environment: EnvironmentId) -> str:
+        """Of the engines of all its machines. Raises AdapterError where one is away."""
+        place = await self._place(environment)
+        told = [await one.machine.engine.json("GET", "/version") for one in place.arounds.values()]
+        return ", ".join(sorted({f"Docker {one['Version']} ({one['Os']}/{one['Arch']})" for one in told}))
+
     async def run_job(self, job: Job) -> None:
         """On this machine, as its own user: a check is a command of the file's author, and asks from outside."""
         place = self._opened(job.environment)

@@ -1,6 +1,7 @@
 """The platform itself: what the engine asks for, environment by environment."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -62,6 +63,10 @@ class ProcessPlatform:
     async def observe(self, environment: EnvironmentId) -> Sequence[Instance]:
         place = await self._place(environment)
         return place.fleet.instances()
+
+    async def version(self, environment: EnvironmentId) -> str:
+        machine = os.uname()
+        return f"{machine.sysname} {machine.release} ({machine.machine})"
 
     async def run_job(self, job: Job) -> None:
         place = await self._place(job.environment)
