@@ -15,6 +15,7 @@ from tests.cli.conftest import HEADGATE, Run
 COMMANDS = [
     *("apply", "release", "releases", "deploy e", "status", "watch e", "why e", "history e", "logs e"),
     *("pause e", "resume e", "promote e", "abort e", "rollback e", "approve e", "lift r --why w"),
+    *("migrate e", "review e", "reject e --why w", "checks e", "config e", "notifications", "notifications retry"),
 ]
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.decide.given import CANARY, NOW, V2, request, routes, seen, state, turn
+from tests.decide.given import BOTH, CANARY, NOW, V2, request, rollout, routes, seen, state, turn
 
 from headgate.decide.freezes import UnknownDays, UnknownZone, thaw
 from headgate.decide.gates import closed_gates
@@ -98,6 +98,15 @@ def test_no_rollout_starts_and_people_are_told_until_when() -> None:
     (why,) = held(NOW_FROZEN)
     assert why.startswith("freeze until ")
     assert "UTC, in 1 h" in why
+
+
+@pytest.mark.parametrize(
+    "gate", [NOW_FROZEN, CronFreeze("* * * * *", timedelta(hours=1), "UTC"), DatesFreeze("UTC", calendar="days.ics")]
+)
+def test_a_canary_in_flight_goes_on(gate: Frozen) -> None:
+    flying, look = state(rollout("weight 5")), seen(BOTH, routes({"v2": 5, "v1": 95}))
+    assert held(gate)
+    assert turn(flying, replace(look, rules=replace(CANARY, gates=(gate,)))) == turn(flying, look)
 
 
 def test_a_way_back_is_never_frozen() -> None:

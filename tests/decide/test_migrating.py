@@ -40,6 +40,7 @@ from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, MigrationRun, Rollout
 from headgate.model.rules import FreezeGate
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
+from headgate.model.services import Value
 from headgate.model.steps import Migrate, describe
 
 EXPAND, CONTRACT = Migration(7, "expand it", "expand"), Migration(8, "contract it", "contract")
@@ -249,3 +250,56 @@ def test_old_copies_of_a_first_release_hold_up_a_contract_step() -> None:
 def test_its_order_is_the_same_each_time() -> None:
     known = run(EXPAND, "running", attempt=3)
     assert migrating.order(known).id == "migration-web-7-3"
+
+
+def test_two_services_migrate_one_after_the_other() -> None:
+    """By level, whichever service it is of; the second begins once the first has ended."""
+    other = replace(V2.services[0], name="api", migrations=(Migration(3, "its own", "expand"),))
+    both = replace(NEW, services=(*NEW.services, other))
+    steps = start(state(stable=OLD), CANARY, request(both)).steps
+    assert [describe(step) for step in steps[:3]] == ["migrate api 3", "migrate web 7", "start"]
+    there = replace(rollout("start", both), steps=steps, position=0)
+    begun = decide(state(there, stable=OLD), OF_OLD, NOW)
+    assert [(one.service, one.migration.level) for one in begun if isinstance(one, MigrationStarted)] == [("api", 3)]
+    ended = JobSeen(JobId("migration-api-3-1"), "passed")
+    first = replace(run(EXPAND, "running"), service="api", migration=other.migrations[0])
+    here = state(there, stable=OLD, migrations=(first,))
+    names = [told(one) for one in decide(here, replace(OF_OLD, jobs=(ended,)), NOW)]
+    assert names == ["MigrationEnded", "StepCompleted 0", "MigrationStarted"]
+
+
+BACK = rollout("weight 100", candidate=V1, kind="rollback", replaces=V2.id)
+
+
+def test_a_freeze_holds_up_no_rollback_and_every_contract_migration() -> None:
+    frozen = state(BACK, stable=NEW, freeze=FROZEN, migrations=(run(EXPAND),))
+    there = seen({"v2": "ready ready", "v1": "ready ready"}, routes({"v1": 100}))
+    assert [told(one) for one in decide(frozen, there, NOW)][:1] == ["StepCompleted 2"]
+    assert "has to end first" in migrating.hindered(frozen, there, NOW)
+
+
+@pytest.mark.parametrize("condition", ["running", "failed", "passed"])
+def test_going_back_while_a_contract_migration_runs_is_going_back_past_it(condition: Any) -> None:
+    answer = accept(c.Rollback(BACK.id, "bob"), alone(run(CONTRACT, condition), previous=OLD), QUIET, NOW)
+    assert isinstance(answer, c.Refused)
+    assert "contract migration 8 of v2 began here" in answer.why
+
+
+def test_going_back_in_an_expand_migration_leaves_it_to_its_end() -> None:
+    answer = accept(c.Rollback(BACK.id, "bob"), flight("running"), OF_OLD, NOW)
+    assert not isinstance(answer, c.Refused)
+    assert [told(one) for one in answer] == ["RolloutAborted by bob"]
+    aborting = apply(answer[0], flight("running"), NOW)
+    assert migrating.running(aborting) is not None
+    done = flight(None, migrations=(run(EXPAND, rollout=None),))
+    assert told(decide(done, OF_OLD, NOW)[0]) == "StepCompleted 0", "the next one that needs it finds it done"
+
+
+def test_what_is_gone_back_to_is_what_was_recorded() -> None:
+    """Not a revision composed anew of today's file: replicas, variables and versions of secrets are those of then."""
+    service = replace(V1.services[0], replicas=7, env={"LEVEL": Value("plain", "old")})
+    then = replace(V1, services=(service,), secret_versions={"shop/db": "3"}, configuration="cfg_then")
+    answer = accept(c.Rollback(BACK.id, "bob"), state(stable=V2, previous=then), QUIET, NOW)
+    assert not isinstance(answer, c.Refused)
+    assert isinstance(answer[-1], e.RolloutStarted)
+    assert answer[-1].revision == then

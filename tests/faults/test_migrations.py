@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.real("envoy", "postgres", "initdb", "pg_ctl"), pytest.
 KINDS = {1: "expand", 2: "expand", 3: "contract", 4: "expand"}
 FILE = """\
 application: shop
+source: {{git: revert}}
 services:
   web:
     build: app
@@ -56,6 +58,18 @@ class Shop:
     def ran(self) -> list[int]:
         with psycopg.connect(self.where) as connection:
             return [level for (level,) in connection.execute("SELECT level FROM ran ORDER BY level").fetchall()]
+
+    async def reverted(self) -> str:
+        """What the branch of the revert has; main is as its authors left it."""
+        git = ("git", "-C", str(self.stage.repository.folder))
+
+        async def pushed() -> str:
+            named = (*git, "for-each-ref", "--format=%(refname)", "refs/heads/headgate/")
+            return subprocess.run(named, capture_output=True, text=True, check=True).stdout.strip()
+
+        branch = await self.stage.until(pushed, "a revert is pushed")
+        shown = (*git, "show", f"{branch}:app/shop.json")
+        return subprocess.run(shown, capture_output=True, text=True, check=True).stdout
 
     async def migrates(self, level: int) -> None:
         began = lambda one: isinstance(one.event, MigrationStarted) and one.event.migration.level == level  # noqa: E731
@@ -104,4 +118,5 @@ async def test_a_column_is_renamed_while_users_are_answered(shop: Shop) -> None:
     with pytest.raises(Refused, match="v4 is quarantined"):
         await stage.tell("deploy", release="v4")
     assert shop.ran() == [1, 2, 3, 4]
+    assert json.loads(await shop.reverted())["version"] == "v3", "main would not bring it back"
     await stage.no_request_failed()

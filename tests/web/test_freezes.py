@@ -81,6 +81,7 @@ async def test_the_whole_line_stops_in_one_entry_and_survives_a_restart(
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     line = (await ask.post("/api/freeze", json={**ANN, "why": "an incident", "until": tomorrow})).json()
     assert line["frozen"]["scope"] == "server"
+    assert (await ask.get("/api/freeze")).json() == line
     assert (await told(ask, "staging", "deploy"))["rollout"] is None
     guarded = (await ask.get(f"{SHOP}/environments/guarded")).json()  # nothing ever happened there
     assert "every environment is frozen by ann@test (an incident)" in guarded["waits_for"][0]

@@ -11,6 +11,7 @@ from headgate.engine import recording
 from headgate.model.ids import SERVER_STREAM, application_stream, environment_stream
 from headgate.model.record import CommandAnswered, SpecificationChanged
 from headgate.ports import LogUnavailable
+from headgate.store.codec import encode
 from headgate.web.recorder import named
 
 STAGING = "/api/applications/shop/environments/staging"
@@ -105,6 +106,15 @@ async def test_no_secret_is_on_record(shop: Shop, ask: httpx.AsyncClient) -> Non
     assert len(one.arguments["y"]) == recording.LONGEST
 
 
+async def test_what_is_sent_does_not_swell_the_log(shop: Shop, ask: httpx.AsyncClient) -> None:
+    odd = {f"{'n' * 30_000}{number}": "v" * 9000 for number in range(25)}
+    await ask.post("/api/freeze", json={"by": "b" * 9000, "why": "w" * 9000, **odd})
+    (one,) = await answered(shop)
+    assert len(encode(one)) < 10_000
+    assert (await ask.post("/api/freeze", content=b"x" * 2_000_000)).status_code == 413
+    assert "more than" in (await answered(shop))[-1].answer
+
+
 async def test_reading_is_no_command(shop: Shop, ask: httpx.AsyncClient) -> None:
     await ask.get("/api/applications")
     assert await answered(shop) == []
@@ -123,6 +133,16 @@ async def test_a_record_without_room_stops_nobody(
 
     monkeypatch.setattr(shop.engine.log, "append", full)
     assert (await ask.post(f"{STAGING}/freeze", json={"by": "bob", "why": "x"})).status_code == 200
+
+
+async def test_who_else_wrote_there_hides_nothing_after_it(shop: Shop, ask: httpx.AsyncClient) -> None:
+    """Nor does a record whose writing was given up while it was done."""
+    await ask.post("/api/freeze", json={"by": "bob", "why": "x"})
+    (one,) = await answered(shop)
+    await shop.engine.log.append(f"commands:{datetime.now(UTC):%Y-%m}", [one], after=1)
+    for _ in range(3):
+        await ask.post("/api/unfreeze", json={"by": "bob"})
+    assert len(await answered(shop)) == 5
 
 
 async def test_refusals_without_end_are_counted(

@@ -7,7 +7,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import approving, auditing, checking, configuring, forms, freezing, linting, sealing, telling
+from headgate.cli import (
+    approving,
+    auditing,
+    checking,
+    configuring,
+    forms,
+    freezing,
+    linting,
+    migrating,
+    sealing,
+    telling,
+)
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
 
@@ -16,15 +27,15 @@ COMMANDS = (
     *("serve", "init", "plan", "apply", "dev", "release", "builds", "releases", "deploy", "status", "pipeline"),
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
     *("checks", "approve", "reject"),
-    *("sign-off", "pin", "unpin", "freeze", "unfreeze", "lift", "provenance", "images", "notifications", "audit"),
-    *("ci", "token", "config", "parity", "secrets", "lint", "spec", "demo"),
+    *("sign-off", "pin", "unpin", "freeze", "unfreeze", "migrate", "lift", "provenance", "images", "notifications"),
+    *("audit", "ci", "token", "config", "parity", "secrets", "lint", "spec", "demo"),
 )
 
 # Forms that are in a file of their own.
 BESIDE: dict[str, Any] = dict.fromkeys(("freeze", "unfreeze"), freezing)
 BESIDE |= dict.fromkeys(("review", "approve", "reject"), approving)
 BESIDE |= dict.fromkeys(("config", "parity"), configuring)
-BESIDE |= {"lint": linting, "notifications": telling, "checks": checking}
+BESIDE |= {"lint": linting, "notifications": telling, "checks": checking, "migrate": migrating}
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 no server is running; "

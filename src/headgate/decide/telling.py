@@ -23,6 +23,7 @@ from headgate.model.ids import ReleaseId, RolloutId
 from headgate.model.monitors import AlarmEnded, AlarmRaised
 from headgate.model.notices import Notice, NoticeKind, Severity
 from headgate.model.releases import Release, Revision
+from headgate.model.reverts import CommitReverted
 from headgate.model.rollouts import EnvironmentState, Past, Request, Rollout, SignOff
 from headgate.model.rules import Environment
 from headgate.model.schema import DataRestored, MigrationEnded
@@ -357,6 +358,18 @@ def _(event: e.ReleaseQuarantined, around: Around, one: e.Recorded) -> Iterator[
     act = f"`headgate lift {label} --why TEXT`, once it is known to be good"
     what = f"{label} is quarantined: no environment takes it"
     yield Told("quarantined", "trouble", what, event.why, act=act, environment=event.environment, release=event.release)
+
+
+@_told.register
+def _(event: CommitReverted, around: Around, one: e.Recorded) -> Iterator[Told]:
+    label, known = _label(event.release, around), around.releases.get(event.release)
+    branch = known.branch if known else "its branch"
+    if event.outcome == "pushed":
+        act = "" if event.onto == branch else f"merge {event.onto} into {branch}"
+        what = f"the revert of {label} is on branch {event.onto}"
+        yield Told("quarantined", "attention", what, event.why, act=act, release=event.release)
+    elif event.outcome != "nothing":
+        yield Told("quarantined", "trouble", f"{label} could not be reverted", event.why, release=event.release)
 
 
 @_told.register

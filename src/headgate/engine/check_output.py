@@ -31,7 +31,7 @@ def check_output(application: Application, environment: str, job: str) -> AsyncI
 
 
 def check_file(application: Application, environment: str, job: str, name: str) -> AsyncIterator[bytes]:
-    """As it was left. Raises Unknown and Rejected; iterating may raise AdapterError."""
+    """As it is kept. Raises Unknown and Rejected; iterating may raise AdapterError."""
     wheel, _, keeper, files = _kept(application, environment, job)
     if name not in files:
         raise Unknown(f"nothing called {name!r} was kept of {job}; `headgate checks {environment}` lists what was")

@@ -22,7 +22,7 @@ STREAM = "commands:"
 MOST_REFUSED, MOST_TURNED_AWAY = 600, 60
 LONGEST = 200  # characters of one argument
 LONGEST_ANSWER = 500  # characters
-MOST_ARGUMENTS = 20
+LONGEST_NAME, MOST_ARGUMENTS = 50, 20  # characters of its name; of one command
 HOUR = timedelta(hours=1)
 SECRET = re.compile(r"secret|token|password|passphrase|key|credential", re.IGNORECASE)
 ADDRESS = re.compile(r"://[^\s/@]*@")  # user and password of an address
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 class Recording:
     def __init__(self, events: EventLog, clock: Clock, hidden: Hidden) -> None:
         self._log, self._clock, self._hidden = events, clock, hidden
-        self._stream, self._version = "", 0
+        self._stream, self._version, self._certain = "", 0, False  # the end of the stream, and whether it is that
         self._lock = asyncio.Lock()
         self._refused: deque[datetime] = deque()
         self._turned_away: deque[datetime] = deque()
@@ -45,7 +45,8 @@ class Recording:
         """Nothing is raised: a command that was carried out is not undone because its record finds no room."""
         claimed = str(body.get("by") or "")[:LONGEST]
         who, why = acting(claimed), str(body.get("why") or body.get("note") or "")
-        said = {name: self._told(name, value) for name, value in [*body.items()][:MOST_ARGUMENTS] if name not in UNSAID}
+        given = [(name, value) for name, value in body.items() if name not in UNSAID][:MOST_ARGUMENTS]
+        said = {self._clean(name, LONGEST_NAME): self._told(name, value) for name, value in given}
         event = CommandAnswered(
             verb,
             target,
@@ -71,11 +72,23 @@ class Recording:
             self._left_out += 1
             return
         stream = f"{STREAM}{now:%Y-%m}"
-        if stream != self._stream:
-            recorded = await self._log.read(stream)
-            self._stream, self._version = stream, recorded[-1].version if recorded else 0
+        try:
+            await self._write(stream, event)
+        except Conflict:  # someone else was first, or a record that was given up was written all the same
+            await self._write(stream, event)
+
+    async def _write(self, stream: str, event: CommandAnswered) -> None:
+        await self._find_end(stream)
+        self._certain = False  # until it is known to be written: whoever gives up waiting leaves it open
         (kept,) = await self._log.append(stream, [replace(event, unrecorded=self._left_out)], self._version)
-        self._version, self._left_out = kept.version, 0
+        self._version, self._left_out, self._certain = kept.version, 0, True
+
+    async def _find_end(self, stream: str) -> None:
+        if stream != self._stream:
+            self._stream, self._version, self._certain = stream, 0, False
+        if not self._certain:
+            recorded = await self._log.read(stream, self._version)
+            self._version = recorded[-1].version if recorded else self._version
 
     def _told(self, name: str, value: Any) -> str:
         if SECRET.search(name):

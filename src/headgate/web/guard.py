@@ -103,8 +103,9 @@ class Guard:
                 return
             body += message.get("body", b"")
             if len(body) > LARGEST_BODY:
-                remedy = "Send less."
-                await failure(413, f"more than {LARGEST_BODY:,} bytes", scope["path"], remedy)(scope, receive, send)
+                refusal = failure(413, f"more than {LARGEST_BODY:,} bytes", scope["path"], "Send less.")
+                await self._turned_away(scope, refusal)
+                await refusal(scope, receive, send)
                 return
             if not message.get("more_body"):
                 break

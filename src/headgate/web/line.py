@@ -14,6 +14,12 @@ View = dict[str, Any]
 routes = APIRouter(prefix="/api", tags=["server"])
 
 
+@routes.get("/freeze")
+async def shown(server: Asked) -> View:
+    """Whether every environment is stopped, by whom, why and until when; and what is in flight or stopped by itself."""
+    return views.line(server.engine.line, server.engine.applications.values(), server.engine.clock.now())
+
+
 @routes.post("/freeze")
 async def freeze(server: Asked, body: bodies.Freeze) -> View:
     """No rollout starts anywhere, nor in what is applied later. What is in flight goes on, and is told."""

@@ -1,6 +1,7 @@
 """Checks as processes of their own: what they are given, what they leave, and what outlives the server."""
 
 import asyncio
+import errno
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -60,6 +61,25 @@ async def test_secrets_are_masked_wherever_a_check_repeats_them(bench: Bench) ->
     assert "the password is ***" in seen.detail
     assert "hunter2" not in seen.detail
     assert "hunter2" not in bench.jobs.log(seen.id).read_text()
+
+
+async def test_texts_that_are_kept_are_masked_and_what_is_no_text_stays_as_it_is(bench: Bench) -> None:
+    run = f"echo 'a {CANARY} b' > r.txt; chmod 400 r.txt; printf 'x\\0{CANARY}' > p.png; ln -s /etc/hostname l.txt"
+    seen = await bench.ran(run, artifacts=("*.txt", "*.png"))
+    kept = bench.jobs.kept(seen.id)
+    assert seen.artifacts == ("p.png", "prices.txt", "r.txt")
+    assert (kept / "r.txt").read_text() == "a *** b\n"
+    assert (kept / "prices.txt").read_text() == "12.50\n"
+    assert (kept / "p.png").read_bytes() == b"x\0" + CANARY.encode()
+
+
+async def test_what_cannot_be_kept_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "r.txt")
+
+    monkeypatch.setattr("headgate.adapters.machine.jobs.concluded", full)
+    seen = await bench.ran("true")
+    assert (seen.state, seen.detail) == ("failed", "what it left cannot be kept: No space left on device (r.txt)")
 
 
 async def test_it_goes_on_while_the_server_is_away_and_its_report_is_read_then(bench: Bench) -> None:

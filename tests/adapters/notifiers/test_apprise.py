@@ -70,3 +70,5 @@ def test_nothing_in_a_message_is_more_than_text() -> None:
 def test_no_part_of_an_address_is_repeated() -> None:
     url = "slack://TOKENA/TOKENB/channel?secret=abcdefgh"
     assert masked("POST TOKENA TOKENB abcdefgh failed", url) == "POST *** *** *** failed"
+    decoded = "mailto://ann:p%40ss+word@mail.example.org/to%2Fken"
+    assert masked("no login with p@ss word, p%40ss+word or to/ken", decoded) == "no login with ***, *** or ***"

@@ -1,18 +1,20 @@
 """The notifier `webhook` against a server on loopback: the form of its events, its signature, its refusals."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema
 import pytest
 from tests.adapters.notifiers.loopback import Loopback, Stage
 
+from headgate.adapters.notifiers import outgoing
 from headgate.adapters.notifiers.webhook.cdevents import artifact, events
 from headgate.adapters.notifiers.webhook.sender import WebhookNotifier
 from headgate.adapters.notifiers.webhook.signature import signed
@@ -199,3 +201,17 @@ async def test_a_wrong_key_is_a_refusal_that_may_pass(stage: Stage, monkeypatch:
     assert type(failed.value) is AdapterError  # neither given up nor gone: it is tried again
     monkeypatch.setenv("NOTIFY_KEY", KEY)
     await stage.notifier.notify(NOTICE, stage.target, "")
+
+
+async def test_a_slow_answer_is_not_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "TIMEOUT", timedelta(seconds=0.05))
+    answers = asyncio.Event()
+
+    async def slow(asked: Any) -> tuple[int, Any]:
+        await answers.wait()
+        return 204, None
+
+    stage.there._answers = slow
+    with pytest.raises(AdapterError, match=r"not answer within 0\.05 s"):
+        await stage.notifier.notify(NOTICE, stage.target, "")
+    answers.set()

@@ -15,6 +15,7 @@ from typing import IO
 from pydantic import TypeAdapter
 
 from headgate.adapters.machine import logs
+from headgate.adapters.machine.artifacts import hide
 from headgate.adapters.machine.commands import CommandRecord, Commands
 from headgate.adapters.machine.errands import Errand, concluded, line, prepared
 from headgate.adapters.machine.folders import Folder, read, write_atomically
@@ -162,7 +163,12 @@ class Jobs:
         why = record.detail.partition("; last lines: ")[0]
         if errand is None or record.state in ("lost", "stopped"):
             return JobSeen(job, "lost" if record.state == "lost" else "failed", why + words)
-        return concluded(errand, record.state == "passed", why, words, self._desk.folder)
+        try:
+            ended = concluded(errand, record.state == "passed", why, words, self._desk.folder)
+            hide(self.kept(job), self._desk.secrets())
+        except OSError as error:  # a full disk, or a file that nobody may read
+            return JobSeen(job, "failed", f"what it left cannot be kept: {error.strerror} ({error.filename})")
+        return ended
 
     # --- what is remembered
 

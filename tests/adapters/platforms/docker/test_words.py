@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from headgate.adapters.docker_engine import socket_path
+from headgate.adapters.docker_engine import EngineRefused, socket_path
 from headgate.adapters.envoy_bridges import Bridge, read_bridges, write_bridge
 from headgate.adapters.platforms.docker import DockerSettings
 from headgate.adapters.platforms.docker.containers import (
@@ -26,11 +27,12 @@ from headgate.adapters.platforms.docker.instances import killed, span
 from headgate.adapters.platforms.docker.logs import pieces, seconds
 from headgate.adapters.platforms.docker.memory import Memory, recall, remember
 from headgate.adapters.platforms.docker.networks import Network
+from headgate.adapters.platforms.docker.pulls import Pull
 from headgate.adapters.platforms.docker.variables import own
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
 from headgate.model.releases import Revision
 from headgate.model.services import Health, Service, Value
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, Away
 
 NETWORK = Network("net", "172.18.0.1", "172.18.0.0/16")
 TAG = Tag(EnvironmentId("pcw/qa"), RevisionId("rev_1"), "web", 2, 8000, Health("/x", timedelta(seconds=0.25)))
@@ -169,3 +171,26 @@ def test_the_socket_is_where_docker_host_says(monkeypatch: pytest.MonkeyPatch) -
     assert str(socket_path()) == "/run/user/1000/docker.sock"
     monkeypatch.delenv("DOCKER_HOST")
     assert str(socket_path()) == "/var/run/docker.sock"
+
+
+@pytest.mark.parametrize(
+    ("said", "away"),
+    [
+        ("dial tcp 10.0.0.7:443: connect: connection refused", True),
+        ("Get https://r/v2/: net/http: TLS handshake timeout", True),
+        ("manifest unknown", False),
+        ("unauthorized: authentication required", False),
+        ("no space left on device", False),
+    ],
+)
+async def test_only_a_registry_that_does_not_answer_is_away(said: str, away: bool) -> None:
+    class Engine:
+        @asynccontextmanager
+        async def open(self, *_: object, **__: object) -> AsyncIterator[None]:
+            raise EngineRefused("POST /images/create", said, 500)
+            yield
+
+    reference = f"r.example.org/web@sha256:{'0' * 64}"
+    with pytest.raises(AdapterError) as told:
+        await Pull("pcw/qa, service web", reference, "this machine", None, timedelta(seconds=5)).run(Engine())  # type: ignore[arg-type]
+    assert isinstance(told.value, Away) is away

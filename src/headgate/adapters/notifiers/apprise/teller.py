@@ -6,6 +6,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote, unquote_plus
 
 from headgate.adapters.credentials import from_variable
 from headgate.adapters.notifiers.apprise.words import body, title
@@ -60,8 +61,9 @@ def tell(url: str, title: str, body: str, kind: str) -> None:
 
 
 def masked(words: str, url: str) -> str:
-    """Without any part of the address: which of them are secrets, only the service knows."""
-    for part in sorted(re.split(r"[:/@?&=,;]+", url), key=len, reverse=True):
-        if len(part) >= SHORTEST:
-            words = words.replace(part, "***")
+    """Without any part of the address, as written or decoded: which of them are secrets, only the service knows."""
+    written = re.split(r"[:/@?&=,;]+", url)
+    every = {*written, *map(unquote, written), *map(unquote_plus, written)}
+    for part in sorted((one for one in every if len(one) >= SHORTEST), key=len, reverse=True):
+        words = words.replace(part, "***")
     return words
