@@ -342,18 +342,6 @@ def _(event: CommitReverted, around: Around, one: e.Recorded) -> Iterator[Told]:
 
 
 @_told.register
-def _(event: CommitReverted, around: Around, one: e.Recorded) -> Iterator[Told]:
-    label = _label(event.release, around)
-    if event.outcome == "pushed":
-        what, act = f"what {label} brought is undone on {event.onto}", "look at it; merge it, where that is a new branch"
-        yield Told("reverted", "attention", what, event.why, act=act, release=event.release)
-    elif event.outcome != "nothing":
-        what = f"what {label} brought cannot be undone on {event.onto} by itself"
-        act = f"undo it by hand, before the branch brings {label} back"
-        yield Told("reverted", "trouble", what, event.why, act=act, release=event.release)
-
-
-@_told.register
 def _(event: e.ReleaseRefused, around: Around, one: e.Recorded) -> Iterator[Told]:
     what = f"{_label(event.release, around)} may not come to {event.environment}"
     yield Told("held", "trouble", what, event.why, environment=event.environment, release=event.release)

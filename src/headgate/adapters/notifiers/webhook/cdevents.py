@@ -20,7 +20,6 @@ CUSTOMS: dict[NoticeKind, tuple[str, str]] = {
     "rejected": ("release", "rejected"),
     "dropped": ("release", "dropped"),
     "quarantined": ("release", "quarantined"),
-    "reverted": ("release", "reverted"),
     "started": ("rollout", "started"),
     "held": ("rollout", "held"),
     "aborted": ("rollout", "aborted"),
