@@ -30,6 +30,7 @@ BUCKETS = np.arange(0, 130)
 EDGES = np.log(np.array([edge(int(one)) for one in BUCKETS]))
 MEDIAN, SIGMA = 80.0, 0.6  # milliseconds, lognormal
 SEED = 20261123
+BURSTS = 120  # from the beginning of the record to the end of the trial, and more
 
 RULES = MonitorRules(
     timedelta(hours=HOURS),
@@ -71,8 +72,9 @@ def daily(swing: float) -> Weather:
 
 def bursts(phase: float, rng: np.random.Generator) -> Callable[[float], Moment]:
     """As in the trials of the judge: every five minutes, 20-40 s, 1 to 10 points of failures, latency x 1.2 to 2.5."""
-    begins = np.cumsum(rng.exponential(300, 80)) - 900
-    lasts, failing, slow = rng.uniform(20, 40, 80), rng.uniform(0.01, 0.1, 80), rng.uniform(1.2, 2.5, 80)
+    begins = np.cumsum(rng.exponential(300, BURSTS)) - HOURS * 3600 - 900
+    lasts, failing = rng.uniform(20, 40, BURSTS), rng.uniform(0.01, 0.1, BURSTS)
+    slow = rng.uniform(1.2, 2.5, BURSTS)
 
     def moment(at: float) -> Moment:
         parts = np.clip(np.minimum(at + TICK, begins + lasts) - np.maximum(at, begins), 0, None) / TICK

@@ -41,6 +41,8 @@ def test_the_example_is_foretold_without_a_server(headgate: Run) -> None:
     assert "blue-green without bake: nothing is measured" in out
     assert "errors 100 %" in out
     assert "deadlines.weight allows 30 s" in out
+    assert "watched for 4 h after a promotion, against what the old version did, 99.9 % of requests" in out
+    assert "2 instances of what was replaced stay up for 60 min: 2 instance-hours a promotion" in out
     assert "warning" not in out
 
 

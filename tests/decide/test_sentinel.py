@@ -28,7 +28,7 @@ from tests.decide.given import (
 
 from headgate.analysis.record import remembered
 from headgate.decide import monitoring as m
-from headgate.decide import sentinel
+from headgate.decide import sentinel, sight
 from headgate.decide.accept import accept
 from headgate.decide.explain import waits_for
 from headgate.decide.fold import apply
@@ -90,6 +90,8 @@ def alarmed(here: EnvironmentState, kind: Any = "breach") -> EnvironmentState:
     return apply(AlarmRaised(RolloutId("rol_2"), V2.release, kind, "it fails"), here, ago(30))
 
 
+BURNING = monitored(*[sample(6000, 60)] * 30, rules=PROMISED)
+
 CASES: list[tuple[str, EnvironmentState, Seen, list[str]]] = [
     ("all is well", monitored(*[GOOD] * 10), WARM, []),
     ("failing, the earlier one was not", monitored(*[GOOD] * 5, *[BAD] * 5), WARM, BACK),
@@ -100,7 +102,7 @@ CASES: list[tuple[str, EnvironmentState, Seen, list[str]]] = [
     ("only call", monitored(GOOD, *[BAD] * 5, rules=CALLS), WARM, CALL),
     ("few requests prove little", monitored(*[sample(4, 1)] * 10), WARM, []),
     ("a promise is broken slowly", monitored(*[sample(6000, 60)] * 50, rules=PROMISED), WARM, BACK),
-    ("a promise that is not yet broken", monitored(*[sample(6000, 60)] * 30, rules=PROMISED), WARM, []),
+    ("a promise that is not yet broken", BURNING, WARM, []),
     ("the same, and nothing is promised", monitored(*[sample(6000, 60)] * 50), WARM, []),
     ("slower than promised", monitored(*[SLOW] * 40, rules=replace(FAST, burn=FAST.burn[:1])), WARM, BACK),
     (
@@ -275,6 +277,26 @@ def test_a_person_goes_back_by_the_same_rule() -> None:
     assert [told(event) for event in answer] == COLD
 
 
+@pytest.mark.parametrize(
+    ("by", "outcome", "before", "to", "refused"),
+    [
+        ("headgate", "promoted", 60, None, True),
+        ("headgate", "promoted", 600, None, False),
+        ("headgate", "promoted", 60, "v0", False),
+        ("headgate", "aborted", 60, None, False),
+        ("ann", "promoted", 60, None, False),
+    ],
+    ids=["just now", "a while ago", "further, by name", "in vain", "by a person"],
+)
+def test_who_goes_back_right_after_the_sentinel(by: str, outcome: Any, before: float, to: Any, refused: bool) -> None:
+    went = Past(RolloutId("rol_1"), "rollback", V1, outcome, ago(before), ago(before - 1), "", by=by)
+    earlier = Past(RolloutId("rol_0"), "deploy", V0, "promoted", ago(9000), ago(8000), "")
+    here = state(stable=V1, previous=V2, past=(earlier, went), refused={V2.release: (ago(before), "it fails")})
+    answer = accept(c.Rollback(RolloutId("rol_9"), "bob", to=to), here, WARM, NOW)
+    assert isinstance(answer, c.Refused) is refused
+    assert not refused or "went back to v1 by itself 60 s ago: it fails" in getattr(answer, "why", "")
+
+
 def test_a_deployment_sets_it_aside_until_it_is_promoted() -> None:
     here = monitored(GOOD, waiting=request(V3))
     assert turn(here, WARM)[0] == ["RolloutStarted deploy v3"]
@@ -299,12 +321,45 @@ def test_it_goes_on_after_a_trial_that_was_aborted() -> None:
 @pytest.mark.parametrize(
     ("here", "text"),
     [
-        (monitored(GOOD, GOOD, began=120), "monitored until 15:58 UTC, 0.033 % of 12,000 requests failed"),
-        (monitored(*[sample(6000, 60)] * 30, rules=PROMISED), "monitored until 15:30 UTC, budget used 1.4 %"),
-        (monitored(), "monitored until 16:00 UTC, no requests yet"),
+        (monitored(GOOD, GOOD, began=120), "15:58 UTC (3 h 58 min more), 0.033 % of 12,000 requests failed"),
+        (BURNING, "15:30 UTC (3 h 30 min more), 98.61 % of the budget left"),
+        (monitored(*[sample(60, 60)] * 300, rules=PROMISED), "11:00 UTC, 0 % of the budget left"),
+        (monitored(), "16:00 UTC (4 h more), no requests yet"),
+        (monitored(rules=PROMISED), "16:00 UTC (4 h more), 100 % of the budget left"),
+        (
+            monitored(GOOD, rollout=rollout("analyze", V3)),
+            "15:59 UTC (3 h 59 min more), set aside while another is on trial",
+        ),
     ],
-    ids=["nothing promised", "promised", "at first"],
+    ids=["nothing promised", "promised", "spent", "at first", "promised, at first", "set aside"],
 )
 def test_how_it_stands(here: EnvironmentState, text: str) -> None:
     assert here.monitoring is not None
-    assert m.standing(here.monitoring) == text
+    assert sight.standing(here.monitoring, here, NOW) == f"monitored until 2026-03-02 {text}"
+
+
+@pytest.mark.parametrize(
+    ("here", "texts"),
+    [
+        (monitored(), ["web: nothing was measured yet"]),
+        (monitored(GOOD), ["web: 0.033 % of 6,000 requests failed in the last 5 min; a breach beyond 2.1 %"]),
+        (
+            BURNING,
+            ["web: 99.95 % burns 20x over 1 h and 20x over 5 min; a breach beyond 14.4x in both"],
+        ),
+        (
+            monitored(*[SLOW] * 20, rules=replace(FAST, burn=FAST.burn[:1])),
+            ["web: 66.67 % of 30,000 answers took over 99 ms in the last 5 min; a breach beyond 10 %"],
+        ),
+        (monitored(GOOD, "down"), ["nothing could be measured since 2026-03-02 11:59 UTC: down"]),
+        (
+            replace(monitored(), records={}, monitoring=None),
+            ["web: no promise and no record to go by: nothing is a breach"],
+        ),
+    ],
+    ids=["at first", "well", "burning", "slow", "blind", "nothing to go by"],
+)
+def test_what_it_sees(here: EnvironmentState, texts: list[str]) -> None:
+    began = MonitoringStarted(RolloutId("rol_2"), V2.release, V1.id, HOURS, NOW, "")
+    known = here.monitoring or m.begun(began, here, NOW)
+    assert sight.nearest(known) == texts

@@ -98,12 +98,10 @@ class Hours:
         now = self.clock.advance(STEP)
         for environment in self.application.states():
             self._ask(environment, now)
-        moved = True
-        while moved:
-            moved = False
-            for wheel in self.application.wheels.values():
-                moved |= wheel.state.version > 0 and await wheel.turn()
-            moved |= bool(await self.application.advance())
+        turning = [name for name, state in self.application.states().items() if state.version > 0]
+        while turning:
+            moved = [name for name in turning if await self.application.wheels[name].turn()]
+            turning = list(dict.fromkeys((*moved, *await self.application.advance())))
 
     def _ask(self, name: str, now: datetime) -> None:
         state = self.state(name)

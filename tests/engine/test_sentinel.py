@@ -14,6 +14,7 @@ from headgate.model.freezes import Freeze
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId, environment_stream
 from headgate.model.measurements import Query, Sample
 from headgate.model.monitors import MonitorRules, StableMeasured
+from headgate.model.observations import Place
 from headgate.model.releases import Revision
 from headgate.model.rollouts import SignOff
 from headgate.model.rules import Environment, Strategy
@@ -57,6 +58,9 @@ class Around:
 
     def frozen(self) -> Freeze | None:
         return Freeze("ann", "the sale", RELEASED, None) if self.standstill else None
+
+    def beside(self, environment: EnvironmentId) -> dict[str, Place]:
+        return {}
 
     standstill = False
 

@@ -28,6 +28,9 @@ async def test_what_fails_after_its_promotion_is_rolled_back_to_what_is_still_wa
     view = await stage.shown()
     assert view["monitoring"]["text"].startswith("monitored until ")
     assert view["warm"].startswith("2 instances of v1 kept warm until ")
+    said = stage.command("why", "production").stdout
+    assert view["monitoring"]["text"].partition(" (")[0] in said
+    assert "requests failed in the last 15 s; a breach beyond " in said
     spoilt.touch()
     turned = monotonic()
     started = await stage.event(is_back, "it is rolled back")

@@ -82,7 +82,7 @@ class Breach:
     aim: Aim
     over: Window
     also: Window
-    rate: float  # requests per second in the short window
+    rate: float  # requests per second at the busiest moment of the long window: a rush does not begin on the minute
 
     @property
     def burn(self) -> float:
@@ -121,6 +121,13 @@ def window(known: Evidence, key: Key, seconds: float) -> Window:
     return Window(seen, Count(answers, bad), seconds)
 
 
+def busiest(known: Evidence, service: str, seconds: float) -> float:
+    """Requests per second of its busiest slot in so many seconds."""
+    begin = known.slots[-1].end - timedelta(seconds=seconds)
+    rates = (one.counts[service, 0.0].answers / one.seconds for one in known.slots if one.end > begin and one.seconds)
+    return max(rates, default=0.0)
+
+
 def silent(known: Evidence, seconds: float) -> list[str]:
     """Services that got no request at all for so long."""
     if not known.slots:
@@ -156,8 +163,7 @@ def _breach(known: Evidence, aim: Aim, part: float) -> Breach | None:
     over = window(known, key, aim.over)
     if over.count.bad < FEWEST or over.surely <= aim.share * part:
         return None
-    requests = window(known, (aim.service, 0.0), aim.also)
-    return Breach(aim, over, also, requests.count.answers / requests.seconds)
+    return Breach(aim, over, also, busiest(known, aim.service, aim.over))
 
 
 def _keys(known: Evidence) -> list[Key]:

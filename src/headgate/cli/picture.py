@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.cli.checked import checked
 from headgate.cli.follow import QUIET, line
-from headgate.cli.monitored import monitored
+from headgate.cli.monitored import monitored, seen
 from headgate.cli.output import bar, took
 from headgate.cli.plain import plain
 
@@ -26,7 +26,7 @@ def numbers(view: View) -> str:
             parts.append(f"{labels.get(revision, revision)} {service} {_rates(rates)}")
     waits = view.get("waits_for") or []
     parts += [str(waits[0])] if waits else []
-    parts += [] if rollout else monitored(view)
+    parts += [] if rollout else [*monitored(view), *seen(view)]
     return plain("; ".join(parts) or "nothing is in flight")
 
 
@@ -58,6 +58,7 @@ class Picture:
         parts += [part for one in checked(view) for part in (Text(plain(one)), Text())]
         parts += [_weights(view), Text(), _live(view)]
         parts += [*_evidence(view), *_conditions(view), *_verdict(view)]
+        parts += [Text(plain(f"watches: {sight}"), style="cyan") for sight in seen(view)]
         parts += [Text(f"waits for: {plain(why)}", style="yellow") for why in view.get("waits_for", [])]
         parts += [Text(), *(Text(line(event), style="dim") for event in self._events)]
         title = Text(plain(f"{view['application']} / {view['environment']}"), style="bold")

@@ -5,7 +5,7 @@ from functools import singledispatch
 
 from headgate.decide.approving import may_approve, may_reject, may_withdraw
 from headgate.decide.gates import rejected
-from headgate.decide.going_back import GoingBack, roll_back
+from headgate.decide.going_back import GoingBack, just_back, roll_back
 from headgate.decide.horizon import past_horizon
 from headgate.decide.migrating import asked_for
 from headgate.decide.progress import can_serve
@@ -184,6 +184,8 @@ def _(command: c.Rollback, state: EnvironmentState, seen: Seen, now: datetime) -
         return c.Refused("a rollout is in flight; abort it first: `headgate abort`")
     if rollout and rollout.phase == "aborting":
         return c.Refused("an abort is under way: traffic is already going back")
+    if command.to is None and (done := just_back(state, now)):
+        return c.Refused(done)
     return roll_back(GoingBack(command.rollout, command.by, why, command.to), state, seen, now)
 
 

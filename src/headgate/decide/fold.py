@@ -108,7 +108,7 @@ def _(event: e.ReleaseSignedOff, state: EnvironmentState, at: datetime) -> Envir
 @apply.register
 def _(event: ApprovalGiven, state: EnvironmentState, at: datetime) -> EnvironmentState:
     proven = event.actor is not None and event.actor.proven
-    given = Approval(event.release, event.by, at, event.set, proven)
+    given = Approval(event.release, event.by, at, event.set, proven, event.why)
     return _used(event.link, replace(state, approvals=(*state.approvals, given)))
 
 
@@ -333,7 +333,7 @@ def _(event: e.RolloutEnded, state: EnvironmentState, at: datetime) -> Environme
     if rollout is None:
         return state
     flown = (rollout.id, rollout.kind, rollout.revision, event.outcome, rollout.started_at, at, rollout.why)
-    past = Past(*flown, glass=rollout.glass, gave_way=rollout.gave_way)
+    past = Past(*flown, glass=rollout.glass, gave_way=rollout.gave_way, by=rollout.by)
     watched = monitoring.resumed(state.monitoring, at) if event.outcome == "aborted" else state.monitoring
     ended = replace(state, rollout=None, past=(*state.past, past)[-KEPT_PAST:], failures=(), monitoring=watched)
     return _without_empty_pin(ended)

@@ -4,16 +4,19 @@ A person's `headgate rollback` and the sentinel after a promotion both ask `roll
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from headgate.decide.horizon import earlier, past_horizon
 from headgate.decide.starting import monitoring_ends, start
 from headgate.model import commands as c
 from headgate.model import events as e
-from headgate.model.ids import RevisionId, RolloutId
+from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
-from headgate.model.rollouts import EnvironmentState, Request
+from headgate.model.rollouts import EnvironmentState, Past, Request
+
+ENGINE = "headgate"  # the `by` of what was decided without a person
+JUST = timedelta(minutes=5)  # in which a person may not know it yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,19 @@ def roll_back(asked: GoingBack, state: EnvironmentState, seen: Seen, now: dateti
     wanted = e.ReleaseRequested(target, asked.rollout, "rollback", asked.by, asked.why)
     ended += monitoring_ends(state, "rolled-back", f"the rollback of {target.label} begins")
     return [*ended, *_gave_way(state, target), wanted, start(state, seen.rules, request)]
+
+
+def just_back(state: EnvironmentState, now: datetime) -> str:
+    """A person and the sentinel at one moment mean the same: to go further back has to be said. Empty: say nothing."""
+    last = state.rollout or (state.past[-1] if state.past else None)
+    if last is None or last.kind != "rollback" or last.by != ENGINE or now - last.started_at >= JUST:
+        return ""
+    if isinstance(last, Past) and last.outcome == "aborted":
+        return ""
+    left = state.previous.release if state.previous else ReleaseId("")
+    why = state.refused[left][1] if left in state.refused else last.why
+    when = f"{(now - last.started_at).total_seconds():.0f} s ago"
+    return f"headgate went back to {last.revision.label} by itself {when}: {why}; to go further, name it with --to"
 
 
 def way_back(asked: GoingBack, state: EnvironmentState, seen: Seen) -> Revision | c.Refused:

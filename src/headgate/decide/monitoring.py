@@ -163,25 +163,6 @@ def told(found: Breach, state: EnvironmentState) -> str:
     return f"{sentence}; {previous.label} had {percent(aim.usual)}{when} before"
 
 
-def standing(monitoring: Monitoring) -> str:
-    """monitored until 18:05 UTC, budget used 3 %"""
-    known = evidence_of(monitoring)
-    text = f"monitored until {monitoring.until:%H:%M} UTC"
-    used = budget_used(monitoring)
-    if used is not None:
-        return f"{text}, budget used {percent(used)}"
-    counts = [one for (_, limit), one in known.totals.counts.items() if not limit] if known.totals else []
-    requests = sum(one.answers for one in counts)
-    if not requests:
-        return f"{text}, no requests yet"
-    return f"{text}, {percent(sum(one.bad for one in counts) / requests)} of {requests:,} requests failed"
-
-
-def budget_used(monitoring: Monitoring) -> float | None:
-    """Part (0-1) of the budget of 30 days, of the promise that is worst off; None where nothing is promised."""
-    return sentinel.budget_used(evidence_of(monitoring))
-
-
 def percent(share: float) -> str:
     """Two digits that say something: 99.95 %, 0.020 %, 3 %."""
     value = share * 100

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from headgate.decide import monitoring as m
 from headgate.decide.going_back import GoingBack, roll_back
+from headgate.decide.sight import spent
 from headgate.model import events as e
 from headgate.model.commands import Refused
 from headgate.model.monitors import (
@@ -88,7 +89,7 @@ def end_monitoring(state: EnvironmentState, seen: Seen, now: datetime) -> list[e
     known = m.watched_now(state)
     if known is None or state.stable is None or now < known.until:
         return []
-    why = f"{state.stable.label} was watched for {m.span(known.until - known.since)}: {m.standing(known)}"
+    why = f"{state.stable.label} was watched for {m.span(known.until - known.since)}: {spent(known)}"
     return [MonitoringEnded(known.rollout, state.stable.release, "over", why)]
 
 

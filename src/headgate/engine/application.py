@@ -144,7 +144,8 @@ class Application:
     async def advance(self) -> list[str]:
         """Quarantine what was aborted, ask for what should go on; returns the environments that were asked."""
         await self._append(list(self._pending_quarantine()))
-        wanted = advance(self.state, self.states())
+        read = self.releases  # what was announced a moment ago may not be read yet
+        wanted = [one for one in advance(self.state, self.states()) if one.release in read]
         still = {(one.environment, one.release) for one in wanted}
         self.delayed = {name: one for name, one in self.delayed.items() if (name, one.release) in still}
         asked = [one.environment for one in wanted if self._is_due(one) and await self._ask_for(one)]

@@ -7,6 +7,7 @@ from typing import Any
 from headgate.decide.foresight import Doubt, Foresight, foresee
 from headgate.decide.traffic import around, traffic
 from headgate.model.measurements import Sample, Traffic
+from headgate.model.monitors import MonitorRules
 from headgate.model.rules import Environment
 from headgate.model.steps import describe
 from headgate.spec.compile import application as compiled
@@ -103,7 +104,29 @@ def _environment(rules: Environment, seen: Foresight, known: Known) -> View:
         "unproven": rules.analysis.unproven,
         "metrics": [one.name for one in rules.analysis.metrics if not one.dry_run],
         "rollback": {**SWITCH.get(rules.traffic, {}), "deadline": rules.deadlines.weight.total_seconds()},
+        "warm": _kept_warm(rules),
+        "monitor": _monitor(rules.monitor) if rules.monitor else None,
         "regressions": [_regression(what, course) for what, course in seen.worse.items()],
+    }
+
+
+def _kept_warm(rules: Environment) -> View:
+    """What going back in an instant costs after each promotion: all that was replaced stays up."""
+    lasts = max(rules.keep_warm, rules.monitor.warm) if rules.monitor else rules.keep_warm
+    instances = sum(rules.replicas.values())
+    return {
+        "instances": instances,
+        "seconds": lasts.total_seconds(),
+        "instance_hours": instances * lasts.total_seconds() / 3600,
+    }
+
+
+def _monitor(rules: MonitorRules) -> View:
+    return {
+        "seconds": rules.duration.total_seconds(),
+        "on_breach": rules.on_breach,
+        "availability": rules.availability,
+        "latency": [{"share": one.share, "seconds": one.limit.total_seconds()} for one in rules.latency],
     }
 
 

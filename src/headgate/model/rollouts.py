@@ -124,6 +124,7 @@ class Past:
     why: str
     glass: Glass | None = None
     gave_way: bool = False  # to another, which says nothing against it
+    by: str = ""  # asked for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ def test_is_found(rule: str, line: str) -> None:
     [
         'password = os.environ["DB_PASSWORD"]',
         "DATABASE_URL: {secret: pcw/production/database-url}",
+        'DATABASE_URL: {secret: "pcw/production/database#url"}',
         'password = "${DB_PASSWORD}"',
         'PASSWORD = "changeme"',
         'SECRET = "HEADGATE_HOOK_SECRET"',

@@ -90,7 +90,8 @@ def _server(data: str | None) -> Callable[[str, str], View]:
 def _told(found: View) -> None:
     for one in found["environments"]:
         say(f"{found['application']} / {one['environment']}")
-        for line in (", ".join(one["steps"]), *_traffic(one), *_judged(one), *_metrics(one), *_back(one)):
+        told = (*_traffic(one), *_judged(one), *_metrics(one), *_back(one), *_monitored(one), *_warm(one))
+        for line in (", ".join(one["steps"]), *told):
             say(f"  {line}")
         if one["judged"] != "nothing":
             table(HEADERS, [_row(row) for row in one["regressions"]])
@@ -156,6 +157,27 @@ def _safe(known: View) -> list[str]:
     if not known.get("why"):
         return [f"safe back to {known['safe_back_to']}"] if known.get("safe_back_to") else []
     return [f"safe back to {known.get('safe_back_to') or 'nothing'}; no further: {known['why']}"]
+
+
+def _monitored(one: View) -> list[str]:
+    known = one["monitor"]
+    if known is None:
+        return []
+    kept = known["availability"]
+    promises = [] if kept is None else [f"{kept * 100:.6g} % of requests without error"]
+    promises += [f"{p['share'] * 100:.0f} % of answers within {p['seconds'] * 1000:.0f} ms" for p in known["latency"]]
+    against = ", ".join(["what the old version did", *promises])
+    end = "what is to blame goes back by itself" if known["on_breach"] == "rollback" else "it only calls"
+    return [f"watched for {_time(known['seconds'])} after a promotion, against {against}; {end}"]
+
+
+def _warm(one: View) -> list[str]:
+    known = one["warm"]
+    if not known["seconds"] or not known["instances"]:
+        return []
+    count, hours = known["instances"], known["instance_hours"]
+    what = f"{count} instance{'s' if count > 1 else ''} of what was replaced stay{'s' if count == 1 else ''} up"
+    return [f"{what} for {_time(known['seconds'])}: {hours:.3g} instance-hours a promotion, for going back at once"]
 
 
 def _row(row: View) -> list[str]:

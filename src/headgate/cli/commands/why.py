@@ -6,7 +6,7 @@ from headgate.cli.api import Api, path
 from headgate.cli.checked import checked
 from headgate.cli.chosen import application
 from headgate.cli.follow import line
-from headgate.cli.monitored import monitored
+from headgate.cli.monitored import monitored, seen
 from headgate.cli.output import print_json, say
 
 MOST_COMMITS = 5
@@ -28,6 +28,8 @@ def why(environment: str, named: str | None = None, data: str | None = None, as_
         say(f"           {other}")
     for note in (*checked(answer), *monitored(answer)):
         say(note)
+    for sight in seen(answer):
+        say(f"  {sight}")
     _signed(answer)
     _glass(answer)
     _horizon(answer.get("horizon") or {})

@@ -33,7 +33,7 @@ DIGEST = re.compile(
 BARE = re.compile(
     r"""^(\s*(?:export\s+|ENV\s+|ARG\s+|-\s+)?[\w."-]{1,100}\s*[:=]\s*)([^\s"'#{}\[\],]{16,})\s*(?:#.*)?$"""
 )
-WORDS = re.compile(r"^(?=.{1,40}$)[a-z]+([-_/.:][a-z]+)*$")
+WORDS = re.compile(r"^(?=.{1,40}$)[a-z]+([-_/.:#][a-z]+)*$")
 VARIABLE = re.compile(r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$")
 
 
