@@ -62,9 +62,12 @@ def exposure(one: View) -> list[str]:
 def gate(one: View) -> str:
     who, given = ", ".join(one["from"]) or "anyone", ", ".join(one["given"]) or "nobody yet"
     how = "; by a token or link of their own" if one["authenticated"] else ""
+    how += f"; each names {one['evidence']}" if one["evidence"] else ""
     return f"{len(one['given'])} of {one['count']} (from {who}{how}), until {one['until'][:16]}: {given}"
 
 
 def given(one: View) -> str:
     proof = "proven" if one["authenticated"] else "claimed"
-    return f"{one['by']} at {one['at'][:16]}, {proof}{': for another set, so it counts no more' if one['void'] else ''}"
+    why = f" ({one['why']})" if one["why"] else ""
+    void = ": for another set, so it counts no more" if one["void"] else ""
+    return f"{one['by']}{why} at {one['at'][:16]}, {proof}{void}"

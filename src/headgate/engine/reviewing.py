@@ -148,6 +148,7 @@ def _gate(gate: ApprovalGate, wheel: Wheel, waiting: Request, rules: Environment
         "given": sorted(valid_approvers(gate, waiting, wheel.state, rules)),
         "author_may_approve": gate.author_may_approve,
         "authenticated": gate.authenticated,
+        "evidence": gate.evidence,
         "until": (waiting.at + gate.deadline).isoformat(),
     }
 
@@ -156,4 +157,4 @@ def _approval(one: Approval, wheel: Wheel, waiting: Request, rules: Environment)
     """`void`: it was for another set, which is not what would happen now."""
     mine = one.release == waiting.revision.release
     void = not mine or one.set != exact_set(waiting, wheel.state, rules)
-    return {"by": one.by, "at": one.at.isoformat(), "authenticated": one.proven, "void": void}
+    return {"by": one.by, "at": one.at.isoformat(), "authenticated": one.proven, "why": one.why, "void": void}
