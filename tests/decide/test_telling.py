@@ -8,7 +8,8 @@ import pytest
 from tests.decide.given import CANARY, NOW, V1, V2, V3, request, rollout, state
 
 from headgate.decide.exact_set import exact_set
-from headgate.decide.telling import LONGEST, Around, notices
+from headgate.decide.telling import LONGEST, notices
+from headgate.decide.told import Around
 from headgate.model import events as e
 from headgate.model.approvals import Approval
 from headgate.model.builds import Build
