@@ -345,7 +345,8 @@ def _(event: CommitReverted, around: Around, one: e.Recorded) -> Iterator[Told]:
 def _(event: CommitReverted, around: Around, one: e.Recorded) -> Iterator[Told]:
     label = _label(event.release, around)
     if event.outcome == "pushed":
-        what, act = f"what {label} brought is undone on {event.onto}", "look at it; merge it, where that is a new branch"
+        what = f"what {label} brought is undone on {event.onto}"
+        act = "look at it; merge it, where that is a new branch"
         yield Told("reverted", "attention", what, event.why, act=act, release=event.release)
     elif event.outcome != "nothing":
         what = f"what {label} brought cannot be undone on {event.onto} by itself"
