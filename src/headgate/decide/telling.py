@@ -332,25 +332,14 @@ def _(event: e.ReleaseQuarantined, around: Around, one: e.Recorded) -> Iterator[
 @_told.register
 def _(event: CommitReverted, around: Around, one: e.Recorded) -> Iterator[Told]:
     label, known = _label(event.release, around), around.releases.get(event.release)
-    branch = known.branch if known else "its branch"
+    branch = known.branch if known else "the branch that it is of"
     if event.outcome == "pushed":
-        act = "" if event.onto == branch else f"merge {event.onto} into {branch}"
-        what = f"the revert of {label} is on branch {event.onto}"
-        yield Told("quarantined", "attention", what, event.why, act=act, release=event.release)
-    elif event.outcome != "nothing":
-        yield Told("quarantined", "trouble", f"{label} could not be reverted", event.why, release=event.release)
-
-
-@_told.register
-def _(event: CommitReverted, around: Around, one: e.Recorded) -> Iterator[Told]:
-    label = _label(event.release, around)
-    if event.outcome == "pushed":
+        act = "" if event.onto == branch else f"look at it, and merge it into {branch}"
         what = f"what {label} brought is undone on {event.onto}"
-        act = "look at it; merge it, where that is a new branch"
         yield Told("reverted", "attention", what, event.why, act=act, release=event.release)
     elif event.outcome != "nothing":
         what = f"what {label} brought cannot be undone on {event.onto} by itself"
-        act = f"undo it by hand, before the branch brings {label} back"
+        act = f"undo it by hand, before {branch} brings {label} back"
         yield Told("reverted", "trouble", what, event.why, act=act, release=event.release)
 
 
