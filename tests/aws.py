@@ -81,6 +81,6 @@ def emptied(server: str) -> str:
 
 @contextmanager
 def aws_server() -> Iterator[Aws]:
-    """Credentials are in the environment already: see CREDENTIALS."""
+    """Credentials are in the environment already: see CREDENTIALS. All moto of one process is one: see `emptied`."""
     with moto_server() as address:
-        yield Aws(address)
+        yield Aws(emptied(address))

@@ -61,11 +61,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Aws]":
-    """moto with one secret in it, shop/db with the key password; a server that the test starts may read it."""
+    """moto with shop/db#password in it; servers that a test starts find it even where their files name no endpoint."""
     from tests.aws import CREDENTIALS, aws_server  # a second to import, which other tests need not wait
 
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     with aws_server() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
         server.make("shop/db", password="correct-horse")
         yield server

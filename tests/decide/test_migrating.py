@@ -21,6 +21,7 @@ from tests.decide.given import (
     state,
     told,
 )
+from tests.decide.test_sentinel import HOURS, monitored
 
 from headgate.decide import migrating
 from headgate.decide.accept import accept
@@ -160,6 +161,16 @@ def test_the_candidate_runs_only_after_it() -> None:
     assert [str(effect) for effect in plan(flight("running"), saw("running"), NOW)] == []
     done = apply(e.StepCompleted(flight().rollout.id, 0, ""), flight("passed"), NOW)  # type: ignore[union-attr]
     assert "run rev_v2" in [str(effect) for effect in plan(done, OF_OLD, NOW)]
+
+
+def test_not_while_the_stable_is_monitored() -> None:
+    """Its own look back needs what it takes away."""
+    watched = replace(monitored(), stable=NEW, previous=None, warm_until=None, migrations=(run(EXPAND),))
+    look = replace(QUIET, rules=replace(CANARY, monitor=HOURS))
+    assert "MigrationStarted" not in [told(one) for one in decide(watched, look, NOW)]
+    assert migrating.hindered(watched, look, NOW).startswith("v2 is monitored until")
+    answer = accept(c.Migrate("bob"), watched, look, NOW)
+    assert isinstance(answer, c.Refused)
 
 
 def test_what_has_begun_is_seen_to_its_end_though_its_rollout_is_aborted() -> None:

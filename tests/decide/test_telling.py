@@ -8,7 +8,8 @@ import pytest
 from tests.decide.given import CANARY, NOW, V1, V2, V3, request, rollout, state
 
 from headgate.decide.exact_set import exact_set
-from headgate.decide.telling import LONGEST, Around, notices
+from headgate.decide.telling import LONGEST, notices
+from headgate.decide.told import Around
 from headgate.model import events as e
 from headgate.model.approvals import Approval
 from headgate.model.builds import Build
@@ -18,7 +19,6 @@ from headgate.model.ids import BuildId, RolloutId
 from headgate.model.monitors import AlarmEnded, AlarmRaised
 from headgate.model.notices import Notice
 from headgate.model.releases import Release
-from headgate.model.reverts import CommitReverted
 from headgate.model.rollouts import EnvironmentState, Past, Request, SignOff
 from headgate.model.rules import ApprovalGate, SignOffGate, SoakGate
 
@@ -129,20 +129,6 @@ CASES: list[tuple[Any, dict[str, Any], str, str, str]] = [
         "quarantined",
         "trouble",
         "v2 is quarantined: no environment takes it",
-    ),
-    (
-        CommitReverted(V2.release, "headgate/revert-v2", "pushed", "abc was pushed to headgate/revert-v2", "a" * 40),
-        {"environment": "", "state": None},
-        "quarantined",
-        "attention",
-        "the revert of v2 is on branch headgate/revert-v2",
-    ),
-    (
-        CommitReverted(V2.release, "headgate/revert-v2", "conflict", "what came later rests on it: web/app.py"),
-        {"environment": "", "state": None},
-        "quarantined",
-        "trouble",
-        "v2 could not be reverted",
     ),
     (
         e.ReleaseRefused(V2.release, "staging", "its signature is wrong"),

@@ -10,11 +10,13 @@ from tests.decide.test_telling import RELEASES, ROL, TWO, WAITING, past, recorde
 
 from headgate.decide.exact_set import exact_set
 from headgate.decide.rules import EXPIRED
-from headgate.decide.telling import Around, notices
+from headgate.decide.telling import notices
+from headgate.decide.told import Around
 from headgate.model import events as e
 from headgate.model.approvals import Approval, ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
 from headgate.model.notices import Notice
 from headgate.model.people import Person
+from headgate.model.reverts import CommitReverted
 from headgate.model.rollouts import EnvironmentState, MigrationRun
 from headgate.model.rules import Application, Environment
 from headgate.model.schema import DataRestored, MigrationEnded
@@ -117,3 +119,14 @@ def test_one_that_waits_for_somebody_is_told_when_it_may_come() -> None:
     assert [one.kind for one in told(event, state=bearing, rules=CANARY)] == ["promoted"]  # it begins by itself
     (restored,) = told(DataRestored("web", 6, "ann", "a bad import"), state=state(rollout("weight 5"), V1))
     assert (restored.kind, restored.why) == ("migration", "a bad import")
+
+
+REVERTS = [("pushed", "attention"), ("conflict", "trouble"), ("failed", "trouble")]
+
+
+@pytest.mark.parametrize(("outcome", "severity"), REVERTS)
+def test_a_revert_is_for_somebody_to_merge_or_to_make(outcome: Any, severity: str) -> None:
+    (notice,) = told(CommitReverted(V2.release, "headgate/revert-v2", outcome, "one commit"), environment="")
+    assert (notice.kind, notice.severity) == ("reverted", severity)
+    assert notice.act
+    assert told(CommitReverted(V2.release, "main", "nothing", "undone already"), environment="") == ()

@@ -17,6 +17,7 @@ from headgate.ports import LogDamaged, LogUnavailable
 from headgate.store.chain import Row, digest
 from headgate.store.codec import encode
 from headgate.store.exported import verify_export
+from headgate.store.prune import Pruning
 from headgate.store.sqlite import SqliteEventLog
 from headgate.store.verify import verify
 
@@ -78,6 +79,18 @@ async def test_a_damaged_log_is_not_pruned(old: Path, archive: Path) -> None:
     with pytest.raises(LogDamaged, match="row 5 "):
         pruned(old, archive)
     assert not archive.exists()
+
+
+async def test_rows_that_come_while_the_archive_is_written_stay(old: Path, archive: Path) -> None:
+    class Late(Pruning):
+        def _take_out(self, streams: list[str], told: RowsPruned) -> None:
+            super()._take_out([*streams, "commands:2026-10"], told)
+
+    with pytest.raises(LogUnavailable, match="nothing was changed"):
+        Late(old, lambda stream, last: stream < "commands:2020", SEVEN_YEARS, "ann", "why", NOW).run(archive)
+    assert (verify(old).ok, verify(old).left) == (True, 0)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        sqlite3.connect(old).execute("DELETE FROM events")
 
 
 # --- forged

@@ -52,6 +52,7 @@ async def test_what_would_happen_is_shown_whole(owner: httpx.AsyncClient) -> Non
         "given": [],
         "author_may_approve": False,
         "authenticated": True,
+        "evidence": "",
         "until": "",
     }
     assert shown["set"].startswith("set_")
@@ -138,3 +139,28 @@ async def test_who_and_how_and_from_where_is_on_record(owner: httpx.AsyncClient)
     text = (await owner.get(f"{GUARDED}/events")).text
     assert "ann approved" in text
     assert "(personal-token, api 127.0.0.1)" in text
+
+
+async def test_an_approval_names_its_evidence(owner: httpx.AsyncClient) -> None:
+    asks = TEXT.replace("count: 2}", 'count: 2, evidence: "CHG-????"}')
+    assert (await owner.post("/api/applications", json=applying(asks))).status_code == 200
+    bob = await person(owner, "bob")
+    for why in ("", "looks fine", "CHG-1", "xCHG-1234"):
+        status, text = await says(owner, bob, why=why)
+        assert (status, "--why with CHG-????" in text) == (409, True)
+    assert (await says(owner, bob, why="as planned in CHG-1234, and tested"))[0] == 200
+    sections = (await review(owner))["told"]["sections"]
+    (line, given) = next(one["lines"] for one in sections if one["title"] == "approvals")
+    assert "each names CHG-????" in line
+    assert "as planned in CHG-1234" in given
+
+
+async def test_migrations_that_would_run_are_shown(owner: httpx.AsyncClient, shop: Shop) -> None:
+    migrations = "migrations: [{level: 1, command: alembic upgrade 1, kind: expand}]"
+    text = TEXT.replace("port: 8000", f"port: 8000\n    {migrations}")
+    assert (await owner.post("/api/applications", json=applying(text))).status_code == 200
+    shop.commit("Remember the quote", "v2", text)
+    assert (await owner.post("/api/applications/shop/releases", json={"by": "ann"})).status_code == 200
+    assert (await owner.post(f"{GUARDED}/deploy", json={"release": "v2", "by": "cli"})).status_code == 200
+    sections = {one["title"]: one["lines"] for one in (await review(owner))["told"]["sections"]}
+    assert sections["migrations"] == ["web: expand to level 1, before the candidate runs: alembic upgrade 1"]

@@ -39,6 +39,15 @@ def forget_who_is_warm(patch: Patch) -> None:
     patch.setattr(migrating, "_hindrances", hindrances)
 
 
+def forget_who_is_monitored(patch: Patch) -> None:
+    honest = migrating._hindrances
+
+    def hindrances(state: EnvironmentState, seen: Seen, now: datetime) -> Iterator[str]:
+        return honest(replace(state, monitoring=None), seen, now)
+
+    patch.setattr(migrating, "_hindrances", hindrances)
+
+
 def contract_in_a_rollout(patch: Patch) -> None:
     honest = migrating._hindrances
 
@@ -84,6 +93,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (go_back_past_it, {"horizon"}),
     (forget_who_is_left, {"contract"}),
     (forget_who_is_warm, {"contract"}),
+    (forget_who_is_monitored, {"contract"}),
     (contract_in_a_rollout, {"contract"}),
     (run_the_candidate_first, {"schema", "ready", "stop-order"}),
     (two_at_once, {"once", "contract"}),

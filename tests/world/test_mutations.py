@@ -165,12 +165,15 @@ def break_glass_for_everything(patch: Patch) -> None:
     patch.setattr(gates, "_breaks_glass", lambda *_: True)
 
 
+def _instead_of(honest: rules.Rule, mutant: rules.Rule) -> tuple[rules.Rule, ...]:
+    return tuple(mutant if rule is honest else rule for rule in rules.RULES)
+
+
 def break_glass_in_silence(patch: Patch) -> None:
     def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
         return rules.start_what_waits(state, seen, now)[:1]
 
-    honest = rules.RULES
-    patch.setattr(rules, "RULES", tuple(start_what_waits if rule is honest[-1] else rule for rule in honest))
+    patch.setattr(rules, "RULES", _instead_of(rules.start_what_waits, start_what_waits))
 
 
 def repeat_checks_for_ever(patch: Patch) -> None:
@@ -211,8 +214,7 @@ def double_start(patch: Patch) -> None:
     def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
         return rules.start_what_waits(replace(state, rollout=None), seen, now)
 
-    honest = rules.RULES
-    patch.setattr(rules, "RULES", tuple(start_what_waits if rule is honest[-1] else rule for rule in honest))
+    patch.setattr(rules, "RULES", _instead_of(rules.start_what_waits, start_what_waits))
 
 
 def abort_goes_nowhere(patch: Patch) -> None:

@@ -1,6 +1,7 @@
 """Approvals: who may give one, which count now, and who may turn down what waits."""
 
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 from headgate.decide.exact_set import changed, exact_set
 from headgate.decide.people import is_author
@@ -48,7 +49,16 @@ def may_approve(command: c.Approve, state: EnvironmentState, seen: Seen, now: da
         return c.Refused(f"{command.by} has approved {waiting.revision.label} already")
     if not any(_counts(command.by, gate, waiting, rules) and (proven or not gate.authenticated) for gate in gates):
         return c.Refused(_may_not(command.by, waiting, gates, rules, environment))
+    if missing := _without_evidence(command, gates, waiting, rules):
+        return c.Refused(f"an approval here names its evidence: --why with {' and '.join(missing)}")
     return [ApprovalGiven(command.release, command.by, command.why, current, command.actor, command.link)]
+
+
+def _without_evidence(command: c.Approve, gates: list[ApprovalGate], waiting: Request, rules: Environment) -> list[str]:
+    """Asked for when it is given: a gate that asks for other evidence afterwards is another set."""
+    words = [word.strip(".,;:()") for word in command.why.split()]
+    asked = {gate.evidence for gate in gates if gate.evidence and _counts(command.by, gate, waiting, rules)}
+    return sorted(one for one in asked if not any(fnmatchcase(word, one) for word in words))
 
 
 def _has_approved(approval: Approval, state: EnvironmentState, rules: Environment) -> bool:

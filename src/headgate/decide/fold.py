@@ -108,7 +108,7 @@ def _(event: e.ReleaseSignedOff, state: EnvironmentState, at: datetime) -> Envir
 @apply.register
 def _(event: ApprovalGiven, state: EnvironmentState, at: datetime) -> EnvironmentState:
     proven = event.actor is not None and event.actor.proven
-    given = Approval(event.release, event.by, at, event.set, proven)
+    given = Approval(event.release, event.by, at, event.set, proven, event.why)
     return _used(event.link, replace(state, approvals=(*state.approvals, given)))
 
 

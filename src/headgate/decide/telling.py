@@ -4,61 +4,30 @@ Of most events nobody is told anything. Words of others are one line here, and n
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from typing import Any
 
 from headgate.decide.migrating import latest
 from headgate.decide.rules import EXPIRED
 from headgate.decide.standstill import moment
+from headgate.decide.told import Around, Told
 from headgate.decide.wanting import contract, void
 from headgate.decide.wanting import of as wanting
 from headgate.model import events as e
 from headgate.model.approvals import ApprovalWithdrawn, LinkRefused, ReleaseTurnedDown
-from headgate.model.builds import Build
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RolloutId
 from headgate.model.monitors import AlarmEnded, AlarmRaised
-from headgate.model.notices import Notice, NoticeKind, Severity
-from headgate.model.releases import Release, Revision
+from headgate.model.notices import Notice, Severity
+from headgate.model.releases import Revision
 from headgate.model.reverts import CommitReverted
-from headgate.model.rollouts import EnvironmentState, Past, Request, Rollout, SignOff
-from headgate.model.rules import Environment
+from headgate.model.rollouts import Past, Request, Rollout
 from headgate.model.schema import DataRestored, MigrationEnded
 
 LONGEST = 500  # characters
 PERSISTENT = 3  # attempts, until something that fails is told
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What is known now of the place where the event happened; it may have gone on since."""
-
-    application: str
-    environment: str = ""
-    state: EnvironmentState | None = None
-    rules: Environment | None = None
-    signed_off: Mapping[str, Mapping[ReleaseId, SignOff]] = field(default_factory=dict)
-    releases: Mapping[ReleaseId, Release] = field(default_factory=dict)
-    build: Build | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    kind: NoticeKind
-    severity: Severity
-    what: str
-    why: str = ""
-    people: tuple[str, ...] = ()
-    act: str = ""
-    standing: bool = False
-    environment: str | None = None  # None: where the event happened
-    rollout: str = ""
-    release: str = ""
-    revision: Revision | None = None
-    first: bool = False
 
 
 def notices(one: e.Recorded, around: Around) -> tuple[Notice, ...]:
@@ -363,13 +332,15 @@ def _(event: e.ReleaseQuarantined, around: Around, one: e.Recorded) -> Iterator[
 @_told.register
 def _(event: CommitReverted, around: Around, one: e.Recorded) -> Iterator[Told]:
     label, known = _label(event.release, around), around.releases.get(event.release)
-    branch = known.branch if known else "its branch"
+    branch = known.branch if known else "the branch that it is of"
     if event.outcome == "pushed":
-        act = "" if event.onto == branch else f"merge {event.onto} into {branch}"
-        what = f"the revert of {label} is on branch {event.onto}"
-        yield Told("quarantined", "attention", what, event.why, act=act, release=event.release)
+        act = "" if event.onto == branch else f"look at it, and merge it into {branch}"
+        what = f"what {label} brought is undone on {event.onto}"
+        yield Told("reverted", "attention", what, event.why, act=act, release=event.release)
     elif event.outcome != "nothing":
-        yield Told("quarantined", "trouble", f"{label} could not be reverted", event.why, release=event.release)
+        what = f"what {label} brought cannot be undone on {event.onto} by itself"
+        act = f"undo it by hand, before {branch} brings {label} back"
+        yield Told("reverted", "trouble", what, event.why, act=act, release=event.release)
 
 
 @_told.register

@@ -76,14 +76,16 @@ class Application:
     wheels: dict[str, Wheel] = field(default_factory=dict)  # by environment name
     delayed: dict[str, Delay] = field(default_factory=dict)  # by environment
     making: asyncio.Lock = field(default_factory=asyncio.Lock)  # one release at a time
+    _folding: asyncio.Lock = field(default_factory=asyncio.Lock)  # no event counts twice
     configuring: Configuring = field(init=False)
 
     def __post_init__(self) -> None:
         self.configuring = Configuring(self)
 
     async def remember(self) -> None:
-        recorded = await self.log.read(application_stream(self.name), self.state.version)
-        self.state = fold_application(self.state, recorded)
+        async with self._folding:
+            recorded = await self.log.read(application_stream(self.name), self.state.version)
+            self.state = fold_application(self.state, recorded)
         for announced in self.state.releases:
             if announced.release not in self.releases:
                 self.releases[announced.release] = await self._release(announced.release)
@@ -187,20 +189,20 @@ class Application:
         if before is None or before.why != why:  # it is logged once
             log.warning("%s/%s: %s cannot be asked for: %s", self.name, wanted.environment, wanted.release, why)
 
-    async def _append(self, events: list[e.Event]) -> None:
-        if not events:
-            return
-        try:
-            recorded = await self.log.append(application_stream(self.name), events, self.state.version)
-        except Conflict:
-            return  # the next turn reads what the other wrote and decides again
-        self.state = fold_application(self.state, recorded)
+    async def _append(self, events: list[e.Event]) -> bool:
+        """False: another wrote meanwhile, also within this server. The next turn reads it and decides again."""
+        known = self.state.version
+        async with self._folding:
+            try:
+                recorded = await self.log.append(application_stream(self.name), events, known) if events else []
+            except Conflict:
+                return False
+            self.state = fold_application(self.state, recorded)
+        return True
 
     async def record(self, events: list[e.Event]) -> None:
         """Like _append, but the caller must know that it was not done."""
-        version = self.state.version
-        await self._append(events)
-        if self.state.version == version:
+        if not await self._append(events):
             raise Rejected("another change came first; look again and repeat the command")
         await self.remember()
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from headgate.decide.telling import Around, line, notice_id, notices
+from headgate.decide.telling import line, notice_id, notices
+from headgate.decide.told import Around
 from headgate.engine.application import Application
 from headgate.engine.courier import Courier
 from headgate.engine.linking import api, review

@@ -17,6 +17,7 @@ class Approval:
     at: datetime
     set: str = ""  # digest of exactly what it is for; empty: of a log of before, and for nothing any more
     proven: bool = False  # by a personal token or a signed link
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

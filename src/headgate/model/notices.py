@@ -9,7 +9,7 @@ from typing import Literal, get_args
 NoticeKind = Literal[
     "waiting", "rejected", "held", "migration", "alarm", "alarm-ended", "aborted", "rolled-back", "drift",
     "break-glass", "misuse", "frozen", "unfrozen",
-    "quarantined", "build-failed", "requested", "dropped", "started", "promoted", "test",
+    "quarantined", "reverted", "build-failed", "requested", "dropped", "started", "promoted", "test",
 ]  # fmt: skip
 KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in get_args(NoticeKind) if kind != "test")
 Severity = Literal["info", "attention", "trouble"]  # attention: someone has to do something

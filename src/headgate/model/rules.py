@@ -72,6 +72,7 @@ class ApprovalGate:
     author_may_approve: bool = False
     deadline: timedelta = timedelta(days=7)
     authenticated: bool = False  # only approvals by a personal token or a signed link count
+    evidence: str = ""  # what a word of the reason has to look like: CHG-*; empty: none is asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,8 @@ def _gate(spec: Specification, path: Path, section: GateSection) -> Gate:
 def _approval(spec: Specification, section: ApprovalSection) -> ApprovalGate:
     people = people_of(spec, section.from_)
     proven = bool(spec.content.people) if section.authenticated is None else section.authenticated
-    return ApprovalGate(people, section.count, section.author_may_approve, section.deadline, proven)
+    evidence = section.evidence or ""
+    return ApprovalGate(people, section.count, section.author_may_approve, section.deadline, proven, evidence)
 
 
 def _analysis(section: EnvironmentSection) -> AnalysisRules:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import IO
 from sqlalchemy import Connection
 
 from headgate.model.record import Gap, RowsPruned
-from headgate.ports import LogDamaged, LogUnavailable
+from headgate.ports import LogUnavailable
 from headgate.store import connections, tables
 from headgate.store.anchor import write_anchor
 from headgate.store.chain import Link, Row, digest
@@ -89,9 +90,10 @@ class Pruning:
             with in_words(self.log), engine.begin() as connection:
                 _delete(connection, self.log, streams, told.rows)
                 head = self._say(connection, told)
-            write_anchor(self.log, head)
         finally:
             engine.dispose()
+        with suppress(OSError):  # one that lags behind is mended by the next append
+            write_anchor(self.log, head)
 
     def _say(self, connection: Connection, told: RowsPruned) -> Link:
         head = Link(*connection.execute(tables.HEAD).one())
@@ -111,7 +113,10 @@ def _delete(connection: Connection, log: Path, streams: list[str], expected: int
     gone = sum(connection.execute(tables.OF_STREAM, {"leaving": name}).rowcount for name in streams)
     connection.exec_driver_sql(trigger)
     if gone != expected:
-        raise LogDamaged(f"{gone} rows would have left and {expected} are archived: nothing was changed, ask again")
+        raise LogUnavailable(
+            f"{gone} rows of {log} would have left and {expected} are archived: nothing was changed. Ask once more, "
+            "with another archive"
+        )
 
 
 def _gaps(leaving: list[tuple[int, str, str]]) -> Iterator[Gap]:

@@ -36,10 +36,16 @@ def asking(shown: dict[str, Any], link: Link) -> HTMLResponse:
     body += (
         f'<form method="post"><p>You are {escape(link.person)}. This link is good for one answer, until '
         f"{link.expires_at:%Y-%m-%d %H:%M} UTC.</p>"
-        '<p><label>Why (a rejection needs it)<br><textarea name="why" rows="3" maxlength="2000"></textarea></label></p>'
+        f'<p><label>Why ({escape(_asked(shown))})<br>'
+        '<textarea name="why" rows="3" maxlength="2000"></textarea></label></p>'
         f"<p>{buttons}</p></form><p>set {escape(shown['set'])}</p>"
     )
     return page(f"{shown['label']} waits in {shown['environment']}", body, 200)
+
+
+def _asked(shown: dict[str, Any]) -> str:
+    evidence = sorted({gate["evidence"] for gate in shown["gates"]} - {""})
+    return "a rejection needs it" + (f", and an approval names {' and '.join(evidence)}" if evidence else "")
 
 
 def told(title: str, text: str, status: int) -> HTMLResponse:

@@ -1,11 +1,11 @@
 """Deployments on GitHub and GitLab, against small servers that hold to what is documented of the two."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.adapters.notifiers.forges import TOKEN, Github, Gitlab
-from tests.adapters.notifiers.loopback import Loopback
+from tests.adapters.notifiers.loopback import Loopback, Stage
 
 from headgate.adapters.notifiers.github.deployments import GithubNotifier
 from headgate.adapters.notifiers.gitlab.deployments import GitlabNotifier
@@ -18,73 +18,63 @@ URL = "https://shop.example.org"
 OLDER = {"rollout": "rol_0", "release": "rel_0", "commit": "b" * 40, "label": "v1"}
 
 
-class Stage:
-    secrets: Sequence[str] = (TOKEN,)
-
+class ForgeStage(Stage):
     def __init__(self, kind: str) -> None:
         self.forge = Github() if kind == "github" else Gitlab()
-        self.kind, self.there = kind, Loopback(self.forge)
-        self.notifier = GithubNotifier() if kind == "github" else GitlabNotifier()
+        notifier = GithubNotifier() if kind == "github" else GitlabNotifier()
+        super().__init__(Loopback(self.forge), notifier, Target(kind, {}), TOKEN)
 
     async def start(self) -> None:
+        """Where it is, is known once it listens."""
         await self.there.start()
-        own = {"repository": "company/shop"} if self.kind == "github" else {"project": "company/shop"}
-        api = self.there.url("" if self.kind == "github" else "/api/v4")
-        self.target = Target(self.kind, {**own, "api": api, "token_from": "NOTIFY_TOKEN", "environment_url": URL})
-
-    def received(self) -> int:
-        return len(self.there.asked)
-
-    def answer(self, status: int, headers: dict[str, str]) -> None:
-        self.there.refusal = (status, headers)
-
-    async def vanish(self) -> None:
-        await self.there.close()
+        kind = self.target.kind
+        own = {"repository": "company/shop"} if kind == "github" else {"project": "company/shop"}
+        api = self.there.url("" if kind == "github" else "/api/v4")
+        self.target = Target(kind, {**own, "api": api, "token_from": "NOTIFY_TOKEN", "environment_url": URL})
 
 
-async def staged(kind: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def staged(kind: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForgeStage]:
     monkeypatch.setenv("NOTIFY_TOKEN", TOKEN)
-    made = Stage(kind)
+    made = ForgeStage(kind)
     await made.start()
     yield made
-    await made.notifier.close()
-    await made.there.close()
+    await made.close()
 
 
 class Forge(NotifierContract):
     @pytest.mark.parametrize("kind", ["requested", "dropped", "started", "promoted", "aborted", "rolled-back", "test"])
-    async def test_every_kind_can_be_told(self, stage: Stage, kind) -> None:  # type: ignore[override, no-untyped-def]
+    async def test_every_kind_can_be_told(self, stage: ForgeStage, kind) -> None:  # type: ignore[override, no-untyped-def]
         """Those that change a deployment: no file can ask for others."""
         await stage.notifier.notify(notice(kind), stage.target, "")
 
 
 class TestGithub(Forge):
     @pytest.fixture
-    async def stage(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:  # type: ignore[override]
+    async def stage(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForgeStage]:  # type: ignore[override]
         async for made in staged("github", monkeypatch):
             yield made
 
 
 class TestGitlab(Forge):
     @pytest.fixture
-    async def stage(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:  # type: ignore[override]
+    async def stage(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForgeStage]:  # type: ignore[override]
         async for made in staged("gitlab", monkeypatch):
             yield made
 
 
 @pytest.fixture
-async def github(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def github(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForgeStage]:
     async for made in staged("github", monkeypatch):
         yield made
 
 
 @pytest.fixture
-async def gitlab(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def gitlab(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForgeStage]:
     async for made in staged("gitlab", monkeypatch):
         yield made
 
 
-async def test_a_rollout_is_one_deployment_of_its_commit(github: Stage) -> None:
+async def test_a_rollout_is_one_deployment_of_its_commit(github: ForgeStage) -> None:
     forge, known = github.forge, ""
     assert isinstance(forge, Github)
     for kind in ("requested", "started", "promoted"):
@@ -101,7 +91,7 @@ async def test_a_rollout_is_one_deployment_of_its_commit(github: Stage) -> None:
     assert forge.statuses[1][0]["log_url"] == "https://headgate.example.org"
 
 
-async def test_after_a_crash_it_is_found_again(github: Stage, gitlab: Stage) -> None:
+async def test_after_a_crash_it_is_found_again(github: ForgeStage, gitlab: ForgeStage) -> None:
     """Made, and the server was killed before it noted that."""
     for stage in (github, gitlab):
         first = await stage.notifier.notify(notice("started"), stage.target, "")
@@ -110,7 +100,7 @@ async def test_after_a_crash_it_is_found_again(github: Stage, gitlab: Stage) -> 
         assert len(stage.forge.deployments) == 1
 
 
-async def test_what_another_takes_the_place_of_is_inactive(github: Stage) -> None:
+async def test_what_another_takes_the_place_of_is_inactive(github: ForgeStage) -> None:
     forge = github.forge
     assert isinstance(forge, Github)
     await github.notifier.notify(notice("promoted", **OLDER), github.target, "")
@@ -120,7 +110,7 @@ async def test_what_another_takes_the_place_of_is_inactive(github: Stage) -> Non
     assert [one["state"] for one in forge.statuses[1]] == ["inactive", "success"]  # once
 
 
-async def test_one_that_never_started_is_found_by_its_release(github: Stage) -> None:
+async def test_one_that_never_started_is_found_by_its_release(github: ForgeStage) -> None:
     forge = github.forge
     assert isinstance(forge, Github)
     await github.notifier.notify(notice("dropped", rollout=""), github.target, "")
@@ -130,7 +120,7 @@ async def test_one_that_never_started_is_found_by_its_release(github: Stage) -> 
     assert forge.statuses[1][0]["state"] == "inactive"
 
 
-async def test_a_limit_that_is_used_up_says_until_when(github: Stage) -> None:
+async def test_a_limit_that_is_used_up_says_until_when(github: ForgeStage) -> None:
     reset = int((datetime.now(UTC) + timedelta(seconds=90)).timestamp())
     github.answer(403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)})
     with pytest.raises(TryLater) as failed:
@@ -139,7 +129,7 @@ async def test_a_limit_that_is_used_up_says_until_when(github: Stage) -> None:
 
 
 @pytest.mark.parametrize("status", [("aborted", "failed"), ("rolled-back", "success")])
-async def test_gitlab_goes_from_running_to_its_end(gitlab: Stage, status: tuple[str, str]) -> None:
+async def test_gitlab_goes_from_running_to_its_end(gitlab: ForgeStage, status: tuple[str, str]) -> None:
     kind, ended = status
     assert await gitlab.notifier.notify(notice("requested"), gitlab.target, "") == ""
     known = await gitlab.notifier.notify(notice("started", ref="refs/tags/v2"), gitlab.target, "")

@@ -3,20 +3,26 @@
 import json
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from tests.aws import CREDENTIALS, emptied, moto_server
+from tests.aws import CREDENTIALS, Aws, emptied, moto_server
 
+from headgate import bootstrap
 from headgate.adapters.aws import AwsClient, Refused
 from headgate.adapters.secrets.aws.parameters import ParameterStore
 from headgate.adapters.secrets.aws.secrets_manager import AwsSecretStore
+from headgate.engine.reaching import check
+from headgate.engine.world import World
 from headgate.model.secrets import SecretRules
 from headgate.ports import AdapterError, Unusable
 from headgate.testing.contracts import secrets
 from headgate.testing.contracts.secrets import CANARY, refusal
+from headgate.testing.fakes.source import FakeSource
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "pcw"
 REGION = "eu-west-1"
 NOWHERE = "http://127.0.0.1:9"  # discard: nothing listens
 AWKWARD = (f"{CANARY} with = \"quotes\" and ünïcode", f"{CANARY}\nline two\n")
@@ -225,3 +231,17 @@ async def test_a_region_is_needed(manager: SecretsManagerStage) -> None:
 async def test_a_profile_that_is_not_there_is_named(manager: SecretsManagerStage) -> None:
     rules = SecretRules("aws-secrets-manager", {**manager.rules.settings, "profile": "nobody"})
     assert "nobody" in str(await refusal(manager.store.get("shop/db", rules)))
+
+
+async def test_the_examples_production_finds_its_database(aws: Aws) -> None:
+    """By the file as it stands: where AWS is, the server's own environment says."""
+    text = (EXAMPLE / "governed.yaml").read_text()
+    world = World({}, {}, {}, FakeSource(), EXAMPLE, secrets={"aws-secrets-manager": AwsSecretStore()})
+    asked = (world, text, "governed.yaml", str(EXAMPLE), bootstrap.present(), "production")
+    (missing,) = (await check(*asked))["secrets"]
+    assert missing["problem"].startswith("secret pcw/production/database#url of environments.production.services.")
+    assert "has no secret pcw/production/database with a value" in missing["problem"]
+    version = aws.make("pcw/production/database", url=f"sqlite:////{CANARY}.db")
+    (found,) = (await check(*asked))["secrets"]
+    assert (found["version"], found["problem"]) == (version, "")
+    assert found["variables"] == ["quotes.DATABASE_URL"]

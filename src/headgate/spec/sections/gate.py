@@ -17,6 +17,14 @@ GateVariable = Annotated[
         "Write a name such as GATE_KEY, and set that variable where the Headgate server runs.",
     ),
 ]
+Evidence = Annotated[
+    str,
+    matching(
+        "[A-Za-z0-9_/#*?-]{1,60}",
+        "what a word of the reason looks like, in which * and ? match any letters and any one",
+        "Write such as CHG-*: the number of a ticket.",
+    ),
+]
 Patience = Annotated[timedelta, duration("100ms", "60s")]
 Beat = Annotated[timedelta, duration("1s", "1h")]
 
@@ -31,6 +39,9 @@ class ApprovalSection(Section):
         None,
         description="Whether only approvals by a personal token or a signed link count. "
         "By itself: yes where the file has `people`, else no.",
+    )
+    evidence: Evidence | None = Field(
+        None, description="What a word of the reason looks like; * matches any.", examples=["CHG-*"]
     )
     deadline: Positive = defaults_to("7d", "A release not approved by then is dropped.")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from headgate.model import events as e
 from headgate.model.checks import CheckEnded
 from headgate.model.ids import EnvironmentId
+from headgate.model.monitors import MonitoringEnded, MonitoringStarted
 from headgate.model.releases import Revision
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationOrder, MigrationStarted
 from headgate.model.verdicts import Outcome
@@ -23,6 +24,8 @@ class Books:
         self.contracted: dict[Key, None] = {}
         self.running: MigrationStarted | None = None
         self.warm_until: datetime | None = None
+        self.restored: set[Key] = set()  # what a backup lacks, until it runs again: code that runs goes on running
+        self.monitored = False
         self.away = False  # since the last step something did not answer, or was lost
         self.blind = False  # and no measurement said anything
 
@@ -41,15 +44,14 @@ class SchemaWatch(Watch):
 
     def runs(self, revision: Revision) -> None:
         super().runs(revision)
-        passed = self.books[revision.environment].passed
+        books = self.books[revision.environment]
         lacking = [
             f"{service.name} {one.level}"
             for service in revision.services
             for one in service.migrations
-            if one.kind == "expand" and (service.name, one.level) not in passed
+            if one.kind == "expand" and (service.name, one.level) not in books.passed | books.restored
         ]
-        undone = self.books[revision.environment].held
-        self._demand(not lacking or bool(undone), "schema", "%s is run without migrations %s", revision.id, lacking)
+        self._demand(not lacking, "schema", "%s is run without migrations %s", revision.id, lacking)
 
     def migrates(self, order: MigrationOrder) -> None:
         begun = self.books[order.environment].running
@@ -63,29 +65,36 @@ class SchemaWatch(Watch):
             case MigrationStarted():
                 self._demand_may_migrate(environment, books, event, at)
                 self._begin(books, event)
-            case MigrationEnded(service=service, level=level, outcome=outcome, lost=lost):
+            case MigrationEnded(service=service, level=level, outcome=outcome):
                 self._end(books, (service, level), outcome)
-                books.away |= lost
             case DataRestored(service=service, level=level):
                 above = {key for key in books.passed | books.held if key[0] == service and key[1] > level}
                 books.contracted = {key: None for key in books.contracted if key not in above}
                 books.passed, books.held = books.passed - above, books.held | above
+                books.restored |= above
             case e.RolloutStarted(revision=revision):
                 self._demand_within(books, revision)
-                books.warm_until, books.away, books.blind = None, False, False
-            case e.EffectFailed(away=True) | CheckEnded(outcome="lost"):
+                books.warm_until = None
+            case MonitoringStarted() | MonitoringEnded():
+                books.monitored = isinstance(event, MonitoringStarted)
+            case e.RevisionPromoted(warm_until=warm):
+                books.warm_until = warm if self.ledgers[environment].stable else None
+        self._note_blindness(environment, books, event)
+        super()._recorded(environment, event, at)
+
+    def _note_blindness(self, environment: EnvironmentId, books: Books, event: e.Event) -> None:
+        """Nobody is let off who could be judged."""
+        match event:
+            case e.EffectFailed(away=True) | CheckEnded(outcome="lost") | MigrationEnded(lost=True):
                 books.away = True
-            case e.StepCompleted():
+            case e.StepCompleted() | e.RolloutStarted():
                 books.away = books.blind = False
             case e.VerdictReached(verdict=verdict):
                 books.blind = verdict.outcome is Outcome.NO_DATA
             case e.RolloutAborted(blameless=True):
-                blind = self._instances.get(environment) is None or self._routes.get(environment) is None
-                blind = blind or books.away or books.blind
-                self._demand(blind, "blame", "nobody is blamed though everything could be seen")
-            case e.RevisionPromoted(warm_until=warm):
-                books.warm_until = warm if self.ledgers[environment].stable else None
-        super()._recorded(environment, event, at)
+                unseen = self._instances.get(environment) is None or self._routes.get(environment) is None
+                let_off = unseen or books.away or books.blind
+                self._demand(let_off, "blame", "nobody is blamed though everything could be seen")
 
     @staticmethod
     def _begin(books: Books, event: MigrationStarted) -> None:
@@ -99,6 +108,7 @@ class SchemaWatch(Watch):
         books.held.discard(key)
         if outcome == "passed":
             books.passed.add(key)
+            books.restored.discard(key)
         elif key in books.contracted:
             books.held.add(key)
 
@@ -113,6 +123,7 @@ class SchemaWatch(Watch):
         self._demand(others == set(), "contract", "%s begins while %s are there", key, others)
         alone = ledger.trial is None or ledger.stable is None
         self._demand(alone, "contract", "%s begins while a rollout may go back", key)
+        self._demand(not books.monitored, "contract", "%s begins while what is stable is monitored", key)
         cold = books.warm_until is None or at >= books.warm_until
         self._demand(cold, "contract", "%s begins while what was stable is warm", key)
 

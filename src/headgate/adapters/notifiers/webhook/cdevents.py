@@ -20,6 +20,7 @@ CUSTOMS: dict[NoticeKind, tuple[str, str]] = {
     "rejected": ("release", "rejected"),
     "dropped": ("release", "dropped"),
     "quarantined": ("release", "quarantined"),
+    "reverted": ("release", "reverted"),
     "started": ("rollout", "started"),
     "held": ("rollout", "held"),
     "aborted": ("rollout", "aborted"),
