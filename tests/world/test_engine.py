@@ -13,6 +13,7 @@ from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
 from headgate.model.freezes import Freeze
 from headgate.model.ids import EnvironmentId, ReleaseId
+from headgate.model.observations import Place
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.rules import Environment
 from headgate.testing.fakes.source import FakeSource
@@ -80,6 +81,9 @@ class Around:
 
     def frozen(self) -> Freeze | None:
         return self._wheels.frozen
+
+    def beside(self, environment: EnvironmentId) -> dict[str, Place]:
+        return {}
 
 
 @pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=2))
