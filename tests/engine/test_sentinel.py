@@ -122,6 +122,7 @@ async def monitored() -> Stage:
     return stage
 
 
+@pytest.mark.slow  # the whole engine does it in test_monitored_hours
 async def test_what_turns_bad_an_hour_later_goes_back_by_itself(monitored: Stage) -> None:
     stage = monitored
     await stage.live(HOUR)
@@ -137,6 +138,7 @@ async def test_what_turns_bad_an_hour_later_goes_back_by_itself(monitored: Stage
     assert state.monitoring is None
 
 
+@pytest.mark.slow  # the whole engine does it in test_monitored_hours
 async def test_a_restart_in_the_middle_forgets_nothing(monitored: Stage) -> None:
     stage = monitored
     await stage.live(HOUR / 4)

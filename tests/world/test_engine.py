@@ -86,7 +86,7 @@ class Around:
         return {}
 
 
-@pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=2))
+@pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=1))
 def test_every_invariant_holds(first: int) -> None:
     rollouts = 0
     for seed in range(first, first + BLOCK):
