@@ -195,6 +195,8 @@ def test_nothing_leaks(stage: Stage, data: Path) -> None:
     finally:
         done.set()
         sampler.join()
+    token = stage.headgate("token", "create", "--for", "releases", "--json").json()["token"]  # shown this once
+    stage.say("token", "list")
     stage.say("logs", "staging", "--lines", "1000")
     build = stage.api("/builds")["builds"][0]["build"]
     assert "GATE_KEY=***" in stage.say("logs", "--build", build)
@@ -204,6 +206,10 @@ def test_nothing_leaks(stage: Stage, data: Path) -> None:
         stage.api(page)
     assert "secret env-file:DB_PASSWORD v" in stage.say("config", "staging")
     _search(data, "\n".join(stage.told), "\n".join(lines))
+    for secret in (token, (data / "token").read_text().strip()):
+        assert secret not in "".join(stage.told)
+        assert secret not in "".join(lines)
+        assert not [one for one in _files(data) if one.name != "token" and secret.encode() in one.read_bytes()]
 
 
 def found(text: str) -> list[str]:
@@ -218,7 +224,7 @@ def _forms(value: str) -> list[str]:
 
 
 def _search(data: Path, told: str, commands: str) -> None:
-    own = [path for path in data.rglob("*") if path.is_file() and not path.is_symlink()]
+    own = _files(data)
     printed = [path for path in own if path.suffix == ".log" and "logs" in path.parts and "platforms" in path.parts]
     assert any(found(path.read_text(errors="replace")) for path in printed)  # the programs do print it
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in printed)
@@ -226,6 +232,10 @@ def _search(data: Path, told: str, commands: str) -> None:
     assert {path: names for path, names in leaks.items() if names} == {}
     assert found(commands) == []
     assert found(told) == []
+
+
+def _files(data: Path) -> list[Path]:
+    return [path for path in data.rglob("*") if path.is_file() and not path.is_symlink()]
 
 
 def _sample(lines: set[str], done: threading.Event) -> None:

@@ -64,6 +64,26 @@ async def test_a_store_that_hangs_holds_up_no_wheel(tmp_path: Path, monkeypatch:
     made.shop.configuring.close()
 
 
+async def test_a_store_that_hangs_as_a_release_goes_on_holds_up_no_wheel(tmp_path: Path) -> None:
+    made = Shop(tmp_path / "releases")
+    store = made.world.secrets["fake"] = Hanging()  # type: ignore[index]
+    store.write("shop/db", "correct horse")
+    await made.apply()
+    await made.release()
+    await made.turn()
+    store.answers.clear()
+    asked = asyncio.create_task(made.release("2"))
+    made.clock.advance(timedelta(minutes=1))
+    async with asyncio.timeout(2):
+        for _ in range(2):
+            await made.engine._turn(made.shop, made.shop.wheel("production"))
+    store.answers.set()
+    second = await asked
+    await made.turn(40)
+    assert made.stable.release == second
+    await made.engine.stop()
+
+
 async def test_versions_are_looked_at_as_often_as_the_file_says(shop: Shop) -> None:  # noqa: F811
     specification = shop.shop.state.specification
     assert specification is not None

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,21 +24,19 @@ Found = TypeVar("Found")
 
 
 class Company:
-    def __init__(self, folder: Path, given: Mapping[str, str]) -> None:
-        """`given`: what the server's environment holds besides, the keys of its stores for one."""
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.source = folder / "pcw"
         self.tokens: dict[str, str] = {}
-        self._given = dict(given)
         self._ahead = folder / "hours"
         self._log = folder / "server.log"
         self._server: subprocess.Popen[bytes] | None = None
 
     # --- the repository
 
-    def begin(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """The example in a git repository of its own, its file changed; nothing is committed yet."""
+    def begin(self, rules_of: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """The example in a git repository of its own, with one of its files changed; nothing is committed yet."""
         listed = subprocess.run(
             ["git", "ls-files", "-z"], cwd=example.find(), capture_output=True, text=True, check=True
         ).stdout
@@ -46,10 +44,9 @@ class Company:
             target = self.source / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((example.find() / name).read_bytes())
-        file = self.source / "headgate.yaml"
-        rules = yaml.safe_load(file.read_text())
+        rules = yaml.safe_load((self.source / rules_of).read_text())
         change(rules)
-        file.write_text(yaml.safe_dump(rules, sort_keys=False))
+        (self.source / "headgate.yaml").write_text(yaml.safe_dump(rules, sort_keys=False))
         self.git("init", "--quiet", "--initial-branch=main")
 
     def commit(self, subject: str, tag: str | None = None) -> str:
@@ -74,7 +71,7 @@ class Company:
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
                 [*command, "--data", str(self.data), "--port", "0"],
-                env={**self._environment(), **self._given, "PYTHONPATH": str(ROOT)},
+                env={**self._environment(), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.until((self.data / "server.json").exists, "the server answers", 30)
@@ -152,7 +149,7 @@ class Company:
         return "\n".join([*lines, *seen])
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HEADGATE_", "AWS_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADGATE_")}
         return {**kept, "HEADGATE_DATA": str(self.data), "HOME": str(self.folder)}
 
 

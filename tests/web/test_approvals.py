@@ -153,3 +153,14 @@ async def test_an_approval_names_its_evidence(owner: httpx.AsyncClient) -> None:
     (line, given) = next(one["lines"] for one in sections if one["title"] == "approvals")
     assert "each names CHG-????" in line
     assert "as planned in CHG-1234" in given
+
+
+async def test_migrations_that_would_run_are_shown(owner: httpx.AsyncClient, shop: Shop) -> None:
+    migrations = "migrations: [{level: 1, command: alembic upgrade 1, kind: expand}]"
+    text = TEXT.replace("port: 8000", f"port: 8000\n    {migrations}")
+    assert (await owner.post("/api/applications", json=applying(text))).status_code == 200
+    shop.commit("Remember the quote", "v2", text)
+    assert (await owner.post("/api/applications/shop/releases", json={"by": "ann"})).status_code == 200
+    assert (await owner.post(f"{GUARDED}/deploy", json={"release": "v2", "by": "cli"})).status_code == 200
+    sections = {one["title"]: one["lines"] for one in (await review(owner))["told"]["sections"]}
+    assert sections["migrations"] == ["web: expand to level 1, before the candidate runs: alembic upgrade 1"]

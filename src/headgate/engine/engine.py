@@ -7,9 +7,11 @@ from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from headgate.decide.builds import BuildState
+from headgate.engine.advancing import Advancing
 from headgate.engine.application import Application
 from headgate.engine.building import Told, draft, draft_of
 from headgate.engine.builds import Builds
@@ -53,6 +55,7 @@ class Engine:
     followers: dict[str, Follower] = field(default_factory=dict)  # of each application's source
     _awake: dict[str, asyncio.Event] = field(default_factory=dict)  # by environment id
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _advancing: dict[str, Advancing] = field(default_factory=dict)  # by application
 
     def __post_init__(self) -> None:
         self.line = Line(self.log, self.clock)
@@ -78,6 +81,8 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks.clear()
+        for beside in self._advancing.values():
+            beside.close()
         for application in self.applications.values():
             application.configuring.close()
             for wheel in application.wheels.values():
@@ -278,7 +283,7 @@ class Engine:
         try:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
             if happened or application.delayed or application.configuring.due():
-                await self._advance(application)
+                await self._follow(application)
             return min(self._pause(wheel, happened), application.configuring.pause(IDLE))
         except (LogUnavailable, AdapterError) as error:
             log.error("%s: %s", wheel.environment, error)
@@ -299,6 +304,12 @@ class Engine:
     def _concerns_anyone(wheel: Wheel) -> bool:
         """An environment in which nothing ever happened is not looked at."""
         return wheel.state.version > 0
+
+    async def _follow(self, application: Application) -> None:
+        beside = self._advancing.get(application.name)
+        if beside is None:
+            beside = self._advancing[application.name] = Advancing(partial(self._advance, application))
+        await beside.follow()
 
     async def _advance(self, application: Application) -> None:
         for environment in await application.advance():

@@ -31,12 +31,22 @@ def sections(shown: View) -> list[tuple[str, list[str]]]:
         ("commits", commits or [shown["commits_unknown"] or "none"]),
         ("images", [image(one) for one in shown["images"]]),
         ("configuration", shown["configuration"] or ["as it is"]),
-        ("before", checks or ["no environment comes before this one"]),
+        ("migrations", [migration(one) for one in shown["migrations"]] or ["none"]),
+        ("checks in the environments before", checks or ["no environment comes before this one"]),
         ("infrastructure", [shown["infrastructure"]]),
         ("who would meet it", exposure(shown["exposure"])),
         ("approvals", [gate(one) for one in shown["gates"]] + [given(one) for one in shown["approvals"]]),
         ("rules", [shown["rules"]]),
     ]
+
+
+def migration(one: View) -> str:
+    when = "before the candidate runs" if one["kind"] == "expand" else "once nothing needs what it takes away"
+    return f"{one['service']}: {one['kind']} to level {one['level']}, {when}: {one['command']}"
+
+
+def moment(text: str) -> str:
+    return f"{text[:16].replace('T', ' ')} UTC"
 
 
 def image(one: View) -> str:
@@ -63,11 +73,11 @@ def gate(one: View) -> str:
     who, given = ", ".join(one["from"]) or "anyone", ", ".join(one["given"]) or "nobody yet"
     how = "; by a token or link of their own" if one["authenticated"] else ""
     how += f"; each names {one['evidence']}" if one["evidence"] else ""
-    return f"{len(one['given'])} of {one['count']} (from {who}{how}), until {one['until'][:16]}: {given}"
+    return f"{len(one['given'])} of {one['count']} (from {who}{how}), until {moment(one['until'])}: {given}"
 
 
 def given(one: View) -> str:
     proof = "proven" if one["authenticated"] else "claimed"
     why = f" ({one['why']})" if one["why"] else ""
     void = ": for another set, so it counts no more" if one["void"] else ""
-    return f"{one['by']}{why} at {one['at'][:16]}, {proof}{void}"
+    return f"{one['by']}{why} at {moment(one['at'])}, {proof}{void}"

@@ -11,6 +11,7 @@ from headgate.decide.configuration import changes
 from headgate.decide.exact_set import exact_set, rules_digest
 from headgate.decide.foresight import foresee
 from headgate.decide.gates import closed_gates
+from headgate.decide.migrating import pending
 from headgate.decide.traffic import measured
 from headgate.engine.application import Application
 from headgate.engine.planning import ASSUMED, Stated, knowledge
@@ -18,6 +19,7 @@ from headgate.engine.refusals import Rejected
 from headgate.engine.review_words import told
 from headgate.engine.wheel import Wheel
 from headgate.model.approvals import Approval
+from headgate.model.checks import CheckResult
 from headgate.model.ids import environment_stream
 from headgate.model.releases import Revision
 from headgate.model.rollouts import Request
@@ -52,12 +54,16 @@ async def review(application: Application, name: str, now: datetime) -> View:
         **await _commits(application, stable, release),
         "images": _images(stable, release),
         "configuration": changes(stable, release) if stable else ["all of it is new: nothing was stable here"],
+        "migrations": [
+            {"service": name, "level": one.level, "kind": one.kind, "command": one.command}
+            for name, one in pending(release, wheel.state)
+        ],
         "rules": rules_digest(rules),
         "checks": _checks(application, rules, release),
         "infrastructure": NO_PLAN,
         "exposure": await _exposure(wheel, rules),
         "gates": [_gate(gate, wheel, waiting, rules) for gate in rules.gates if isinstance(gate, ApprovalGate)],
-        "approvals": [_approval(one, wheel, waiting, rules) for one in wheel.state.approvals],
+        "approvals": [_approval(one, wheel, waiting, rules) for one in _given(wheel, waiting)],
         "waits_for": [closed.why for closed in closed_gates(rules, waiting, wheel.state, wheel.seen, now)],
     }
     return {**shown, "told": told(shown)}
@@ -105,7 +111,7 @@ def _checks(application: Application, rules: Environment, candidate: Revision) -
         seen.add(name)
         state = application.wheels[name].state
         latest = {one.name: one for one in state.checks.get(candidate.release, ())}
-        found += [{"environment": name, "check": one.name, "said": one.sentence} for one in latest.values()]
+        found += [{"environment": name, "check": one.name, "said": _outcome(one)} for one in latest.values()]
         since = state.promoted.get(candidate.release)
         said = f"stable there since {since:%Y-%m-%d %H:%M} UTC" if since else "never stable there"
         found.append({"environment": name, "check": "", "said": said})
@@ -115,6 +121,10 @@ def _checks(application: Application, rules: Environment, candidate: Revision) -
         before = specification.environment(name) if specification else None
         name = before.after if before else None
     return found
+
+
+def _outcome(one: CheckResult) -> str:
+    return f"{one.outcome}{f' at attempt {one.attempt}' if one.attempt > 1 else ''}: {one.sentence}"
 
 
 async def _exposure(wheel: Wheel, rules: Environment) -> View:
@@ -153,8 +163,11 @@ def _gate(gate: ApprovalGate, wheel: Wheel, waiting: Request, rules: Environment
     }
 
 
+def _given(wheel: Wheel, waiting: Request) -> list[Approval]:
+    return [one for one in wheel.state.approvals if one.release == waiting.revision.release]
+
+
 def _approval(one: Approval, wheel: Wheel, waiting: Request, rules: Environment) -> View:
     """`void`: it was for another set, which is not what would happen now."""
-    mine = one.release == waiting.revision.release
-    void = not mine or one.set != exact_set(waiting, wheel.state, rules)
+    void = one.set != exact_set(waiting, wheel.state, rules)
     return {"by": one.by, "at": one.at.isoformat(), "authenticated": one.proven, "why": one.why, "void": void}

@@ -131,6 +131,15 @@ class TestNothingTellsTheSecret:
         assert not [one for one in findings if value in repr(one) or value in str(one.view())]
 
 
+@pytest.mark.parametrize(
+    "path", ["shop:1!variables", "shop:1!history", "Dockerfile", "web/Dockerfile.dev", "x.dockerfile", ".env", "run.sh"]
+)
+def test_a_value_without_quotes_where_values_have_none(path: str) -> None:
+    assert found(f"ENV DB_PASSWORD={PASSWORD}", path) == ["secret-keyword"]
+    assert found("DB_PASSWORD=$1\nexport API_KEY=${KEY}\nTOKEN=$(cat x)\nPASSWORD=changeme", path) == []
+    assert found(f"db_password = {PASSWORD}", "main.py") == [], "a name in a program"
+
+
 def test_no_question_leaves_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """detect-secrets can ask the issuer whether a key is good."""
 

@@ -33,6 +33,12 @@ DIGEST = re.compile(
 BARE = re.compile(
     r"""^(\s*(?:export\s+|ENV\s+|ARG\s+|-\s+)?[\w."-]{1,100}\s*[:=]\s*)([^\s"'#{}\[\],]{16,})\s*(?:#.*)?$"""
 )
+# Where a value stands without quotes; the detector knows so only of files that end like these, as .conf does.
+UNQUOTED = re.compile(
+    r"!(variables|labels|history)$|(^|/)(Dockerfile|Containerfile)(\.[\w-]+)?$|(^|/)\.env(\.[\w-]+)?$"
+    r"|\.(env|sh|bash|dockerfile)$",
+    re.IGNORECASE,
+)
 WORDS = re.compile(r"^(?=.{1,40}$)[a-z]+([-_/.:#][a-z]+)*$")
 VARIABLE = re.compile(r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$")
 
@@ -96,6 +102,7 @@ def secrets(path: str, text: str, kind: Kind) -> Iterator[Finding]:
 
 def _values(plugin: Any, rule: str, path: str, line: str) -> Iterator[str]:
     looked_at = _windows(line) if rule == "secret-keyword" else [line]
+    path = f"{path}.conf" if rule == "secret-keyword" and UNQUOTED.search(path) else path
     if rule == "secret-entropy" and (bare := BARE.match(line)):
         looked_at.append(f'{bare[1]}"{bare[2]}"')
     for one in looked_at:

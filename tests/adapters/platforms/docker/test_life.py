@@ -30,6 +30,12 @@ async def test_a_crash_loop_is_told_with_its_last_lines(stage: DockerStage) -> N
     assert one.detail.endswith("; last lines: no table 'tariffs'"), "of this life, not of all"
 
 
+async def test_the_engines_version_is_told(stage: DockerStage) -> None:
+    await stage.platform.run(stage.revision("one"))
+    about = await stage.engine.json("GET", "/version")
+    assert await stage.platform.version(PRODUCTION) == f"Docker {about['Version']} (linux/{about['Arch']})"
+
+
 async def test_a_container_removed_by_hand_is_made_again(stage: DockerStage) -> None:
     revision = stage.revision("one")
     await stage.platform.run(revision)

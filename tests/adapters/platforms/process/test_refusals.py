@@ -51,6 +51,10 @@ class TestNames:
             await stage.platform.run_job(job)
 
 
+async def test_the_kernels_version_is_told(stage: ProcessStage) -> None:
+    assert (await stage.platform.version(PRODUCTION)).startswith(f"Linux {os.uname().release}")
+
+
 @given(st.text())
 def test_a_name_that_passes_stays_inside_its_folder(name: str) -> None:
     try:
