@@ -103,9 +103,12 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
 ]
 
 
+TELLING = (19, 95, 15, 27)  # seeds that catch most of them; any others do as well, later
+
+
 @pytest.mark.parametrize(("mutate", "invariants"), MUTANTS, ids=lambda value: getattr(value, "__name__", ""))
 def test_a_mutant_is_caught(mutate: Callable[[Patch], None], invariants: set[str], monkeypatch: Patch) -> None:
     mutate(monkeypatch)
-    violation = caught()
+    violation = caught(first=TELLING)
     assert violation is not None, "no world noticed"
     assert violation.invariant in invariants, violation

@@ -365,9 +365,9 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
 ]
 
 
-def caught(make_wheels: MakeWheels = PlainWheels) -> Violation | None:
-    """The first violation, looking at as many seeds as a mutant may survive."""
-    for seed in range(SEEDS):
+def caught(make_wheels: MakeWheels = PlainWheels, first: tuple[int, ...] = ()) -> Violation | None:
+    """The first violation, looking at as many seeds as a mutant may survive; at some of them `first`."""
+    for seed in dict.fromkeys((*first, *range(SEEDS))):
         try:
             simulate(seed, make_wheels)
         except Violation as violation:
