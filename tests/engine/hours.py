@@ -3,7 +3,7 @@
 On the log of a server that has ended it lives on where that one stopped: what was stable runs again and is asked.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from headgate.model.ids import environment_stream
 from headgate.model.measurements import Query, Sample
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState
+from headgate.ports import SecretStore
 from headgate.spec.compile import application as compiled
 from headgate.spec.read import read
 from headgate.store.sqlite import SqliteEventLog
@@ -37,13 +38,13 @@ SOURCE = "/repositories/hours"
 
 
 class Hours:
-    def __init__(self, log: Path, begin: datetime = EPOCH) -> None:
+    def __init__(self, log: Path, begin: datetime = EPOCH, secrets: Mapping[str, SecretStore] | None = None) -> None:
         self.clock, self.path = FakeClock(begin), log
         self.platform, self.router, self.metrics = FakePlatform(self.clock), FakeRouter(), FakeMetrics()
         self.source, self.failing = FakeSource(), dict[str, float]()  # label of a release -> share of failures
         platforms = dict.fromkeys(("process", "docker", "kubernetes", "ecs"), self.platform)
         seams = (platforms, {"envoy": self.router}, {"envoy": self.metrics})
-        self.world = World(*seams, self.source, log.parent / "releases")
+        self.world = World(*seams, self.source, log.parent / "releases", secrets=secrets or {})
         self.engine: Engine
         self.text = ""
 
@@ -142,9 +143,11 @@ class Hours:
 
 
 @asynccontextmanager
-async def hours(log: Path, begin: datetime = EPOCH) -> AsyncIterator[Hours]:
-    """`begin`: for a log that is there already, a moment after its last entry."""
-    one = Hours(log, begin)
+async def hours(
+    log: Path, begin: datetime = EPOCH, secrets: Mapping[str, SecretStore] | None = None
+) -> AsyncIterator[Hours]:
+    """`begin`: for a log that is there already, a moment after its last entry. `secrets`: stores by their kind."""
+    one = Hours(log, begin, secrets)
     await one.begin()
     try:
         yield one
