@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ SECONDS = 45  # for one thing to happen, on a machine that is busy with others
 class Developing:
     def __init__(self, work: Path, temporary: Path) -> None:
         self.work, self.temporary, self._seen = work, temporary, 0
-        self.out = temporary.parent / "out.txt"
+        self.out = work.parent / "out.txt"
         environment = {**os.environ, "TMPDIR": str(temporary), "NO_COLOR": "1"}
         with self.out.open("wb") as out:
             self.process = subprocess.Popen([*HEADGATE, "dev"], cwd=work, env=environment, stdout=out, stderr=out)
@@ -94,13 +95,19 @@ class Developing:
 
 
 @pytest.fixture
-def developing(tmp_path: Path) -> Iterator[Developing]:
-    work, temporary = tmp_path / "work", tmp_path / "t"
+def short_folder() -> Iterator[Path]:
+    """pytest's own is too long for the path of Envoy's socket where its runs have four digits."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def developing(tmp_path: Path, short_folder: Path) -> Iterator[Developing]:
+    work = tmp_path / "work"
     (work / "web").mkdir(parents=True)
-    temporary.mkdir()
     (work / "headgate.yaml").write_text(FILE)
     (work / "web" / "app.py").write_text(SERVICE)
-    session = Developing(work, temporary)
+    session = Developing(work, short_folder)
     yield session
     if session.process.poll() is None:
         session.process.terminate()
