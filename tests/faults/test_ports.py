@@ -81,4 +81,9 @@ async def test_a_public_port_that_was_taken_while_envoy_was_away_is_told_and_tak
         await stage.until(told, "the taken port is told")
     assert (await stage.load.send()).version in ("v1", "")
     await stage.answered()
+
+    async def silent() -> bool:
+        return (await stage.shown())["waits_for"] == []
+
+    await stage.until(silent, "nothing of it is told any more", 10)
     await stage.well("v1")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headgate.engine.application import Application
 
 GRACE = timedelta(seconds=0.2)  # quick stores are waited for
+SOON = timedelta(seconds=3)
 ENGINE = "headgate"
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Configuring:
             return min(GRACE, longest)
         now = self.application.clock.now()
         quiet = [(r, self._looked[r.name]) for r, here in self._environments() if self._waits(r, here)]
-        return min([longest, *(max(one.at + r.secrets_every - now, timedelta()) for r, one in quiet)])
+        return min([longest, *(max(one.at + self._every(r) - now, timedelta()) for r, one in quiet)])
 
     def close(self) -> None:
         for look in self._looks.values():
@@ -102,7 +103,11 @@ class Configuring:
         before = self._looked.get(rules.name)
         if before is None or before.rules != rules or before.stable != here.stable.id:
             return True
-        return before.again and not before.at <= self.application.clock.now() < before.at + rules.secrets_every
+        return before.again and not before.at <= self.application.clock.now() < before.at + self._every(rules)
+
+    def _every(self, rules: Environment) -> timedelta:
+        """What could not be told is asked again soon: people are shown that it cannot."""
+        return min(SOON, rules.secrets_every) if rules.name in self.unknown else rules.secrets_every
 
     async def _look(self, rules: Environment) -> bool:
         here = self.application.wheels[rules.name].state
