@@ -126,6 +126,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         platform=section.platform.name,
         hosts=section.platform.hosts,
         server=section.platform.server,
+        cluster=section.platform.cluster,
         traffic=section.traffic,
         metrics=section.metrics.source,
         metric_settings=dict(section.metrics.settings),
