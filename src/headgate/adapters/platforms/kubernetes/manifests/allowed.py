@@ -40,6 +40,13 @@ WIDE = {
     "GatewayClass": "gateway.networking.k8s.io",
     **dict.fromkeys(("FlowSchema", "PriorityLevelConfiguration"), "flowcontrol.apiserver.k8s.io"),
 }
+# Kind -> its group. Inside a namespace, and beyond an application: whom the cluster obeys, what others may use.
+RULES = {
+    **dict.fromkeys(("Role", "RoleBinding"), "rbac.authorization.k8s.io"),
+    **dict.fromkeys(("ResourceQuota", "LimitRange", "Pod", "Endpoints"), ""),
+    "EndpointSlice": "discovery.k8s.io",
+    "Lease": "coordination.k8s.io",
+}
 # Of a Secret: the cluster fills it with a token of any service account that is here.
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type
 # What Kubernetes' Pod Security Standard "baseline" lets containers add.
@@ -70,8 +77,8 @@ def _of(manifest: Manifest, namespace: str, allow: Collection[str]) -> Iterator[
     if (manifest.group, manifest.kind) == ("batch", "Job"):
         remedy = "A Job runs once and cannot be changed: write it as a migration or a check of headgate.yaml."
         yield manifest.refused(("kind",), "Job", remedy)
-    elif ORDINARY.get(manifest.kind) != manifest.group and not _named(manifest, allow):
-        name = manifest.kind if wide(manifest) or not manifest.group else f"{manifest.kind}.{manifest.group}"
+    elif ORDINARY.get(manifest.kind) != manifest.group and _name(manifest) not in allow:
+        name = _name(manifest)
         found = f"{name}, which is no part of an application by itself"
         yield manifest.refused(("kind",), found, f"Remove it, {ALLOWING.format(name)}")
     said = manifest.part("metadata").get("namespace")
@@ -83,11 +90,10 @@ def _of(manifest: Manifest, namespace: str, allow: Collection[str]) -> Iterator[
             yield manifest.refused(path, there, f"Remove it, {ALLOWING.format(power)}")
 
 
-def _named(manifest: Manifest, allow: Collection[str]) -> bool:
-    """A kind of Kubernetes by its name alone; one that somebody defined, with its group."""
-    return f"{manifest.kind}.{manifest.group}" in allow or (
-        manifest.kind in allow and (wide(manifest) or not manifest.group or manifest.group.endswith(".k8s.io"))
-    )
+def _name(manifest: Manifest) -> str:
+    """A kind of Kubernetes goes by its name alone; one that somebody defined, with its group."""
+    known = WIDE.get(manifest.kind, RULES.get(manifest.kind))
+    return manifest.kind if known == manifest.group else f"{manifest.kind}.{manifest.group}"
 
 
 def _twice(manifests: Sequence[Manifest]) -> Iterator[Refused]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -62,7 +63,9 @@ def _decoded(content: bytes, file: str) -> str:
 
 def _documents(text: str, file: str) -> Iterator[Node]:
     try:
-        yield from (node for node in YAML(typ="safe", pure=True).compose_all(text) if node is not None)
+        reader = YAML(typ="safe", pure=True)
+        reader.Composer = Shallow
+        yield from (node for node in reader.compose_all(text) if node is not None)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
@@ -72,6 +75,20 @@ def _documents(text: str, file: str) -> Iterator[Node]:
         raise Refused(f"{file}: nested deeper than {DEEPEST} levels. Is this the right file?") from error
     except (YAMLError, ValueError, OverflowError, IndexError, AttributeError) as error:
         raise Refused(f"{file}: holds what no YAML reader reads. Save it as plain text, in UTF-8.") from error
+
+
+class Shallow(Composer):
+    """Stops at what is nested too deep, rather than where the interpreter does."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.depth += 1
+        if self.depth > DEEPEST + 1:
+            raise RecursionError
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 def _listed(value: Any, file: str, position: int, line: int) -> Iterator[Manifest]:

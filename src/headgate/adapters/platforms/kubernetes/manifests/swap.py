@@ -7,14 +7,16 @@ from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
-from headgate.adapters.kubernetes.names import INSTANCE, NAME
+from headgate.adapters.kubernetes.names import FOLLOWS, INSTANCE, NAME
 from headgate.adapters.platforms.kubernetes.manifests.manifest import Manifest
 from headgate.adapters.platforms.kubernetes.manifests.pods import every_container
 from headgate.adapters.platforms.kubernetes.manifests.workloads import Workload, repository
 
 Object = dict[str, Any]
+STABLE = "stable"
 TEMPLATE = ("spec", "template")
 POD = (*TEMPLATE, "spec")
+OURS = "headgate-"  # before the names of volumes
 THEIRS = (NAME, INSTANCE)  # labels whose values stay the team's own: policies of theirs select by them
 
 
@@ -51,29 +53,49 @@ def metadata(theirs: Mapping[str, Any], made: Mapping[str, Any]) -> Object:
     return {**named, **both, **({"annotations": annotations} if annotations else {})}
 
 
-def service(manifest: Manifest, made: Object, name: str) -> Object:
-    """One that leads to the workload: whatever it says beside its selector stays."""
+def service(manifest: Manifest, labels: Mapping[str, str], namespace: str) -> Object:
+    """One that leads to a service: whom to, is the router's to say, and changes with the stable."""
     content = deepcopy(manifest.content)
-    content["metadata"] = {**metadata(manifest.part("metadata"), made["metadata"]), "name": name}
-    content["spec"] = {**manifest.part("spec"), "selector": made["spec"]["selector"]}
-    return content
+    content["spec"].pop("selector", None)
+    return labelled(content, {**labels, FOLLOWS: STABLE}, namespace)
 
 
-def budget(manifest: Manifest, made: Object, name: str) -> Object:
+def budget(manifest: Manifest, made: Object) -> Object:
     """`made` is the revision's Deployment: the budget is for its pods alone."""
     content = deepcopy(manifest.content)
-    content["metadata"] = {**metadata(manifest.part("metadata"), made["metadata"]), "name": name}
+    content["metadata"] = metadata(manifest.part("metadata"), _unnoted(made))
     content["spec"] = {**manifest.part("spec"), "selector": made["spec"]["selector"]}
     return content
 
 
-def autoscaler(manifest: Manifest, made: Object, name: str) -> Object:
-    """`made` is the Deployment that it is to scale."""
+def autoscaler(manifest: Manifest, made: Object, least: int) -> Object:
+    """`made` is the Deployment that it is to scale; a rollout waits for `least` instances of it."""
     content = deepcopy(manifest.content)
-    content["metadata"] = {**metadata(manifest.part("metadata"), made["metadata"]), "name": name}
+    content["metadata"] = metadata(manifest.part("metadata"), _unnoted(made))
+    spec = manifest.part("spec")
+    fewest = max(_whole(manifest, "minReplicas", 1), least)
+    bounds = {"minReplicas": fewest, "maxReplicas": max(_whole(manifest, "maxReplicas", fewest), fewest)}
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": made["metadata"]["name"]}
-    content["spec"] = {**manifest.part("spec"), "scaleTargetRef": target}
+    content["spec"] = {**spec, **bounds, "scaleTargetRef": target}
     return content
+
+
+def to_port(made: Object, port: int) -> Object:
+    """The Service of one revision, by the number of its port: what the team calls it is its own matter."""
+    ports = [{**one, "targetPort": port} for one in made["spec"]["ports"]]
+    return {**made, "spec": {**made["spec"], "ports": ports}}
+
+
+def _whole(manifest: Manifest, name: str, otherwise: int) -> int:
+    found = manifest.at("spec", name)
+    if found is not None and (not isinstance(found, int) or isinstance(found, bool)):
+        raise manifest.refused(("spec", name), found, "Write a whole number.")
+    return otherwise if found is None else found
+
+
+def _unnoted(made: Object) -> Object:
+    """What it was made as is the Deployment's own note."""
+    return {key: value for key, value in made["metadata"].items() if key != "annotations"}
 
 
 def images(manifest: Manifest, path: tuple[str | int, ...], built: Mapping[str, str]) -> Object:
@@ -106,15 +128,21 @@ def _pod(workload: Workload, spec: Object, made: Object, variables: Collection[s
             container["image"] = ours["image"]
     own["env"] = [*(one for one in own.get("env") or [] if one.get("name") not in variables), *ours.get("env", [])]
     own["envFrom"] = [*(own.get("envFrom") or []), *ours.get("envFrom", [])]
-    for field in ("readinessProbe", "ports"):
-        if not own.get(field) and field in ours:
-            own[field] = ours[field]
+    if not own.get("ports"):
+        own["ports"] = ours["ports"]
+    if not own.get("readinessProbe") and "readinessProbe" in ours:
+        own["readinessProbe"] = _probe(ours["readinessProbe"], workload.service.port)
     if not own.get("command") and not own.get("args"):
         own.update({field: ours[field] for field in ("command", "args") if field in ours})
     _files(spec, own, made, ours)
     for field in ("env", "envFrom"):
         if not own[field]:
             del own[field]
+
+
+def _probe(made: Object, port: int) -> Object:
+    """By number: what the team calls the port is its own matter."""
+    return {**made, **({"httpGet": {**made["httpGet"], "port": port}} if "httpGet" in made else {})}
 
 
 def _ports(workload: Workload, own: Object, ours: Object) -> None:
@@ -129,9 +157,10 @@ def _ports(workload: Workload, own: Object, ours: Object) -> None:
 
 def _files(spec: Object, own: Object, made: Object, ours: Object) -> None:
     """Files that configuration is handed over in; scratch space is the manifest's own matter."""
-    volumes = [one for one in made.get("volumes", []) if "emptyDir" not in one]
+    volumes = [{**one, "name": f"{OURS}{one['name']}"} for one in made.get("volumes", []) if "emptyDir" not in one]
     names = {one["name"] for one in volumes}
-    mounts = [one for one in ours.get("volumeMounts", []) if one["name"] in names]
+    mounts = [{**one, "name": f"{OURS}{one['name']}"} for one in ours.get("volumeMounts", [])]
+    mounts = [one for one in mounts if one["name"] in names]
     if mounts:
         spec["volumes"] = [*(spec.get("volumes") or []), *volumes]
         own["volumeMounts"] = [*(own.get("volumeMounts") or []), *mounts]

@@ -92,21 +92,26 @@ def _run(argv: Sequence[str], program: str, where: str, running: list[subprocess
 
 def _read(process: subprocess.Popen[bytes], where: str) -> bytes:
     """At most LARGEST, however much it prints, and no longer than TIMEOUT."""
-    alarm = threading.Timer(TIMEOUT.total_seconds(), _end, (process,))
+    late = threading.Event()
+    alarm = threading.Timer(TIMEOUT.total_seconds(), _ring, (late, process))
     alarm.start()
     try:
         printed = process.stdout.read(LARGEST + 1) if process.stdout else b""
-        in_time = alarm.is_alive()
         if len(printed) <= LARGEST:
             process.wait()
     finally:
         alarm.cancel()
         _end(process)
-    if not in_time:
+    if late.is_set():
         raise Refused(f"{where} took longer than {TIMEOUT.total_seconds():g} s and was ended. Render less of it.")
     if len(printed) > LARGEST:
         raise Refused(f"{where} rendered more than {LARGEST:,} bytes. Is this the right folder?")
     return printed
+
+
+def _ring(late: threading.Event, process: subprocess.Popen[bytes]) -> None:
+    late.set()
+    _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
