@@ -35,6 +35,7 @@ TRESPASSES = {
     "home-aiohttp": ("cli/__init__.py", "import aiohttp"),
     "home-pydantic": ("engine/__init__.py", "import pydantic"),
     "home-cattrs": ("engine/__init__.py", "import cattrs"),
+    "home-kubernetes": ("adapters/platforms/three.py", "import kubernetes_asyncio"),
 }
 
 
