@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from difflib import get_close_matches
 
-from headgate.model.selectors import parse
+from headgate.model.selectors import named as placeholders_of
 from headgate.spec.check_rules import checks
 from headgate.spec.host_rules import hosts
 from headgate.spec.manifest_rules import workloads
@@ -249,7 +249,7 @@ def selectors(spec: Specification) -> Iterator[Problem]:
     for name, environment in spec.environments.items():
         for field in SELECTING if len(spec.services) > 1 else ():
             written_so = environment.metrics.settings.get(field)
-            if written_so and "service" not in parse(written_so).placeholders:
+            if written_so and not placeholders_of(written_so) & {"service", "workload"}:
                 path = ("environments", name, "metrics", environment.metrics.source, field)
                 remedy = 'Add service="{service}", or all services are the same numbers.'
                 yield spec.problem(path, "a selector with the placeholder {service}", remedy)
