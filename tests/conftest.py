@@ -30,7 +30,7 @@ SEARCH_PATH = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *DEBIAN]
 )
 
-# Not a program of Debian: whether there is one is for the fixture `cluster` to say, in CI too.
+# Not a program of Debian: whether there is one is for the fixture `real_cluster` to say, in CI too.
 KUBERNETES = "kubernetes"
 
 
@@ -79,7 +79,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Aws]":
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Cluster]":
+def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Cluster]":
     """A real Kubernetes API with the CRDs of Gateway API; skipped where there is none, in CI too."""
     from tests.kubernetes.cluster import found
 
@@ -91,18 +91,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Cluster]":
 
 
 @pytest.fixture
-def namespace(cluster: "Cluster") -> Iterator[str]:
+def namespace(real_cluster: "Cluster") -> Iterator[str]:
     """One to a test, and gone with it."""
     name = f"headgate-{uuid4().hex[:12]}"
-    cluster.make_namespace(name)
+    real_cluster.make_namespace(name)
     yield name
-    cluster.remove_namespace(name)
+    real_cluster.remove_namespace(name)
 
 
 @pytest.fixture
-def kubelet(cluster: "Cluster") -> None:
+def kubelet(real_cluster: "Cluster") -> None:
     """For tests whose pods have to run: skipped where the API server is alone."""
     from tests.kubernetes.cluster import NO_NODE
 
-    if not cluster.has_a_ready_node():
+    if not real_cluster.has_a_ready_node():
         pytest.skip(NO_NODE)

@@ -13,6 +13,7 @@ from headgate.model.events import RolloutPaused
 from headgate.model.ids import RolloutId
 from headgate.model.leases import Lease
 from headgate.ports import AdapterError, LogUnavailable
+from headgate.testing.contracts.leases import LeasesContract
 from headgate.testing.fakes.clock import FakeClock
 from headgate.testing.fakes.eventlog import MemoryEventLog
 from headgate.testing.fakes.leases import FakeLeases
@@ -181,3 +182,9 @@ async def test_nothing_is_recorded_by_who_is_not_sure_to_lead() -> None:
     with pytest.raises(LogUnavailable, match="may lead no more"):
         await led.append("environment:pcw/qa", [PAUSED], 1)
     assert len(await led.read("environment:pcw/qa")) == 1
+
+
+class TestTheFake(LeasesContract):
+    @pytest.fixture
+    def leases(self) -> FakeLeases:
+        return FakeLeases()

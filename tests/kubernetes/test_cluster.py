@@ -24,18 +24,18 @@ def test_one_that_was_promised_and_is_not_there_is_no_skip(monkeypatch: pytest.M
 
 
 @REAL
-def test_it_authorizes(cluster: Cluster, namespace: str) -> None:
+def test_it_authorizes(real_cluster: Cluster, namespace: str) -> None:
     account = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-    cluster.done("POST", account, {"metadata": {"name": "nobody"}})
-    token = cluster.account_token(namespace, "nobody")
-    status, answer = cluster.ask("GET", f"/api/v1/namespaces/{namespace}/secrets", token=token)
+    real_cluster.done("POST", account, {"metadata": {"name": "nobody"}})
+    token = real_cluster.account_token(namespace, "nobody")
+    status, answer = real_cluster.ask("GET", f"/api/v1/namespaces/{namespace}/secrets", token=token)
     assert status == 403
     assert 'cannot list resource "secrets"' in answer["message"]
-    assert cluster.ask("GET", "/api/v1/nodes", token="of nobody")[0] == 401
+    assert real_cluster.ask("GET", "/api/v1/nodes", token="of nobody")[0] == 401
 
 
 @REAL
-def test_a_route_has_the_defaults_of_gateway_api_and_a_status(cluster: Cluster, namespace: str) -> None:
+def test_a_route_has_the_defaults_of_gateway_api_and_a_status(real_cluster: Cluster, namespace: str) -> None:
     path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes"
     route = {
         "apiVersion": "gateway.networking.k8s.io/v1",
@@ -43,21 +43,21 @@ def test_a_route_has_the_defaults_of_gateway_api_and_a_status(cluster: Cluster, 
         "metadata": {"name": "web"},
         "spec": {"parentRefs": [{"name": "edge"}], "rules": [{"backendRefs": [{"name": "web", "port": 80}]}]},
     }
-    made = cluster.apply(f"{path}/web", route)
+    made = real_cluster.apply(f"{path}/web", route)
     rule = made["spec"]["rules"][0]
     assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/"}}]
     assert rule["backendRefs"][0] == {"group": "", "kind": "Service", "name": "web", "port": 80, "weight": 1}
     assert made["metadata"]["generation"] == 1
-    again = cluster.apply(f"{path}/web", {**route, "status": {"parents": []}})
+    again = real_cluster.apply(f"{path}/web", {**route, "status": {"parents": []}})
     assert "status" not in again, "status is a part of its own"
     bad = {**route, "spec": {"rules": [{"backendRefs": [{"name": "web", "weight": -1}]}]}}
-    assert cluster.ask("PATCH", f"{path}/web?fieldManager=headgate-tests", bad, kind=APPLY)[0] == 422
+    assert real_cluster.ask("PATCH", f"{path}/web?fieldManager=headgate-tests", bad, kind=APPLY)[0] == 422
 
 
 @REAL
 @pytest.mark.skipif("USE_EXISTING_CLUSTER" in os.environ, reason="who ends namespaces there is not our matter")
-def test_a_namespace_is_gone_with_its_test(cluster: Cluster) -> None:
-    cluster.make_namespace("headgate-gone")
-    cluster.remove_namespace("headgate-gone")
-    status, left = cluster.ask("GET", "/api/v1/namespaces/headgate-gone")
+def test_a_namespace_is_gone_with_its_test(real_cluster: Cluster) -> None:
+    real_cluster.make_namespace("headgate-gone")
+    real_cluster.remove_namespace("headgate-gone")
+    status, left = real_cluster.ask("GET", "/api/v1/namespaces/headgate-gone")
     assert status == 404 or left["status"]["phase"] == "Terminating"

@@ -21,7 +21,7 @@ class Leases(Protocol):
     """Where the lease is kept, by writes that fail where another came first."""
 
     async def read(self) -> Lease | None:
-        """Raises AdapterError."""
+        """None: it was never written. Raises AdapterError."""
         ...
 
     async def write(self, seen: Lease | None, holder: str, lasts: timedelta) -> Lease | None:
