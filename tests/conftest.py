@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.aws import Aws
+    from tests.kubernetes.cluster import Cluster
 
 # Machines that run tests are shared: a slow example is not a failure. The pytest timeout still bounds every test.
 # In CI the same examples each time, so that what turns it red is what was changed; elsewhere new ones in every run.
@@ -27,6 +29,9 @@ DEBIAN = [str(found) for found in sorted(Path("/usr/lib/postgresql").glob("*/bin
 SEARCH_PATH = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *DEBIAN]
 )
+
+# Not a program of Debian: whether there is one is for the fixture `real_cluster` to say, in CI too.
+KUBERNETES = "kubernetes"
 
 
 def require(component: str) -> Path:
@@ -56,7 +61,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """`@pytest.mark.real("envoy", "nginx")` requires its components before the test's fixtures run."""
     for mark in item.iter_markers("real"):
         for component in mark.args:
-            require(component)
+            if component != KUBERNETES:
+                require(component)
 
 
 @pytest.fixture
@@ -70,3 +76,33 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Aws]":
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
         server.make("shop/db", password="correct-horse")
         yield server
+
+
+@pytest.fixture(scope="session")
+def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Cluster]":
+    """A real Kubernetes API with the CRDs of Gateway API; skipped where there is none, in CI too."""
+    from tests.kubernetes.cluster import found
+
+    with found(tmp_path_factory.mktemp("k8s")) as here:
+        if isinstance(here, str):
+            pytest.skip(here)
+        here.install_gateway_api()
+        yield here
+
+
+@pytest.fixture
+def namespace(real_cluster: "Cluster") -> Iterator[str]:
+    """One to a test, and gone with it."""
+    name = f"headgate-{uuid4().hex[:12]}"
+    real_cluster.make_namespace(name)
+    yield name
+    real_cluster.remove_namespace(name)
+
+
+@pytest.fixture
+def kubelet(real_cluster: "Cluster") -> None:
+    """For tests whose pods have to run: skipped where the API server is alone."""
+    from tests.kubernetes.cluster import NO_NODE
+
+    if not real_cluster.has_a_ready_node():
+        pytest.skip(NO_NODE)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from headgate.adapters.docker_images import DockerImages
@@ -22,16 +23,17 @@ from headgate.decide.leaving import leaves
 from headgate.engine.backtesting import backtest as backtested
 from headgate.engine.engine import Engine
 from headgate.engine.hidden import Hidden, hidden_in_log
+from headgate.engine.leading import Leading, Led
 from headgate.engine.planning import Ask, Stated
 from headgate.engine.planning import plan as foretold
 from headgate.engine.refusals import Unknown as Unknown  # noqa: PLC0414 - for commands
-from headgate.engine.world import World
+from headgate.engine.world import World, alone
 from headgate.model.ids import EnvironmentId, environment_stream
 from headgate.model.record import RowsPruned
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.model.secrets import SecretReference
-from headgate.ports import Access, Host
+from headgate.ports import Access, AdapterError, Host
 from headgate.store import outposts
 from headgate.store.beside import read_beside
 from headgate.store.export import Wanted as Export
@@ -100,6 +102,7 @@ def present() -> dict[str, set[str]]:
     named = ("platforms", "traffic", "metrics", "values", "registries", "secrets")
     seams = {seam: set(known(seam)) for seam in named}
     declared = {"images": image_platforms(), "secret files": declaring("hands_files"), "notifiers": notifiers()}
+    declared["manifests"] = declaring("takes_manifests")
     return {**seams, **FEATURES, "ci": ci(), **declared, **routed()}
 
 
@@ -141,16 +144,47 @@ async def serve(
     started: Callable[[str], None],
     public: str = "",
     anchors: Sequence[str] = (),
+    lease: str = "",
 ) -> None:
     """An engine and its HTTP API until SIGINT or SIGTERM; `started` is told the address. See store.outposts.
 
-    Raises AdapterError where it cannot listen, and whatever `running` raises.
+    With a `lease`, once that is ours, and no longer than it is.
+
+    Raises AdapterError where it cannot listen or leads no more, and whatever `running` raises.
     """
-    from headgate.web import server  # heavy, and only a server needs it
+    from headgate.web import server, waiting  # heavy, and only a server needs it
 
     with server.listen(host, port) as listening:
-        async with running(folder, anchors, public) as engine:
-            await server.serve(engine, present(), folder, listening, started, public)
+        if not lease:
+            async with running(folder, anchors, public) as engine:
+                await server.serve(engine, present(), folder, listening, started, public)
+            return
+        async with _leases(lease) as leading:
+            if not await waiting.wait_to_lead(leading, listening):
+                return
+            over = asyncio.create_task(leading.keep())  # while the log is read, too: that may take a while
+            try:
+                async with running(folder, anchors, public, leading.holds) as engine:
+                    await server.serve(engine, present(), folder, listening, started, public, over)
+            finally:
+                over.cancel()
+            if over.done():
+                raise AdapterError(f"this server leads no more: {await over}. Started again, it waits for its turn")
+
+
+@asynccontextmanager
+async def _leases(lease: str) -> AsyncIterator[Leading]:
+    """Given back when all that it stood for has ended."""
+    from headgate.adapters.kubernetes.cluster import Cluster  # of those servers alone that have one
+    from headgate.adapters.kubernetes.lease import ClusterLease, place
+    from headgate.adapters.kubernetes.login import Access as Login
+
+    async with AsyncExitStack() as stack:
+        leases = ClusterLease(Cluster(Login()), *place(lease))
+        stack.push_async_callback(leases.close)
+        leading = Leading(leases, f"{gethostname()}_{secrets.token_hex(4)}")
+        stack.push_async_callback(leading.give_back)
+        yield leading
 
 
 def audit(folder: Path, anchors: Sequence[Path] = ()) -> Verification:
@@ -210,10 +244,12 @@ def backtest(folder: Path, text: str, filename: str, releases: int, environment:
 
 
 @asynccontextmanager
-async def running(folder: Path, anchors: Sequence[str] = (), public: str = "") -> AsyncIterator[Engine]:
+async def running(
+    folder: Path, anchors: Sequence[str] = (), public: str = "", leads: Callable[[], bool] = alone
+) -> AsyncIterator[Engine]:
     """An engine at work on a data folder, until the block ends. What it runs goes on running afterwards.
 
-    `public` is the address that links in notices begin with; empty: they have none.
+    `public` is the address that links in notices begin with; empty: they have none. While not `leads`, nothing is done.
 
     Raises FolderInUse, LogDamaged, LogUnavailable.
     """
@@ -223,8 +259,8 @@ async def running(folder: Path, anchors: Sequence[str] = (), public: str = "") -
         later = Later()
         stack.enter_context(hidden_in_log(later.kept, partial(of_server, folder / "token")))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
-        world = linked(await _world(folder, stack, later), folder, public)
-        engine = later.engine = Engine(world, log, WallClock(), new_id)
+        world = replace(linked(await _world(folder, stack, later), folder, public), leads=leads)
+        engine = later.engine = Engine(world, Led(log, leads), WallClock(), new_id)
         stack.push_async_callback(engine.stop)
         await engine.start()
         async with outposts.kept(anchors, lambda: log.head):

@@ -14,6 +14,7 @@ from headgate.model.declared import (  # noqa: F401 - what entry points declare 
     installed_with,
     routed_by,
     runs_images,
+    takes_manifests,
     takes_references,
 )
 from headgate.model.errors import (  # noqa: F401 - adapters and engine know them as part of the seams

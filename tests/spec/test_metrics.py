@@ -7,12 +7,15 @@ from tests.spec.files import PRESENT, SMALL, production
 from tests.spec.test_compile import compiled
 from tests.spec.test_read import bad, problems
 
+from headgate.model.selectors import PLACEHOLDERS
+from headgate.model.selectors import named as placeholders_of
 from headgate.spec.missing import missing
 from headgate.spec.read import read
-from headgate.spec.sections.metrics import SELECTORS
+from headgate.spec.sections.metrics import SELECTING, SELECTORS
+from headgate.spec.sections.presets import PRESETS
 
 REQUESTS = 'r{service="{service}", revision="{revision}"}'
-FIELDS = "url, requests, errors, latency, scrape_interval, token_from, login_from"
+FIELDS = "url, preset, requests, errors, latency, latency_unit, scrape_interval, token_from, login_from"
 
 
 def prometheus(analysis: str = "analysis: {interval: 30s}", **changed: str | None) -> str:
@@ -116,6 +119,34 @@ def test_what_is_none(content: str, message: str) -> None:
     assert problems(content) == [message]
 
 
+def test_a_preset_fills_in_what_is_not_written() -> None:
+    left_out = {"requests": None, "latency": None}
+    made = compiled(prometheus(preset="istio", errors="""'e{revision="{revision}"}'""", **left_out)).metric_settings
+    assert made["requests"].startswith("istio_requests_total{")
+    assert (made["errors"], made["latency_unit"]) == ('e{revision="{revision}"}', "0.001")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_tells_services_and_revisions_apart(name: str) -> None:
+    several = prometheus(preset=name, requests=None, errors=None, latency=None)
+    made = compiled(several.replace("services:\n", "services:\n  api: {command: [a], port: 1}\n")).metric_settings
+    assert all(placeholders_of(made[field]) for field in SELECTING)
+
+
+def test_expressions_count_a_window() -> None:
+    texts = {field: f"""'sum(increase({field}{{revision="{{revision}}"}}[{{window}}]))'""" for field in SELECTING}
+    assert "[{window}]" in compiled(prometheus(**texts)).metric_settings["latency"]
+    (problem,) = problems(prometheus(requests=texts["requests"]))
+    assert "expressions with {window}, or selectors, in all of requests" in problem
+    (problem,) = problems(prometheus(**{**texts, "errors": "'sum(e[{window}])'"}))
+    assert problem.endswith('Add revision="{revision}", or candidate and stable are the same numbers.')
+
+
+def test_three_selectors_or_a_preset() -> None:
+    (problem,) = problems(prometheus(errors=None))
+    assert problem.endswith("allowed: errors, or a preset. Add `preset: istio`, or `errors: SELECTOR`.")
+
+
 BESIDE = 'Write LABEL="VALUE", LABEL="VALUE" in braces; no functions, no ranges.'
 
 
@@ -127,7 +158,7 @@ BESIDE = 'Write LABEL="VALUE", LABEL="VALUE" in braces; no functions, no ranges.
         ('r{revision!="{revision}"}', 'Add revision="{revision}", or candidate and stable are the same numbers.'),
         (
             'r{revision="{revision}", a="{sevice}"}',
-            "There is no placeholder {sevice}: known are {application}, {environment}, {service}, {revision}.",
+            f"There is no placeholder {{sevice}}: known are {', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}.",
         ),
         ('rate(r{revision="{revision}"}[5m])', f"Not part of a selector: `(r{{revision=\"{{revisi`. {BESIDE}"),
         ('r{revision="{revision}"}[5m]', f"Not part of a selector: `[5m]`. {BESIDE}"),

@@ -24,6 +24,9 @@ def serve(
         list[str] | None,
         typer.Option("--anchor", metavar="WHERE", help="Write the log's end there too: a file elsewhere, or http(s)."),
     ] = None,
+    lease: Annotated[
+        str | None, typer.Option("--lease", metavar="NAME", help="In a cluster: only the holder of this Lease acts.")
+    ] = None,
 ) -> None:
     """Run the server until Ctrl-C. What it has started goes on running without it."""
 

@@ -52,6 +52,8 @@ def migrator(platform: Platform, rules: Environment) -> Migrator:
 
 
 async def attempt(effect: Effect, world: World, rules: Environment, state: EnvironmentState) -> EffectFailed | None:
+    if not world.leads():
+        return None  # another server may be at it; it is planned again, if it is still to be done
     revision = _given(effect)
     world.unread.discard(revision)
     failed = await tried(effect, _carried_out(effect, world, rules, state), state, LIMIT)

@@ -60,6 +60,11 @@ NO_IMAGES = NoImages()
 NOBODY = NoGatekeeper()
 
 
+def alone() -> bool:
+    """There is no other server."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     platforms: Mapping[str, Platform]
@@ -82,6 +87,7 @@ class World:
     public_url: str = ""  # where people reach this server; empty: notices have no link
     review: Callable[[Link], str] | None = None  # address of the page on which one person answers
     image_platforms: frozenset[str] = frozenset()  # names of the platforms that run images
+    leads: Callable[[], bool] = alone  # whether this server may act; see engine/leading.py
 
     @property
     def checkouts(self) -> Path:

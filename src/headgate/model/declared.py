@@ -14,19 +14,25 @@ def _declares(name: str, value: object) -> Callable[[C], C]:
     return declare
 
 
+
 def runs_images(create: C) -> C:
-    """Declares of a platform's entry point that it runs images: their digests are made before it is asked to run."""
+    """Their digests are made before it is asked to run."""
     return _declares("runs_images", True)(create)
+
+
+def hands_files(create: C) -> C:
+    """Secrets reach what it runs as files too."""
+    return _declares("hands_files", True)(create)
+
+
+def takes_manifests(create: C) -> C:
+    """What a team has already runs there: Environment.manifests."""
+    return _declares("takes_manifests", True)(create)
 
 
 def installed_with(there: Callable[[], bool]) -> Callable[[C], C]:
     """Declares of an entry point what has to be installed for it; without that, no file may ask for it."""
     return _declares("installed", there)
-
-
-def hands_files(create: C) -> C:
-    """Declares of a platform's entry point that secrets reach what it runs as files too."""
-    return _declares("hands_files", True)(create)
 
 
 def takes_references(*stores: str) -> Callable[[C], C]:

@@ -4,15 +4,19 @@ Read when a file is applied, filled in when a source is asked: what is filled in
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-PLACEHOLDERS = ("application", "environment", "service", "revision")
+# workload: the name that Kubernetes knows one service of one revision by, of its Deployment and of its Service.
+PLACEHOLDERS = ("application", "environment", "service", "revision", "workload")
+SIDES = frozenset({"revision", "workload"})  # either tells candidate and stable apart
+WINDOW = "{window}"  # in an expression: how long the window is, as in sum(increase(requests_total[{window}]))
 
 _NAME = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)?\s*")
 _MATCHER = re.compile(
     r"""\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')\s*(?=[,}])"""
 )
+_OR = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(\s+or\s+)""")  # what stands in quotes joins nothing
 _PLACEHOLDER = re.compile(r"(?<!\\[pPx])\{([A-Za-z_]\w*)\}")  # not \p{Greek}, \x{20}; a{2} is none either
 _PLAIN = re.compile(r"[A-Za-z0-9_/:-]")  # means itself in a text and in a regular expression
 
@@ -49,10 +53,41 @@ class Selector:
     @property
     def sides(self) -> bool:
         """Whether it tells revisions apart."""
-        return any("revision" in one.placeholders for one in self.matchers if one.operator in ("=", "=~"))
+        return any(one.placeholders & SIDES for one in self.matchers if one.operator in ("=", "=~"))
 
     def filled(self, values: Mapping[str, str]) -> str:
         return self.name + "{" + ",".join(matcher.filled(values) for matcher in self.matchers) + "}"
+
+
+def parse_each(text: str) -> tuple[Selector, ...]:
+    """One selector, or several that `or` joins: series that match any of them count. Raises ValueError as `parse`."""
+    ends = [found.span() for found in _OR.finditer(text) if found[2]]
+    starts = [0, *(end for _, end in ends)]
+    return tuple(parse(text[a:b]) for a, b in zip(starts, [*(start for start, _ in ends), len(text)], strict=True))
+
+
+def is_expression(text: str) -> bool:
+    """PromQL that counts a window itself, instead of a selector."""
+    return WINDOW in text
+
+
+def named(text: str) -> set[str]:
+    """Placeholders of a selector or an expression; of several selectors, those that all of them have."""
+    if is_expression(text):
+        return set(_PLACEHOLDER.findall(text))
+    return set.intersection(*(one.placeholders for one in parse_each(text)))
+
+
+def check_expression(text: str) -> None:
+    """Raises ValueError, whose text is a sentence that says what to do."""
+    found = set(_PLACEHOLDER.findall(text)) - {"window"}
+    _check_known(found)
+    if not found & SIDES:
+        raise ValueError('Add revision="{revision}", or candidate and stable are the same numbers.')
+
+
+def filled_in(expression: str, values: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: _in_text(values[found[1]]), expression)
 
 
 def parse(text: str) -> Selector:
@@ -73,13 +108,17 @@ def parse(text: str) -> Selector:
 
 
 def _checked(selector: Selector) -> Selector:
-    unknown = sorted(selector.placeholders - set(PLACEHOLDERS))
-    if unknown:
-        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise ValueError(f"There is no placeholder {{{unknown[0]}}}: known are {known}.")
+    _check_known(selector.placeholders)
     if not selector.sides:
         raise ValueError('Add revision="{revision}", or candidate and stable are the same numbers.')
     return selector
+
+
+def _check_known(found: Collection[str]) -> None:
+    unknown = sorted(set(found) - set(PLACEHOLDERS))
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        raise ValueError(f"There is no placeholder {{{unknown[0]}}}: known are {known}.")
 
 
 def _beside(text: str, place: int) -> str:

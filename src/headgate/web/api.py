@@ -20,6 +20,7 @@ from headgate.web import (
     hooks,
     line,
     notifications,
+    probes,
     reviews,
     secrets,
 )
@@ -62,6 +63,7 @@ def create(
     api.include_router(line.routes)
     api.include_router(notifications.routes)
     api.include_router(secrets.routes)
+    api.include_router(probes.routes)
     api.get("/api/health", tags=["server"])(health)
     return api
 

@@ -20,7 +20,7 @@ from headgate.web.tokens import PERSON, Tokens
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_BODY = 1 << 20  # bytes; a specification is at most a few kilobytes
-OPEN = frozenset({"/api/health", "/api/openapi.json"})  # say nothing that is secret
+OPEN = frozenset({"/api/health", "/api/openapi.json", "/healthz", "/readyz"})  # say nothing that is secret
 HOOKS = "/hooks/"  # have a signature of their own
 TurnedAway = Callable[[Scope, JSONResponse], Awaitable[None]]  # is told of each refusal before it is answered
 

@@ -4,9 +4,8 @@ import asyncio
 import errno
 import json
 import os
-import signal
 import socket
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -14,24 +13,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
 
 from headgate.engine.engine import Engine
 from headgate.engine.refusals import AdapterError
 from headgate.web.api import create
+from headgate.web.ending import Uvicorn, on_signals
 from headgate.web.guard import LOOPBACK
 from headgate.web.token import token
 
 PORT = 7411  # where a server is by itself; another one is taken where it is not free
 WHEREABOUTS = "server.json"
 FAREWELL = 1  # seconds that open requests have at the end
-
-
-class Uvicorn(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are `serve`'s own matter: Uvicorn would raise them again before the engine has ended."""
-        yield
 
 
 async def serve(
@@ -41,8 +33,9 @@ async def serve(
     listening: socket.socket,
     started: Callable[[str], None],
     public: str = "",
+    over: Awaitable[object] | None = None,
 ) -> None:
-    """Answers until SIGINT or SIGTERM. `started` is called with the address once requests are answered.
+    """Answers until SIGINT or SIGTERM, or until `over`. `started` is called with the address once it answers.
 
     `public` is where people reach the server through a proxy: links begin so, and its name is answered to.
     """
@@ -62,9 +55,15 @@ async def serve(
         limit_concurrency=500,
     )
     server = Uvicorn(config)
-    _end_on_signals(server, api)
+
+    def end() -> None:
+        server.end()
+        api.state.server.closing.set()
+
     address = _address(host, port)
-    with _whereabouts(folder, address):
+    with on_signals(end), _whereabouts(folder, address):
+        if over is not None:
+            asyncio.ensure_future(over).add_done_callback(lambda _: end())
         started(address)
         await server.serve([listening])
 
@@ -73,16 +72,6 @@ def _address(host: str, port: int) -> str:
     """Where to reach it from here; all addresses at once is not one to connect to."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _end_on_signals(server: uvicorn.Server, api: FastAPI) -> None:
-    def end() -> None:
-        server.should_exit = True
-        api.state.server.closing.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
 
 
 @contextmanager

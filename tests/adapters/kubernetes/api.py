@@ -130,6 +130,7 @@ class Api(kmock.KubernetesScaffold):
         elif key not in self.state.objects:
             raise _missing(key)
         self._wrote("PATCH", key)
+        self._check_version(key, body)
         before = copy.deepcopy(self.state.objects.get(key, {}))
         if request.subresource == "status":
             body = {"status": body.get("status")}
@@ -140,6 +141,12 @@ class Api(kmock.KubernetesScaffold):
         if merged == before:
             return before  # nothing changed: no new version, and no event
         return self.state.put(key, merged)
+
+    def _check_version(self, key: Key, body: Object) -> None:
+        """Who names a version writes to that one only."""
+        named = (body.get("metadata") or {}).get("resourceVersion")
+        if named and key in self.state.objects and self.state.objects[key]["metadata"]["resourceVersion"] != named:
+            raise kmock.KubernetesError(409, "Conflict", "the object has been modified", {"name": key[2]})
 
     def _claim(self, key: Key, manager: str, body: Object) -> None:
         """What a manager applied before and does not apply now is given back; what others hold is a conflict."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import sys
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,6 +10,9 @@ from urllib.parse import urlsplit
 
 from headgate.cli.failure import USAGE, Failure
 from headgate.cli.folder import data_folder
+
+LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+LEASE = re.compile(rf"({LABEL}/)?{LABEL}")  # of Kubernetes
 
 
 def serve(
@@ -18,9 +22,11 @@ def serve(
     expose: bool = False,
     public_url: str | None = None,
     anchor: list[str] | None = None,
+    lease: str | None = None,
 ) -> None:
     _check(host, expose)
     public, anchors = _public(public_url), [_place(one) for one in anchor or []]
+    _check_lease(lease)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     folder = Path(data_folder(data))
@@ -31,7 +37,7 @@ def serve(
         print(f"Headgate serves {address}; data in {folder}. Ctrl-C ends it, what runs goes on.", flush=True)
 
     try:
-        asyncio.run(bootstrap.serve(folder, host, port, started, public, anchors))
+        asyncio.run(bootstrap.serve(folder, host, port, started, public, anchors, lease or ""))
     except LogDamaged as error:
         remedy = f"`headgate audit verify --data {folder}` names the first bad row; restore the file from a copy."
         raise Failure(str(error), str(folder), remedy) from error
@@ -49,6 +55,12 @@ def _place(anchor: str) -> str:
         remedy = "Name a file in a folder that is there, on another disk or host, or an http:// or https:// address."
         raise Failure("anchors cannot be written there", f"--anchor {scheme if found else anchor}", remedy, USAGE)
     return str(path)
+
+
+def _check_lease(lease: str | None) -> None:
+    if lease is not None and not LEASE.fullmatch(lease):
+        remedy = "Write NAME, of a Lease in the namespace of this pod, or NAMESPACE/NAME."
+        raise Failure(f"{lease!r} is no name of a Lease", "--lease", remedy, USAGE)
 
 
 def _public(url: str | None) -> str:

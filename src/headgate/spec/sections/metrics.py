@@ -7,15 +7,17 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from headgate.model.selectors import parse
+from headgate.model.selectors import check_expression, is_expression, parse_each
+from headgate.spec.sections.presets import PRESETS
 from headgate.spec.sections.section import OneOf, Section, ShortForm, Written, defaults_to, unsuitable
-from headgate.spec.sections.texts import ADAPTER, Url, duration, matching
+from headgate.spec.sections.texts import ADAPTER, Url, duration, matching, one_word_of
 from headgate.spec.tree import Mapping, Scalar
 from headgate.spec.units import Unsuitable
 
 SELECTORS = 'a series selector such as http_requests_total{service="{service}", revision="{revision}"}'
 LONGEST_SELECTOR = 2000  # characters
 SELECTING = ("requests", "errors", "latency")
+UNITS = {"seconds": "1", "milliseconds": "0.001"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def _selector(scalar: Scalar) -> str:
     if len(scalar.text) > LONGEST_SELECTOR:
         raise Unsuitable(SELECTORS, f"Write at most {LONGEST_SELECTOR:,} characters.")
     try:
-        parse(scalar.text)
+        (check_expression if is_expression(scalar.text) else parse_each)(scalar.text)
     except ValueError as error:
         raise Unsuitable(SELECTORS, str(error)) from error
     return scalar.text
@@ -43,25 +45,35 @@ PrometheusVariable = Annotated[
     ),
 ]
 SeriesSelector = Annotated[
-    str, Written(_selector, SELECTORS, {"type": "string", "pattern": r"\{revision\}", "description": SELECTORS})
+    str,
+    Written(_selector, SELECTORS, {"type": "string", "pattern": r"\{(revision|workload)\}", "description": SELECTORS}),
 ]
+PresetName = Annotated[str, one_word_of(*PRESETS)]
+Unit = Annotated[str, one_word_of(*UNITS)]
 ScrapeInterval = Annotated[timedelta, duration("100ms", "1m")]
 
 
 class PrometheusSection(Section):
     url: Url = Field(description="Where it answers.", examples=["http://127.0.0.1:9090"])
-    requests: SeriesSelector = Field(
-        description="Counters of answered requests.",
+    preset: PresetName | None = Field(
+        None, description="Optional, instead of the three below: what a known source calls them."
+    )
+    requests: SeriesSelector | None = Field(
+        None,
+        description="Counters of answered requests, or PromQL that counts a {window}.",
         examples=["""'http_requests_total{service="{service}", revision="{revision}"}'"""],
     )
-    errors: SeriesSelector = Field(
+    errors: SeriesSelector | None = Field(
+        None,
         description="Those of them that failed.",
         examples=["""'http_requests_total{service="{service}", revision="{revision}", code=~"5.."}'"""],
     )
-    latency: SeriesSelector = Field(
-        description="Buckets of a classic histogram, in seconds.",
+    latency: SeriesSelector | None = Field(
+        None,
+        description="Buckets of a classic histogram, or a native one.",
         examples=["""'http_request_duration_seconds_bucket{service="{service}", revision="{revision}"}'"""],
     )
+    latency_unit: Unit | None = Field(None, description="Optional. What the bounds of its buckets are.")
     scrape_interval: ScrapeInterval = defaults_to("15s", "Time between two scrapes; after five without one: no data.")
     token_from: PrometheusVariable | None = Field(
         None, description="Optional. Variable of the Headgate server that holds a bearer token."
@@ -76,11 +88,29 @@ class PrometheusSection(Section):
             raise unsuitable("token_from or login_from, not both", "Remove one of the two.")
         return self
 
+    @model_validator(mode="after")
+    def all_three(self) -> "PrometheusSection":
+        absent = next((name for name in SELECTING if getattr(self, name) is None), None)
+        if absent and self.preset is None:
+            raise unsuitable(f"{absent}, or a preset", f"Add `preset: {next(iter(PRESETS))}`, or `{absent}: SELECTOR`.")
+        if len({is_expression(self.asked(name)) for name in SELECTING}) > 1:
+            allowed = "expressions with {window}, or selectors, in all of requests, errors and latency"
+            raise unsuitable(allowed, "Write all three the same way.")
+        return self
+
+    def asked(self, field: str) -> str:
+        """As written, or as the preset has it."""
+        written = getattr(self, field)
+        return str(written if written is not None else getattr(PRESETS.get(self.preset or ""), field, ""))
+
     def settings(self) -> dict[str, str]:
-        """As the metric source gets them, scrape_interval in seconds."""
-        named = {name: getattr(self, name) for name in ("url", *SELECTING, "token_from", "login_from")}
+        """As the metric source gets them, times in seconds."""
+        named = {name: getattr(self, name) for name in ("url", "token_from", "login_from")}
         written = {name: value for name, value in named.items() if value is not None}
-        return {**written, "scrape_interval": f"{self.scrape_interval.total_seconds():g}"}
+        asked = {name: self.asked(name) for name in SELECTING}
+        unit = UNITS[self.asked("latency_unit") or "seconds"]
+        scraped = f"{self.scrape_interval.total_seconds():g}"
+        return {**written, **asked, **({"latency_unit": unit} if unit != "1" else {}), "scrape_interval": scraped}
 
 
 class MetricsSection(OneOf):

@@ -25,6 +25,7 @@ class PrometheusServer:
         self.scrape(*self.ports)
         (folder / "prometheus.yml").write_text(CONFIGURATION)
         flags = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{port}"]
+        flags += ["--enable-feature=native-histograms"]  # it then asks for protobuf, which alone has them
         flags += ["--scrape.discovery-reload-interval=100ms", "--log.level=warn"]
         with (folder / "prometheus.log").open("wb") as log:
             command = [str(require("prometheus")), *flags]

@@ -37,6 +37,10 @@ class PrometheusClient:
         """Whether an instant query finds anything. Raises AdapterError."""
         return bool(await self._query(server, query, at, "vector"))
 
+    async def vector(self, server: Server, query: str, at: int) -> list[Any]:
+        """Samples of an instant query, unchecked. Raises AdapterError."""
+        return await self._query(server, query, at, "vector")
+
     async def number(self, server: Server, query: str, at: int) -> float:
         """What an expression is worth: a scalar, or the only sample of a vector. Raises AdapterError."""
         kind, result = await self._data(server, query, at)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from headgate.adapters.metrics.prometheus.cuts import Cut, Found
+from headgate.adapters.metrics.prometheus.native import Counts, fell, rise
 from headgate.adapters.metrics.prometheus.series import Series, Target, check_counter, name_of
 from headgate.adapters.metrics.prometheus.settings import Role
 from headgate.ports import AdapterError
@@ -47,7 +48,8 @@ def increase(role: Role, series: Series, span: Span, resets: frozenset[int] = fr
     places = _within(series, role, span)
     if not places:
         return 0.0
-    value, total = _beginning(role, series, span), 0.0
+    first = _beginning(role, series, span)
+    value, total = 0.0 if first is None else series.values[first], 0.0
     for place in places:
         now = series.values[place]
         again = now < value or series.times[place] in resets
@@ -56,8 +58,22 @@ def increase(role: Role, series: Series, span: Span, resets: frozenset[int] = fr
     return total
 
 
+def rises(role: Role, series: Series, span: Span) -> list[Counts]:
+    """Of a native histogram: what it counted at each scrape of the window. Raises AdapterError."""
+    check_counter(series)
+    places = _within(series, role, span)
+    if not places:
+        return []
+    first = _beginning(role, series, span)
+    before = [{} if first is None else series.native[first], *(series.native[place] for place in places)]
+    return [rise(one, other) for one, other in pairwise(before)]
+
+
 def falls(series: Series) -> set[int]:
     """Moments at which a counter was lower than before."""
+    if series.native:
+        both = zip(series.times[1:], pairwise(series.native), strict=True)
+        return {at for at, (before, now) in both if fell(before, now)}
     values = list(zip(series.times, series.values, strict=True))
     return {at for (_, before), (at, now) in pairwise(values) if now < before}
 
@@ -70,15 +86,15 @@ def _within(series: Series, role: Role, span: Span) -> range:
     return range(0) if last is None else range(0 if first is None else first + 1, last + 1)
 
 
-def _beginning(role: Role, series: Series, span: Span) -> float:
-    """What it stood at when the window began."""
+def _beginning(role: Role, series: Series, span: Span) -> int | None:
+    """Place of the sample that it stood at when the window began. None: it began at zero."""
     since = span.since.of(role, series.target)
     if since is not None and span.fresh(since):
         place = series.last(since)
         known = place is not None and span.fresh(series.times[place])
-        return series.values[place] if known and place is not None else 0.0  # its target was scraped without it
+        return place if known else None  # its target was scraped without it
     if span.born.get(series.target):
-        return 0.0
+        return None
     raise AdapterError(
         f"Prometheus first saw {name_of(series.target)} within this window and cannot tell what it had counted before; "
         "the next window can be counted"

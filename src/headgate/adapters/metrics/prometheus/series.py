@@ -2,10 +2,11 @@
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from headgate.adapters.metrics.prometheus.native import Counts, counts_of
 from headgate.ports import AdapterError
 
 Target = tuple[str, str]  # job and instance: what is scraped in one go, with one time stamp
@@ -15,7 +16,8 @@ Target = tuple[str, str]  # job and instance: what is scraped in one go, with on
 class Series:
     labels: dict[str, str]
     times: list[int]  # milliseconds since 1970, rising
-    values: list[float]
+    values: list[float]  # of a native histogram: how many it counted
+    native: list[Counts] = field(default_factory=list)  # beside each value, where it is a native histogram
 
     @property
     def target(self) -> Target:
@@ -51,13 +53,15 @@ def series_of(result: list[Any], end: int) -> list[Series]:
 
 def _series(one: Any, end: int) -> Series:
     labels = {str(key): str(value) for key, value in one["metric"].items()}
-    if "histograms" in one:
-        raise AdapterError(f"{labels.get('__name__')} is a native histogram: select classic ones, with the label le")
-    times = [round(float(at) * 1000) for at, _ in one["values"]]
-    values = [float(value) for _, value in one["values"]]
+    if "histograms" in one and one.get("values"):
+        raise AdapterError(f"{labels.get('__name__')} was a number and a native histogram in turn: have one scraped")
+    samples = one["histograms"] if "histograms" in one else one["values"]
+    times = [round(float(at) * 1000) for at, _ in samples]
+    native = [counts_of(histogram) for _, histogram in samples] if "histograms" in one else []
+    values = [float(value["count"] if native else value) for _, value in samples]
     if any(later <= earlier for earlier, later in pairwise(times)) or (times and times[-1] > end):
         raise ValueError("samples out of order")
-    return Series(labels, times, values)
+    return Series(labels, times, values, native)
 
 
 def check_counter(series: Series) -> None:

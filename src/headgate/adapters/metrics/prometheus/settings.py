@@ -12,7 +12,7 @@ from yarl import URL
 from headgate.adapters.credentials import from_variable
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import Query
-from headgate.model.selectors import Selector, parse
+from headgate.model.selectors import WINDOW, Selector, is_expression, parse_each
 from headgate.ports import AdapterError
 
 Role = Literal["requests", "errors", "latency"]
@@ -49,18 +49,45 @@ def server_of(settings: Mapping[str, str]) -> Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Expressions:
+    """PromQL for one window, with placeholders."""
+
+    server: Server
+    requests: str
+    errors: str
+    latency: str
+    unit: float  # seconds; what `latency` is counted in
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> "Expressions | None":
+        """None: the settings are selectors of raw series. Raises AdapterError."""
+        texts = [settings.get(role, "") for role in ROLES]
+        if not any(map(is_expression, texts)):
+            return None
+        if not all(map(is_expression, texts)):
+            raise AdapterError(f"Prometheus: requests, errors and latency have {WINDOW}, or none of them has")
+        requests, errors, latency = texts
+        try:
+            return cls(server_of(settings), requests, errors, latency, float(settings.get("latency_unit", "1")))
+        except (KeyError, ValueError) as error:
+            raise AdapterError(f"Prometheus cannot be asked with these settings: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
 class PrometheusSettings:
     server: Server
-    selectors: dict[Role, Selector]
+    selectors: dict[Role, tuple[Selector, ...]]
     stale: timedelta  # a sample so much older than a moment does not stand for it
+    unit: float = 1.0  # seconds; what `latency` is counted in
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> "PrometheusSettings":
         """Raises AdapterError: the file was checked, but it may have come from elsewhere."""
         try:
             server = server_of(settings)
-            selectors: dict[Role, Selector] = {role: parse(settings[role]) for role in ROLES}
-            return cls(server, selectors, _MISSED * timedelta(seconds=float(settings.get("scrape_interval", "15"))))
+            selectors: dict[Role, tuple[Selector, ...]] = {role: parse_each(settings[role]) for role in ROLES}
+            between = timedelta(seconds=float(settings.get("scrape_interval", "15")))
+            return cls(server, selectors, _MISSED * between, float(settings.get("latency_unit", "1")))
         except KeyError as error:
             raise AdapterError(f"Prometheus needs {error.args[0]}: write it below `metrics: prometheus:`") from error
         except ValueError as error:
@@ -74,4 +101,10 @@ def placeholders(query: Query, revision: RevisionId) -> dict[str, str]:
         raise AdapterError(f"Prometheus: {query.environment!r} is not an environment: APPLICATION/ENVIRONMENT")
     if not query.service or not revision:
         raise AdapterError("Prometheus: a service and a revision have names")
-    return {"application": found[1], "environment": found[2], "service": query.service, "revision": revision}
+    return {
+        "application": found[1],
+        "environment": found[2],
+        "service": query.service,
+        "revision": revision,
+        "workload": f"{query.service}-{revision.removeprefix('rev_')}",
+    }

@@ -1,18 +1,28 @@
 """The reading: three selectors, one window, one sample; or the reason why there is none."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from headgate.adapters.metrics.prometheus.client import CLOCKS, TIMEOUT, PrometheusClient, silent
 from headgate.adapters.metrics.prometheus.cuts import Cut, Cuts
+from headgate.adapters.metrics.prometheus.expressions import count
 from headgate.adapters.metrics.prometheus.histogram import latency, whole
 from headgate.adapters.metrics.prometheus.increase import Span, increase, unseen
 from headgate.adapters.metrics.prometheus.series import Series
-from headgate.adapters.metrics.prometheus.settings import ROLES, PrometheusSettings, Role, placeholders
+from headgate.adapters.metrics.prometheus.settings import (
+    ROLES,
+    Expressions,
+    PrometheusSettings,
+    Role,
+    placeholders,
+    server_of,
+)
 from headgate.adapters.metrics.prometheus.targets import look
 from headgate.model.ids import RevisionId
 from headgate.model.measurements import NoData, Query, Reading, Sample, Window
+from headgate.model.selectors import Selector
 from headgate.ports import AdapterError
 
 _LOOKBACK = 300_000  # ms; as in Prometheus itself: a target not scraped for so long is gone
@@ -22,14 +32,17 @@ class Asked(NamedTuple):
     """One service of one revision, at one Prometheus."""
 
     settings: PrometheusSettings
-    selectors: dict[Role, str]  # filled in
+    selectors: dict[Role, tuple[str, ...]]  # filled in
     revision: RevisionId
     start: int  # ms since 1970
     end: int
 
     @property
     def key(self) -> tuple[str, ...]:
-        return str(self.settings.server.url), *self.selectors.values()
+        return str(self.settings.server.url), *(one for many in self.selectors.values() for one in many)
+
+    def said(self, role: Role) -> str:
+        return " or ".join(self.selectors[role])
 
     @property
     def stale(self) -> int:
@@ -44,13 +57,22 @@ class PrometheusMetrics:
 
     async def read(self, query: Query, revision: RevisionId, window: Window) -> Reading:
         try:
-            asked = _asked(query, revision, window)
+            _check_window(window)
+            expressions = Expressions.of(query.settings)
             async with asyncio.timeout(TIMEOUT.total_seconds()):
-                return await self._sample(asked)
+                if expressions:
+                    return await self._counted(expressions, query, revision, window)
+                return await self._sample(_asked(query, revision, window))
         except TimeoutError:
-            return NoData(silent(asked.settings.server))
+            return NoData(silent(server_of(query.settings)))
         except AdapterError as error:
             return NoData(str(error))
+
+    async def _counted(self, asked: Expressions, query: Query, revision: RevisionId, window: Window) -> Reading:
+        """No more than was scraped by now is in it, and adjacent windows need not add up: see docs/metrics.md."""
+        start, end = (round(moment.timestamp() * 1000) for moment in (window.start, window.end))
+        names = {**placeholders(query, revision), "window": f"{max(end - start, 1)}ms"}
+        return await count(self._client, asked, names, end)
 
     async def close(self) -> None:
         await self._client.close()
@@ -60,7 +82,7 @@ class PrometheusMetrics:
         for role in ROLES:  # one after the other: see Cut.of
             found[role] = await self._series(asked, role)
             if not found["requests"]:
-                raise AdapterError(f"Prometheus knows no series {asked.selectors['requests']}")
+                raise AdapterError(f"Prometheus knows no series {asked.said('requests')}")
         if not found["errors"]:
             await self._check_no_errors(asked, found["requests"])
         since = self._cuts.at(asked.key, asked.start) or Cut(found, asked.start)
@@ -68,9 +90,11 @@ class PrometheusMetrics:
         return sample(found, await self._span(asked, found, since, until), asked)
 
     async def _series(self, asked: Asked, role: Role) -> list[Series]:
-        return await self._client.samples(
-            asked.settings.server, asked.selectors[role], asked.start - _LOOKBACK, asked.end
-        )
+        """Each once, however many of the selectors match it."""
+        server, before = asked.settings.server, asked.start - _LOOKBACK
+        found = [await self._client.samples(server, one, before, asked.end) for one in asked.selectors[role]]
+        every = {frozenset(series.labels.items()): series for many in found for series in many}
+        return list(every.values())
 
     async def _span(self, asked: Asked, found: dict[Role, list[Series]], since: Cut, until: Cut) -> Span:
         """With what can be known of targets that are new, and of those that are scraped no longer."""
@@ -91,17 +115,26 @@ class PrometheusMetrics:
 
     async def _check_no_errors(self, asked: Asked, requests: list[Series]) -> None:
         """No series of errors: none so far, or a selector that never matches. Told apart as far as can be."""
-        errors = asked.settings.selectors["errors"]
-        if errors.name == asked.settings.selectors["requests"].name:
-            labels = {label for series in requests for label in series.labels}
-            unknown = next((one.label for one in errors.matchers if one.needs_label and one.label not in labels), None)
-            if unknown:
-                raise AdapterError(f"no series of {errors.name} has the label {unknown}, which `errors` selects by")
-        elif errors.name and (asked.key[0], errors.name) not in self._exist:
-            if not await self._client.exists(asked.settings.server, f"count({errors.name})", asked.end):
-                why = "check `errors`, or have the service begin it at zero"
-                raise AdapterError(f"Prometheus knows no series {errors.name} at all: {why}")
-            self._exist.add((asked.key[0], errors.name))
+        counted = {one.name for one in asked.settings.selectors["requests"]}
+        labels = {label for series in requests for label in series.labels}
+        selectors = asked.settings.selectors["errors"]
+        wrong = [(one.name, label) for one in selectors if one.name in counted and (label := unknown(one, labels))]
+        if len(wrong) == len(selectors):  # of several, some may be for another Prometheus than this one
+            raise AdapterError(f"no series of {wrong[0][0]} has the label {wrong[0][1]}, which `errors` selects by")
+        for errors in selectors:
+            if errors.name and errors.name not in counted and (asked.key[0], errors.name) not in self._exist:
+                await self._check_exists(asked, errors.name)
+
+    async def _check_exists(self, asked: Asked, name: str) -> None:
+        if not await self._client.exists(asked.settings.server, f"count({name})", asked.end):
+            why = "check `errors`, or have the service begin it at zero"
+            raise AdapterError(f"Prometheus knows no series {name} at all: {why}")
+        self._exist.add((asked.key[0], name))
+
+
+def unknown(selector: Selector, labels: Collection[str]) -> str | None:
+    """A label that it selects by and that no series has."""
+    return next((one.label for one in selector.matchers if one.needs_label and one.label not in labels), None)
 
 
 def sample(found: dict[Role, list[Series]], span: Span, asked: Asked) -> Sample:
@@ -115,16 +148,19 @@ def sample(found: dict[Role, list[Series]], span: Span, asked: Asked) -> Sample:
     if errors > requests:
         raise AdapterError(f"Prometheus counts {errors} errors in {requests} requests: check both selectors")
     if requests and not found["latency"]:
-        raise AdapterError(f"Prometheus knows no series {asked.selectors['latency']}")
-    return Sample(requests, errors, latency(found["latency"], span))
+        raise AdapterError(f"Prometheus knows no series {asked.said('latency')}")
+    return Sample(requests, errors, latency(found["latency"], span, asked.settings.unit))
+
+
+def _check_window(window: Window) -> None:
+    if window.start > window.end or window.end > datetime.now(UTC) + CLOCKS:
+        raise AdapterError("this window ends before it begins, or in the future: the clock was set back")
 
 
 def _asked(query: Query, revision: RevisionId, window: Window) -> Asked:
     """Raises AdapterError."""
     settings = PrometheusSettings.of(query.settings)
-    if window.start > window.end or window.end > datetime.now(UTC) + CLOCKS:
-        raise AdapterError("this window ends before it begins, or in the future: the clock was set back")
     names = placeholders(query, revision)
-    selectors = {role: selector.filled(names) for role, selector in settings.selectors.items()}
+    selectors = {role: tuple(one.filled(names) for one in each) for role, each in settings.selectors.items()}
     start, end = (int(moment.timestamp() * 1000) for moment in (window.start, window.end))
     return Asked(settings, selectors, revision, start, end)
