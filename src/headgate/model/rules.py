@@ -9,6 +9,7 @@ from typing import Literal
 
 from headgate.model.builds import CiStep
 from headgate.model.checks import Check
+from headgate.model.entrances import Entrance
 from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.images import RegistryRules
 from headgate.model.metrics import MetricRule
@@ -150,6 +151,7 @@ class Environment:
     hosts: tuple[ContainerHost, ...] = ()  # empty: the platform is on the server's own machine, or has its own
     server: str = ""  # address of the server's machine, at which containers on other hosts reach its router
     traffic: str = "envoy"
+    entrance: Entrance | None = None  # where users come in, where the router needs to be told
     metrics: str = "envoy"
     metric_settings: dict[str, str] = field(default_factory=dict)  # go to the source with every query
     deploy: Literal["on-build", "on-request", "on-advance"] = "on-request"

@@ -19,7 +19,6 @@ from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
 from headgate.spec.sections.strategy import Strategy
 from headgate.spec.sections.texts import (
-    Adapter,
     Branch,
     Duration,
     Flag,
@@ -31,6 +30,7 @@ from headgate.spec.sections.texts import (
     Variable,
     one_word_of,
 )
+from headgate.spec.sections.traffic import TrafficValue
 
 SHORTEST = timedelta(seconds=1)
 Deploy = Literal["on-build", "on-request", "on-advance"]
@@ -51,7 +51,7 @@ class ServiceHereSection(Section):
 
 class EnvironmentSection(Section):
     platform: PlatformValue = Field(description="What runs the services here.", examples=["process"])
-    traffic: Adapter = defaults_to("envoy", "What shifts the traffic.")
+    traffic: TrafficValue = defaults_to("envoy", "What shifts the traffic.")
     metrics: MetricsValue = defaults_to("envoy", "Where measurements come from.")
     deploy: Annotated[Deploy, one_word_of("on-build", "on-request", "on-advance")] | None = Field(
         None,
