@@ -39,7 +39,7 @@ class GatewayRouter:
     ) -> None:
         self._rules, self._changed, self._patience = rules, changed, patience
         self._clusters = Clusters()
-        self._places: dict[EnvironmentId, Place] = {}
+        self._places: dict[tuple[EnvironmentId, Access, str, str], Place] = {}
 
     async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
         """At the Gateway's listener where the file has a hostname; else at our Services, within the cluster alone."""
@@ -90,8 +90,8 @@ class GatewayRouter:
 
     async def close(self, stop: bool = False) -> None:
         """The routes stay: the Gateway goes on without us."""
-        places, self._places = list(self._places.values()), {}
-        await asyncio.gather(*(place.close() for place in places))
+        await asyncio.gather(*(place.close() for place in self._places.values()))
+        self._places.clear()
         await self._clusters.close()
 
     async def _write(self, place: Place, entrance: Entrance, routes: Routes) -> None:
@@ -124,10 +124,10 @@ class GatewayRouter:
         entrance = rules.entrance
         if entrance is None or not entrance.gateway:
             raise AdapterError(f"{environment} names no Gateway: write `gateway` below `traffic: gateway_api:`")
-        access, namespace = Access(), namespace_of(environment)
-        known = self._places.get(environment)
-        if known is None or known.gateway != entrance.gateway:
+        access = Access(rules.cluster.kubeconfig, rules.cluster.context)
+        namespace = rules.cluster.namespace or namespace_of(environment)
+        where = (environment, access, namespace, entrance.gateway)
+        if where not in self._places:
             cluster = self._clusters.of(access)
-            known = Place(cluster, environment, namespace, entrance.gateway, self._changed)
-            self._places[environment] = known
-        return entrance, known
+            self._places[where] = Place(cluster, environment, namespace, entrance.gateway, self._changed)
+        return entrance, self._places[where]
