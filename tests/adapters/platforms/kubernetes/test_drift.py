@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from headgate.adapters.platforms.kubernetes.drift import drifted, quantity
 from headgate.adapters.platforms.kubernetes.objects import described
 from headgate.model.clusters import Autoscale
 from headgate.model.releases import Revision
+from headgate.ports import AdapterError
 from headgate.testing.contracts.platform import PRODUCTION
 
 SPACE, NAME = "pcw-production", "web-one"
@@ -137,3 +139,21 @@ async def test_closing_an_environment_takes_what_we_made_and_nothing_else(stage:
     await stage.platform.stop_all(PRODUCTION)
     left = {key for key in stage.api.state.objects if key[0] not in ("replicasets", "pods")}
     assert left == {("configmaps", SPACE, "theirs"), ("namespaces", "", SPACE)}
+
+
+async def test_an_environment_that_is_in_the_file_no_more_is_closed_where_it_was(tmp_path: Path) -> None:
+    async with on_stage(tmp_path, namespace="elsewhere") as stage:
+        revision = stage.revision("one")
+        await stage.platform.run(revision)
+        stage.gone = True
+        await stage.restart()
+        assert len(await stage.platform.observe(PRODUCTION)) == 1
+        await stage.platform.stop_all(PRODUCTION)
+        assert not [key for key in stage.api.state.objects if key[0] == "deployments"]
+
+
+async def test_an_environment_does_not_move_away_from_what_it_runs(stage: KubernetesStage) -> None:
+    revision = await ran(stage)
+    stage.rules = replace(stage.rules, namespace="elsewhere")
+    with pytest.raises(AdapterError, match="still has 1 Deployments in namespace pcw-production"):
+        await stage.platform.run(revision)
