@@ -23,6 +23,7 @@ from headgate.adapters.platforms.kubernetes.manifests.swap import service as tea
 from headgate.adapters.platforms.kubernetes.manifests.workloads import Workload, find, repository
 from headgate.model.services import Service
 
+FIRST = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim")
 FOLLOWING = {"Service": "services", "PodDisruptionBudget": "budgets", "HorizontalPodAutoscaler": "autoscalers"}
 
 
@@ -109,17 +110,20 @@ def _scaled(content: Object) -> Object:
 
 def beside(parts: Parts, built: dict[str, str], labels: dict[str, str], namespace: str) -> list[Object]:
     """Objects that are applied once for each release. `built`: service -> its image, by digest."""
-    made = [
-        team_service(one, {**labels, SERVICE: label(name)}, namespace)
-        for name, services in parts.services.items()
-        for one in services
-    ]
+    made = []
     by_repository = {repository(_image(one)): built[name] for name, one in parts.workloads.items() if name in built}
     for manifest in [*parts.contents, *parts.beside]:
         path = pod_path(manifest)
         content = images(manifest, path, by_repository) if path is not None else manifest.content
         made.append(labelled(content, labels, None if allowed.wide(manifest) else namespace))
-    return made
+    for name, services in parts.services.items():
+        made += [team_service(one, {**labels, SERVICE: label(name)}, namespace) for one in services]
+    return sorted(made, key=_order)
+
+
+def _order(content: Object) -> int:
+    """What others need comes first."""
+    return FIRST.index(content["kind"]) if content["kind"] in FIRST else len(FIRST)
 
 
 def _image(workload: Workload) -> str:

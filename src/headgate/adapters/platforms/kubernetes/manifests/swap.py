@@ -122,6 +122,7 @@ def _replicas(workload: Workload, wanted: int) -> int:
 def _pod(workload: Workload, spec: Object, made: Object, variables: Collection[str]) -> None:
     own, ours = spec["containers"][workload.container], made["containers"][0]
     _ports(workload, own, ours)
+    _called(workload, spec, own, ours)
     written = repository(str(own.get("image")))
     for container in every_container(spec):
         if container is own or repository(str(container.get("image"))) == written:
@@ -138,6 +139,14 @@ def _pod(workload: Workload, spec: Object, made: Object, variables: Collection[s
     for field in ("env", "envFrom"):
         if not own[field]:
             del own[field]
+
+
+def _called(workload: Workload, spec: Object, own: Object, ours: Object) -> None:
+    """As the platform calls it: whose state and whose log are the service's is told by that."""
+    if any(one.get("name") == ours["name"] for one in every_container(spec) if one is not own):
+        remedy = f"So is the service's own called here: name {workload.manifest.title}'s other one otherwise."
+        raise workload.manifest.refused((*POD, "containers"), f"another container {ours['name']}", remedy)
+    own["name"] = ours["name"]
 
 
 def _probe(made: Object, port: int) -> Object:
