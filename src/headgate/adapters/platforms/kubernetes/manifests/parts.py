@@ -31,7 +31,6 @@ FOLLOWING = {"Service": "services", "PodDisruptionBudget": "budgets", "Horizonta
 class Told:
     """What the platform knows of a revision's service."""
 
-    variables: frozenset[str]  # names of all that it is told
     counted: bool  # whether the environment itself says how many instances there are
     described: Callable[[Object], Object]  # adds what an object is made as, to find drift by
 
@@ -92,10 +91,11 @@ def revised(parts: Parts, service: Service, made: Sequence[Object], told: Told) 
     for more in [*scalers[1:], *budgets[1:]]:
         raise more.refused(("metadata", "name"), more.name, f"Service {name} has a {more.kind} already: remove one.")
     replaced = {*(["HorizontalPodAutoscaler"] if scalers else []), *(["PodDisruptionBudget"] if budgets else [])}
+    variables = {key for one in made if one["kind"] == "ConfigMap" for key in one["data"]}
     found = []
     for one in [one for one in made if one["kind"] not in replaced]:
         if one["kind"] == "Deployment":
-            own = deployment(workload, one, told.variables, told.counted)
+            own = deployment(workload, one, variables, told.counted)
             found.append(told.described(_scaled(own) if scalers else own))
         else:
             found.append(told.described(to_port(one, service.port)) if one["kind"] == "Service" else one)

@@ -23,7 +23,7 @@ THEIRS = (NAME, INSTANCE)  # labels whose values stay the team's own: policies o
 def deployment(workload: Workload, made: Object, variables: Collection[str], counted: bool = False) -> Object:
     """Raises Refused.
 
-    `variables`: names of all that the service is told; the manifest's own of these names give way. `counted`: the
+    `variables`: names that come with the configuration; the manifest's own of these names give way. `counted`: the
     environment itself says how many instances there are.
     """
     content = deepcopy(workload.manifest.content)
@@ -127,7 +127,8 @@ def _pod(workload: Workload, spec: Object, made: Object, variables: Collection[s
     for container in every_container(spec):
         if container is own or repository(str(container.get("image"))) == written:
             container["image"] = ours["image"]
-    own["env"] = [*(one for one in own.get("env") or [] if one.get("name") not in variables), *ours.get("env", [])]
+    told = {*variables, *(one["name"] for one in ours.get("env", []))}
+    own["env"] = [*(one for one in own.get("env") or [] if one.get("name") not in told), *ours.get("env", [])]
     own["envFrom"] = [*(own.get("envFrom") or []), *ours.get("envFrom", [])]
     if not own.get("ports"):
         own["ports"] = ours["ports"]
