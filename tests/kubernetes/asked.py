@@ -1,0 +1,64 @@
+"""A plugin of pytest: writes down what our own adapters ask of an API server, as RBAC names it. See test_rights.py.
+
+What tests themselves ask through the same client, to set a stage, is not counted.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from headgate.adapters.kubernetes import cluster as client
+from headgate.adapters.kubernetes.cluster import APPLY, Cluster
+
+WRITTEN = "HEADGATE_RIGHTS_ASKED"
+CLIENT = str(Path(client.__file__))
+OURS = str(Path(client.__file__).parents[2]) + os.sep
+VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
+
+
+def rights(method: str, path: str, query: Mapping[str, Any], kind: str) -> set[str]:
+    """As "patch apps/deployments", "get pods/log"; none for what everybody may, such as /version and reviews."""
+    parts = [part for part in urlsplit(path).path.split("/") if part]
+    group, rest = ("", parts[2:]) if parts[:1] == ["api"] else (parts[1] if len(parts) > 1 else "", parts[3:])
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        rest = rest[2:]
+    if not rest or group == "authorization.k8s.io":
+        return set()
+    resource, name = "/".join([rest[0], *rest[2:]]), rest[1:2]
+    verb = VERBS[method]
+    if method == "GET" and not name:
+        verb = "watch" if query.get("watch") == "true" else "list"
+    # Applying makes what is not there.
+    verbs = {verb, "create"} if method == "PATCH" and kind == APPLY else {verb}
+    return {f"{one} {group}/{resource}" if group else f"{one} {resource}" for one in verbs}
+
+
+def asked_by_us(frame: FrameType | None) -> bool:
+    """Whose verb of the client it is: the first caller outside of the client's own file."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file != CLIENT and (file.startswith(OURS) or f"{os.sep}tests{os.sep}" in file):
+            return file.startswith(OURS) and f"{os.sep}testing{os.sep}" not in file
+        frame = frame.f_back
+    return False
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _recorded() -> Any:
+    inner = Cluster._sent
+
+    async def sent(self: Cluster, method: str, path: str, query: Any, body: Any, kind: str, endless: bool) -> Any:
+        if asked_by_us(sys._getframe(1)):
+            with open(os.environ[WRITTEN], "a") as file:
+                file.write("".join(f"{one}\n" for one in rights(method, path, query, kind)))
+        return await inner(self, method, path, query, body, kind, endless)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cluster, "_sent", sent)
+        yield
