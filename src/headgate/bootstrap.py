@@ -102,6 +102,7 @@ def present() -> dict[str, set[str]]:
     named = ("platforms", "traffic", "metrics", "values", "registries", "secrets")
     seams = {seam: set(known(seam)) for seam in named}
     declared = {"images": image_platforms(), "secret files": declaring("hands_files"), "notifiers": notifiers()}
+    declared["manifests"] = declaring("takes_manifests")
     return {**seams, **FEATURES, "ci": ci(), **declared}
 
 

@@ -84,10 +84,19 @@ class Host:
 C = TypeVar("C", bound=Callable[..., object])
 
 
-def runs_images(create: C) -> C:
-    """Declares of a platform's entry point that it runs images: their digests are made before it is asked to run."""
-    create.runs_images = True  # type: ignore[attr-defined]
-    return create
+def declaring(what: str) -> Callable[[C], C]:
+    """Declares something of a platform's entry point: it is put before its `create`."""
+
+    def declare(create: C) -> C:
+        setattr(create, what, True)
+        return create
+
+    return declare
+
+
+runs_images = declaring("runs_images")  # their digests are made before it is asked to run
+hands_files = declaring("hands_files")  # secrets reach what it runs as files too
+takes_manifests = declaring("takes_manifests")  # what a team has already runs there: Environment.manifests
 
 
 def installed_with(there: Callable[[], bool]) -> Callable[[C], C]:
@@ -98,12 +107,6 @@ def installed_with(there: Callable[[], bool]) -> Callable[[C], C]:
         return create
 
     return declare
-
-
-def hands_files(create: C) -> C:
-    """Declares of a platform's entry point that secrets reach what it runs as files too."""
-    create.hands_files = True  # type: ignore[attr-defined]
-    return create
 
 
 def takes_references(*stores: str) -> Callable[[C], C]:

@@ -9,9 +9,12 @@ from headgate.spec.units import POINTS
 
 NAMES = "a name of lower-case letters, digits and -, beginning with a letter, at most 39 characters"
 DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
-TOP = "application, services, env, registry, pipeline, source, people, secrets, groups, notifications, environments"
+TOP = (
+    "application, services, env, registry, manifests, pipeline, source, people, secrets, groups, notifications, "
+    "environments"
+)
 ENVIRONMENT = (
-    "platform, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, "
+    "platform, manifests, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, "
     "break_glass, analysis, bake, contract, keep_warm, monitor, listen, replicas, env, secrets, services, parity, "
     "deadlines, notifications"
 )

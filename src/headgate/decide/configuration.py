@@ -80,7 +80,13 @@ def changes(before: Revision, after: Revision) -> list[str]:
     shared = [one for one in next(iter(told.values()), []) if all(one in own for own in told.values())]
     single = len(told) == 1
     own = [one if single else f"{name}: {one}" for name in told for one in told[name] if one not in shared]
-    return [*shared, *own, *_of_secrets(before, after)]
+    return [*_of_manifests(before, after), *shared, *own, *_of_secrets(before, after)]
+
+
+def _of_manifests(before: Revision, after: Revision) -> list[str]:
+    """Which ones: what stands in them is the release's."""
+    old, new = (" ".join((one.path, *one.values)) if one else "none" for one in (before.manifests, after.manifests))
+    return [f"manifests {cut(old)} -> {cut(new)}"] if old != new else []
 
 
 def _of_service(before: Service, after: Service) -> Iterator[str]:

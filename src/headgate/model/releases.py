@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
+from headgate.model.manifests import Manifests
 from headgate.model.services import Service
 
 
@@ -41,7 +42,8 @@ class Revision:
     services: tuple[Service, ...]  # with this environment's replicas and variables merged in
     secret_versions: dict[str, str] = field(default_factory=dict)  # reference, see Value -> version
     author: str = ""
-    configuration: str = ""  # digest of the snapshot alone: variables, replicas and secret versions of every service
+    manifests: Manifests | None = None  # rendered at its commit; what they may contain is the applied file's to say
+    configuration: str = ""  # digest of the snapshot alone: variables, replicas, secret versions, and which manifests
 
     def service(self, name: str) -> Service:
         return next(service for service in self.services if service.name == name)

@@ -11,6 +11,7 @@ from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.images import RegistryRules
+from headgate.model.manifests import Manifests
 from headgate.model.metrics import MetricRule
 from headgate.model.monitors import MonitorRules
 from headgate.model.notices import Target
@@ -149,6 +150,7 @@ class Environment:
     platform: str
     hosts: tuple[ContainerHost, ...] = ()  # empty: the platform is on the server's own machine, or has its own
     server: str = ""  # address of the server's machine, at which containers on other hosts reach its router
+    manifests: Manifests | None = None  # None: the platform writes what it runs
     traffic: str = "envoy"
     metrics: str = "envoy"
     metric_settings: dict[str, str] = field(default_factory=dict)  # go to the source with every query

@@ -68,6 +68,7 @@ class Service:
     env: dict[str, Value] = field(default_factory=dict)
     container: Container = Container()
     migrations: tuple[Migration, ...] = ()  # by level
+    workload: str = ""  # of the manifests, [KIND/]NAME[/CONTAINER]; empty: it is found by name, labels or image
 
     @property
     def level(self) -> int:

@@ -25,6 +25,7 @@ from headgate.model.rules import (
 from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.checks import check
+from headgate.spec.manifest_rules import of_environment as of_environment_manifests
 from headgate.spec.people_rules import people_of, persons
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.secret_rules import every, rooted, stores
@@ -103,6 +104,7 @@ def _service(spec: Specification, name: str, section: ServiceSection) -> Service
         env=of_service(spec, name),
         container=_container(section.container),
         migrations=tuple(Migration(one.level, one.command, one.kind, one.timeout) for one in section.migrations),
+        workload=section.workload or "",
     )
 
 
@@ -126,6 +128,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         platform=section.platform.name,
         hosts=section.platform.hosts,
         server=section.platform.server,
+        manifests=of_environment_manifests(spec, name),
         traffic=section.traffic,
         metrics=section.metrics.source,
         metric_settings=dict(section.metrics.settings),

@@ -25,6 +25,7 @@ def compose(release: Release, environment: Environment, addresses: dict[str, Add
         label=release.label,
         services=services,
         author=release.author,
+        manifests=replace(environment.manifests, allow=()) if environment.manifests else None,
     )
     return with_secrets(revision, {})
 
@@ -64,13 +65,19 @@ def _id(revision: Revision) -> RevisionId:
         "services": [_content(service) for service in revision.services],
         "secret_versions": revision.secret_versions,
     }
-    return RevisionId(f"rev_{_digest(content)}")
+    return RevisionId(f"rev_{_digest({**content, **_manifests(revision)})}")
 
 
 def _configuration(revision: Revision) -> str:
     """Equal for two releases that are configured alike, whatever their images and commands."""
     services = {one.name: {"env": _content(one)["env"], "replicas": one.replicas} for one in revision.services}
-    return f"cfg_{_digest({'services': services, 'secret_versions': revision.secret_versions})}"
+    content = {"services": services, "secret_versions": revision.secret_versions, **_manifests(revision)}
+    return f"cfg_{_digest(content)}"
+
+
+def _manifests(revision: Revision) -> dict[str, Any]:
+    """Which ones are rendered, and with which values: another choice runs something else of the same commit."""
+    return {"manifests": [revision.manifests.path, *revision.manifests.values]} if revision.manifests else {}
 
 
 def _digest(content: dict[str, Any]) -> str:
@@ -86,6 +93,8 @@ def _content(service: Service) -> dict[str, Any]:
     del content["migrations"]  # the release has them
     if service.container == Container():
         del content["container"]
+    if not service.workload:
+        del content["workload"]
     for value in content["env"].values():
         del value["origin"]
         for name in [name for name in ("store", "as_file") if not value[name]]:

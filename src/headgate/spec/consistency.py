@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from headgate.model.selectors import named as placeholders_of
 from headgate.spec.check_rules import checks
 from headgate.spec.host_rules import hosts
+from headgate.spec.manifest_rules import workloads
 from headgate.spec.metric_rules import metrics
 from headgate.spec.people_rules import accounts, people_of
 from headgate.spec.problems import Path, Problem
@@ -24,7 +25,7 @@ REFERENCES = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")  # of variables
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
-    own = (secret_arguments, named_stores, checks, accounts)
+    own = (secret_arguments, named_stores, checks, accounts, workloads)
     rules = (soak, sign_offs, replicas, approvals, analysis, scrapes, selectors, metrics, hosts, *own)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 

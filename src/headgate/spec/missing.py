@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from headgate.spec.consistency import approval_sections
+from headgate.spec.manifest_rules import manifests
 from headgate.spec.people_rules import people_of
 from headgate.spec.problems import Path, Problem
 from headgate.spec.secret_rules import unrooted, without_store, written_stores
@@ -17,7 +18,7 @@ Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
-    rules = (named_adapters, images, registry, ci, checks, gates, strategies, value_sources, approvers)
+    rules = (named_adapters, images, manifests, registry, ci, checks, gates, strategies, value_sources, approvers)
     found = [problem for rule in (*rules, values, secrets, secret_files, notified) for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 

@@ -17,6 +17,8 @@ ENVIRONMENT = "headgate.dev/environment"  # its name alone: pcw/production is ap
 SERVICE = "headgate.dev/service"
 REVISION = "headgate.dev/revision"
 ROLE = "headgate.dev/role"  # stable, candidate, baseline, preview: of Services and routes
+FOLLOWS = "headgate.dev/follows"  # stable: a team's own Service, whose selector is the router's to set
+BESIDE = "headgate.dev/beside"  # what a team has beside its services: the revision whose manifests it is from
 JOB = "headgate.dev/job"
 SNAPSHOT = "headgate.dev/snapshot"  # of ConfigMaps and Secrets: digest of what they hold
 

@@ -9,6 +9,7 @@ from headgate.model.rules import Concurrency, Contract
 from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.check import CheckSection
 from headgate.spec.sections.gate import GateSection
+from headgate.spec.sections.manifests import ManifestsValue
 from headgate.spec.sections.metrics import MetricsValue
 from headgate.spec.sections.monitor import Monitor
 from headgate.spec.sections.notifications import NotificationSection
@@ -51,6 +52,9 @@ class ServiceHereSection(Section):
 
 class EnvironmentSection(Section):
     platform: PlatformValue = Field(description="What runs the services here.", examples=["process"])
+    manifests: ManifestsValue | None = Field(
+        None, description="Optional. What runs here, instead of those of the whole file.", examples=["deploy/staging"]
+    )
     traffic: Adapter = defaults_to("envoy", "What shifts the traffic.")
     metrics: MetricsValue = defaults_to("envoy", "Where measurements come from.")
     deploy: Annotated[Deploy, one_word_of("on-build", "on-request", "on-advance")] | None = Field(

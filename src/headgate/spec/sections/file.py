@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from headgate.spec.sections.environment import EnvironmentSection
+from headgate.spec.sections.manifests import ManifestsValue
 from headgate.spec.sections.notifications import NotificationSection
 from headgate.spec.sections.pipeline import PipelineSection
 from headgate.spec.sections.registry import RegistrySection
@@ -31,6 +32,11 @@ class File(Section):
     )
     registry: RegistrySection | None = Field(
         None, description="Optional. Where images are kept; needed where a platform runs images."
+    )
+    manifests: ManifestsValue | None = Field(
+        None,
+        description="Optional. What a team has already for Kubernetes: YAML, a kustomization or a chart.",
+        examples=["deploy"],
     )
     pipeline: PipelineSection = part(PipelineSection, "What every commit goes through.")
     source: SourceSection = part(SourceSection, "Where commits come from.")

@@ -29,6 +29,7 @@ from headgate.spec.sections.texts import (
     UrlPath,
     User,
     Variable,
+    Workload,
     one_word_of,
 )
 
@@ -164,6 +165,10 @@ class ServiceSection(Section):
     )
     migrations: list[MigrationSection] = Field(
         default_factory=list, description="Changes of its data, oldest first; each runs once in an environment."
+    )
+
+    workload: Workload | None = Field(
+        None, description="Optional. What runs it in `manifests`. Default: what its name, labels or image lead to."
     )
 
     @model_validator(mode="after")

@@ -186,6 +186,14 @@ Image = Annotated[
     str,
     matching("[a-z0-9][A-Za-z0-9._:/@-]{0,254}", "an image's name", "Write a name such as registry.example.org/web:1."),
 ]
+Workload = Annotated[
+    str,
+    matching(
+        r"([A-Z][A-Za-z]{1,30}/)?[a-z0-9][a-z0-9.-]{0,252}|[A-Z][A-Za-z]{1,30}/[a-z0-9][a-z0-9.-]{0,252}/[a-z0-9-]{1,63}",
+        "NAME, KIND/NAME or KIND/NAME/CONTAINER",
+        "Write one such as Deployment/web.",
+    ),
+]
 UrlPath = Annotated[str, matching("/[!-~]{0,254}", "a path that begins with /", "Write a path such as /healthz.")]
 Url = Annotated[str, Written(_url, URLS, {"type": "string", "pattern": f"^{URL_PATTERN}$"})]
 Branch = Annotated[str, matching("[!-~]{1,100}", "a branch's name or pattern", "Write one such as main or feature/*.")]

@@ -1,0 +1,1 @@
+"""Platform `kubernetes`: revisions as Deployments of a cluster."""
