@@ -1,11 +1,12 @@
-"""A plugin of pytest: writes down what our own adapters ask of an API server, as RBAC names it. See test_rights.py.
+"""What our own adapters ask of an API server, as RBAC names it. See test_rights.py, and conftest.py of the adapters.
 
 What tests themselves ask through the same client, to set a stage, is not counted.
 """
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,7 +17,6 @@ import pytest
 from headgate.adapters.kubernetes import cluster as client
 from headgate.adapters.kubernetes.cluster import APPLY, Cluster
 
-WRITTEN = "HEADGATE_RIGHTS_ASKED"
 CLIENT = str(Path(client.__file__))
 OURS = str(Path(client.__file__).parents[2]) + os.sep
 VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
@@ -49,16 +49,17 @@ def asked_by_us(frame: FrameType | None) -> bool:
     return False
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _recorded() -> Any:
+@contextmanager
+def recorded() -> Iterator[set[str]]:
+    """Until the block ends, in this process."""
+    asked: set[str] = set()
     inner = Cluster._sent
 
     async def sent(self: Cluster, method: str, path: str, query: Any, body: Any, kind: str, endless: bool) -> Any:
         if asked_by_us(sys._getframe(1)):
-            with open(os.environ[WRITTEN], "a") as file:
-                file.write("".join(f"{one}\n" for one in rights(method, path, query, kind)))
+            asked.update(rights(method, path, query, kind))
         return await inner(self, method, path, query, body, kind, endless)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cluster, "_sent", sent)
-        yield
+        yield asked
