@@ -103,7 +103,13 @@ def present() -> dict[str, set[str]]:
     seams = {seam: set(known(seam)) for seam in named}
     declared = {"images": image_platforms(), "secret files": declaring("hands_files"), "notifiers": notifiers()}
     declared["manifests"] = declaring("takes_manifests")
-    return {**seams, **FEATURES, "ci": ci(), **declared}
+    return {**seams, **FEATURES, "ci": ci(), **declared, **routed()}
+
+
+def routed() -> dict[str, set[str]]:
+    """The routers that alone reach what a platform runs, where it declares them: see ports.routed_by."""
+    declared = {name: getattr(point.load(), "routed_by", None) for name, point in known("platforms").items()}
+    return {f"routers of {name}": set(able) for name, able in declared.items() if able is not None}
 
 
 def ci() -> set[str]:

@@ -4,10 +4,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from headgate.model.builds import StepOrder, StepSeen
 from headgate.model.checks import Job, JobSeen
+from headgate.model.clusters import Drift
+from headgate.model.declared import (  # noqa: F401 - what entry points declare is a part of the seams
+    hands_files,
+    installed_with,
+    routed_by,
+    runs_images,
+    takes_manifests,
+    takes_references,
+)
 from headgate.model.errors import (  # noqa: F401 - adapters and engine know them as part of the seams
     AdapterError,
     Away,
@@ -79,44 +88,6 @@ class Host:
     # Revision and service -> those of its secret variables whose stores the platform declares that it reads itself:
     # `secrets` has none of them, and this server reads no value of theirs. AdapterError.
     references: ReferencesOf = no_references
-
-
-C = TypeVar("C", bound=Callable[..., object])
-
-
-def declaring(what: str) -> Callable[[C], C]:
-    """Declares something of a platform's entry point: it is put before its `create`."""
-
-    def declare(create: C) -> C:
-        setattr(create, what, True)
-        return create
-
-    return declare
-
-
-runs_images = declaring("runs_images")  # their digests are made before it is asked to run
-hands_files = declaring("hands_files")  # secrets reach what it runs as files too
-takes_manifests = declaring("takes_manifests")  # what a team has already runs there: Environment.manifests
-
-
-def installed_with(there: Callable[[], bool]) -> Callable[[C], C]:
-    """Declares of an entry point what has to be installed for it; without that, no file may ask for it."""
-
-    def declare(create: C) -> C:
-        create.installed = there  # type: ignore[attr-defined]
-        return create
-
-    return declare
-
-
-def takes_references(*stores: str) -> Callable[[C], C]:
-    """Declares of a platform's entry point which stores its own system reads, by their kind: see Host.references."""
-
-    def declare(create: C) -> C:
-        create.takes_references = frozenset(stores)  # type: ignore[attr-defined]
-        return create
-
-    return declare
 
 
 class Clock(Protocol):
@@ -198,6 +169,14 @@ class Spread(Protocol):
 
     def unseen(self, environment: EnvironmentId) -> Sequence[str]:
         """One sentence for each machine that the last `observe` could not see."""
+        ...
+
+
+class Drifting(Protocol):
+    """A platform that knows what others change of what it made."""
+
+    def drift(self, environment: EnvironmentId) -> Sequence[Drift]:
+        """As the last `observe` saw it. What is to be healed is run again, by which it is put back."""
         ...
 
 

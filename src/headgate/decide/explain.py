@@ -4,7 +4,7 @@ from datetime import datetime
 
 from headgate.decide import migrating
 from headgate.decide.gates import closed_gates
-from headgate.decide.plan import plan
+from headgate.decide.plan import plan, wanted
 from headgate.decide.progress import progress, seconds
 from headgate.decide.standstill import standstill
 from headgate.model.observations import Seen
@@ -16,7 +16,15 @@ def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
     moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *held_up(state, seen, now)]
     still = [*_frozen(state, seen, now), *migrating.waits_for(state, seen, now), *_pinned(state, seen)]
-    return [*seen.unknown, *_alarm(state), *moving, *still]
+    return [*seen.unknown, *_alarm(state), *_drift(state, seen, now), *moving, *still]
+
+
+def _drift(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
+    """Of what is wanted: what goes anyway is nobody's concern."""
+    here = {revision.id for revision in wanted(state, now)}
+    found = [one for one in seen.drift if one.revision in here]
+    then = {True: "it is put back", False: "`heal: false` leaves it to you"}
+    return [f"somebody changed what Headgate made: {one.what}; {then[one.heal]}" for one in found]
 
 
 def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:

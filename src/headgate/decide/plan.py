@@ -47,7 +47,15 @@ def _distinct(revisions: list[Revision]) -> list[Revision]:
 def _starts(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
     if seen.instances is None:
         return []
-    return [Run(revision) for revision in wanted(state, now) if _lacks(revision, seen, now)]
+    return [Run(one) for one in wanted(state, now) if _starts_now(one, seen, now)]
+
+
+def _starts_now(revision: Revision, seen: Seen, now: datetime) -> bool:
+    """Drift that is only to be told is left as it is, whatever it took away."""
+    drift = [one for one in seen.drift if one.revision == revision.id]
+    if any(not one.heal for one in drift):
+        return False
+    return bool(drift) or _lacks(revision, seen, now)
 
 
 def _lacks(revision: Revision, seen: Seen, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from headgate.decide.progress import job_id
 from headgate.engine.values import Values
 from headgate.engine.world import World
 from headgate.model.checks import JobSeen
+from headgate.model.clusters import Drift
 from headgate.model.ids import ReleaseId
 from headgate.model.measurements import Measurement, NoData, Query, Reading, Sample, Window
 from headgate.model.observations import Instance, Seen
@@ -43,6 +44,7 @@ class Look:
         self.rules = rules
         self.hide = world.hidden.hide  # what instances print may hold what they were given
         self.unknown: list[str] = []
+        self.drift: tuple[Drift, ...] = ()
 
     async def take(
         self, now: datetime, quarantined: Mapping[ReleaseId, str], passed: Mapping[ReleaseId, datetime], measure: bool
@@ -56,6 +58,7 @@ class Look:
             addresses=await self._addresses() if self.state.rollout else {},
             jobs=(*jobs, *migration),
             measurement=await self._measurement(now, routes, jobs) if measure else None,
+            drift=self.drift,
             unknown=tuple(dict.fromkeys(map(self.hide, self.unknown))),
             quarantined=dict(quarantined),
             passed=dict(passed),
@@ -70,6 +73,8 @@ class Look:
         found = await self._seen("the platform cannot be seen", self.platform.observe(self.state.id))
         if found is not None and hasattr(self.platform, "unseen"):
             self.unknown += self.platform.unseen(self.state.id)
+        if found is not None and hasattr(self.platform, "drift"):
+            self.drift = tuple(replace(one, what=self.hide(one.what)) for one in self.platform.drift(self.state.id))
         return None if found is None else tuple(replace(one, detail=self.hide(one.detail)) for one in found)
 
     async def _routes(self) -> RoutesSeen | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from headgate.model.checks import JobSeen
+from headgate.model.clusters import Drift
 from headgate.model.freezes import Freeze
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.measurements import Measurement
@@ -59,6 +60,7 @@ class Seen:
     measurement: Measurement | None = None  # a new tick, where one was due
     watched: Measurement | None = None  # of the stable after its promotion, since its last tick
     unknown: tuple[str, ...] = ()  # one sentence for each thing that could not be seen
+    drift: tuple[Drift, ...] = ()  # what others changed of what was made
     quarantined: dict[ReleaseId, str] = field(default_factory=dict)  # release -> why
     passed: dict[ReleaseId, datetime] = field(default_factory=dict)  # stable in the environment before this one, since
     # By the name of each environment that a release passes before this one, or that a gate here names.

@@ -9,6 +9,7 @@ from typing import Literal
 
 from headgate.model.builds import CiStep
 from headgate.model.checks import Check
+from headgate.model.clusters import ClusterRules
 from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.images import RegistryRules
 from headgate.model.manifests import Manifests
@@ -150,6 +151,7 @@ class Environment:
     platform: str
     hosts: tuple[ContainerHost, ...] = ()  # empty: the platform is on the server's own machine, or has its own
     server: str = ""  # address of the server's machine, at which containers on other hosts reach its router
+    cluster: ClusterRules = ClusterRules()  # of platforms that are clusters
     manifests: Manifests | None = None  # None: the platform writes what it runs
     traffic: str = "envoy"
     metrics: str = "envoy"

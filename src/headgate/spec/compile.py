@@ -128,6 +128,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         platform=section.platform.name,
         hosts=section.platform.hosts,
         server=section.platform.server,
+        cluster=section.platform.cluster,
         manifests=of_environment_manifests(spec, name),
         traffic=section.traffic,
         metrics=section.metrics.source,

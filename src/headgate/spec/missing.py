@@ -6,6 +6,7 @@ from headgate.spec.consistency import approval_sections
 from headgate.spec.manifest_rules import manifests
 from headgate.spec.people_rules import people_of
 from headgate.spec.problems import Path, Problem
+from headgate.spec.routing import unrouted
 from headgate.spec.secret_rules import unrooted, without_store, written_stores
 from headgate.spec.specification import Specification
 from headgate.spec.variables import all_variables
@@ -18,8 +19,9 @@ Present = Mapping[str, Collection[str]]
 
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
-    rules = (named_adapters, images, manifests, registry, ci, checks, gates, strategies, value_sources, approvers)
-    found = [problem for rule in (*rules, values, secrets, secret_files, notified) for problem in rule(spec, adapters)]
+    first = (named_adapters, images, manifests, registry, ci, checks, gates, strategies, value_sources, approvers)
+    rules = (*first, values, secrets, secret_files, notified, unrouted)
+    found = [problem for rule in rules for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 

@@ -1,6 +1,6 @@
 """An API server in memory on kmock: server-side apply with owners of fields, versions, selections, watches.
 
-What it has not, tests against a real API server have: admission, defaults, validation, garbage collection of owners.
+What it has not, tests against a real API server have: admission, defaults, validation. What controllers do, see there.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ class State:
     owners: dict[Key, dict[str, str]] = field(default_factory=dict)  # path of a field -> manager
     version: int = 1000
     watches: list[tuple[str, asyncio.Queue[Object]]] = field(default_factory=list)
+    logs: dict[str, bytes] = field(default_factory=dict)  # by pod
     written: list[tuple[str, Key]] = field(default_factory=list)  # method and what
 
     def put(self, key: Key, object: Object) -> Object:
@@ -51,9 +52,6 @@ class State:
         self.version += 1
         object["metadata"]["resourceVersion"] = str(self.version)
         self.tell("DELETED", key[0], object)
-        for owned, one in list(self.objects.items()):  # as the garbage collector would
-            if any(ref.get("uid") == object["metadata"]["uid"] for ref in one["metadata"].get("ownerReferences", [])):
-                self.remove(owned)
         return object
 
     def tell(self, change: str, plural: str, object: Object) -> None:
@@ -112,6 +110,8 @@ class Api(kmock.KubernetesScaffold):
             self.state.watches.remove(entry)
 
     async def _get(self, request: kmock.Request) -> Any:
+        if request.subresource == "log":
+            return self.state.logs.get(self._found(request)["metadata"]["name"], b"")
         return copy.deepcopy(self._found(request))
 
     async def _create(self, request: kmock.Request) -> Any:
@@ -172,6 +172,14 @@ class Api(kmock.KubernetesScaffold):
         if wanted and wanted != found["metadata"]["uid"]:
             raise kmock.KubernetesError(409, "Conflict", "the UID in the precondition does not match", {})
         self._wrote("DELETE", key)
+        at_once = (request.data or {}).get("gracePeriodSeconds") == 0
+        if key[0] == "pods" and not at_once:  # its kubelet says when it is over
+            if "deletionTimestamp" not in found["metadata"]:
+                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+                leaving = copy.deepcopy(found)
+                leaving["metadata"]["deletionTimestamp"] = now
+                self.state.put(key, leaving)
+            return copy.deepcopy(self.state.objects[key])
         return copy.deepcopy(self.state.remove(key))
 
     def _found(self, request: kmock.Request) -> Object:

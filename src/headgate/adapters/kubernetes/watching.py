@@ -108,6 +108,12 @@ class Mirror:
         if known is None or _later(object, known):
             self.objects[key] = self._keep(object)
 
+    def drop(self, namespace: str, name: str, uid: str) -> None:
+        """What we deleted; another that has its name since then stays."""
+        known = self.objects.get((namespace, name))
+        if known is not None and known["metadata"].get("uid") == uid:
+            del self.objects[namespace, name]
+
     async def _follow(self) -> None:
         pause = FIRST_PAUSE
         while True:

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from headgate.model.clusters import ClusterRules
 from headgate.model.rules import ContainerHost
+from headgate.spec.sections.cluster import KubernetesSection
 from headgate.spec.sections.section import OneOf, Section, ShortForm, Written, unsuitable
 from headgate.spec.sections.texts import ADAPTER, matching
 from headgate.spec.tree import Mapping, Scalar
@@ -25,6 +27,7 @@ class Platform:
     name: str
     hosts: tuple[ContainerHost, ...] = ()
     server: str = ""
+    cluster: ClusterRules = ClusterRules()
 
 
 def _address(scalar: Scalar) -> str:
@@ -86,8 +89,11 @@ class DockerSection(Section):
 
 class PlatformSection(OneOf):
     docker: DockerSection | None = Field(None, description="Containers on several hosts.")
+    kubernetes: KubernetesSection | None = Field(None, description="Deployments in a cluster.")
 
     def finished(self) -> Platform:
+        if self.kubernetes is not None:
+            return Platform(self.kind, cluster=self.kubernetes.rules())
         if self.docker is None:
             return Platform(self.kind)
         return Platform(self.kind, tuple(one.host() for one in self.docker.hosts), self.docker.server or "")
@@ -103,7 +109,7 @@ PlatformValue = Annotated[
         PlatformSection,
         expand=_expand,
         finish=PlatformSection.finished,
-        allowed="the name of an adapter, or a mapping with docker",
+        allowed="the name of an adapter, or a mapping with docker or kubernetes",
         schema=ADAPTER.schema,
     ),
 ]

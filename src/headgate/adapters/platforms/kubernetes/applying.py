@@ -1,0 +1,90 @@
+"""Applying a set of objects: in order, never by force, and never over what is not ours."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from headgate.adapters.kubernetes.cluster import Cluster, Object, Objects, told
+from headgate.adapters.kubernetes.errors import NoSuchKind, OwnedByOthers
+from headgate.adapters.kubernetes.kinds import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    JOB,
+    NAMESPACE,
+    SECRET,
+    SERVICE,
+    Kind,
+)
+from headgate.adapters.kubernetes.names import FIELD_MANAGER, environment_labels, is_ours, selector
+from headgate.adapters.platforms.kubernetes.place import Place
+from headgate.ports import AdapterError
+
+# Tools by which people change things by hand. A controller that holds a field is not contradicted; a person is drift.
+HANDS = re.compile(r"^(kubectl|k9s|lens|openlens|freelens|headlamp|dashboard|mozilla|curl)", re.IGNORECASE)
+IMMUTABLE = (CONFIG_MAP.name, SECRET.name)  # made once: what has their name has their content
+# Everything that a revision is made of; its Deployment last, so that what was begun is begun again after a crash.
+MADE_OF: tuple[Kind, ...] = (AUTOSCALER, DISRUPTION_BUDGET, SERVICE, CONFIG_MAP, SECRET, DEPLOYMENT)
+OF_ENVIRONMENTS: tuple[Kind, ...] = (JOB, *MADE_OF)
+
+
+async def apply_all(cluster: Cluster, objects: Iterable[Object], heal: bool = True) -> Objects:
+    """As the API server has them now. Doing it twice is doing it once.
+
+    `heal`: what a person changed by hand is taken back. OwnedByOthers where a controller holds a field.
+    """
+    return [await applied(cluster, one, heal) for one in objects]
+
+
+async def applied(cluster: Cluster, object: Object, heal: bool = True) -> Object:
+    if object["kind"] in IMMUTABLE:
+        return await _made_once(cluster, object)
+    try:
+        return await cluster.apply(object)
+    except OwnedByOthers as error:
+        if not heal or not all(HANDS.match(manager) for manager, _ in error.owners):
+            raise
+        return await taken_back(cluster, object)
+
+
+async def taken_back(cluster: Cluster, object: Object) -> Object:
+    """The one place where a field is taken from somebody: from a person's tool, on an object that Headgate made."""
+    kind = await cluster.kind(object)
+    namespace, name = object["metadata"].get("namespace"), object["metadata"]["name"]
+    found = await cluster.get(kind, namespace, name)
+    owned = (found or {}).get("metadata", {}).get("labels", {}).get("app.kubernetes.io/managed-by") == FIELD_MANAGER
+    if found is not None and not owned:
+        raise AdapterError(f"{told(kind, namespace, name)} is not Headgate's: remove it, or name another namespace")
+    query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+    what = f"put back {told(kind, namespace, name)}"
+    return await cluster.json("PATCH", kind.path(namespace, name), what, query, object, "application/apply-patch+yaml")
+
+
+async def _made_once(cluster: Cluster, object: Object) -> Object:
+    kind, metadata = await cluster.kind(object), object["metadata"]
+    found = await cluster.get(kind, metadata["namespace"], metadata["name"])
+    return found if found is not None else await cluster.apply(object)
+
+
+async def ensure_namespace(cluster: Cluster, place: Place) -> None:
+    """Made where it is missing; one that is there is left as it is, whoever made it."""
+    if await cluster.get(NAMESPACE, None, place.namespace) is None:
+        metadata = {"name": place.namespace, "labels": environment_labels(place.environment)}
+        await cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
+async def remove(cluster: Cluster, place: Place, labels: dict[str, str], kinds: Sequence[Kind] = MADE_OF) -> Objects:
+    """What has these labels and is this environment's, each by its own identity. Returns what was told to go."""
+    gone: Objects = []
+    wanted = selector({**environment_labels(place.environment), **labels})
+    for kind in kinds:
+        try:
+            found, _ = await cluster.list(kind, place.namespace, wanted)
+        except NoSuchKind:  # autoscaling/v2 and the like: what is not served was not made
+            continue
+        for object in found:
+            metadata = object["metadata"]
+            if is_ours(object, place.environment) and not metadata.get("deletionTimestamp"):
+                await cluster.delete(kind, place.namespace, metadata["name"], metadata["uid"])
+                gone.append(object)
+    return gone

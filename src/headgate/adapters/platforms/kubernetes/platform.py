@@ -1,0 +1,180 @@
+"""The platform itself: what the engine asks for, environment by environment."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from headgate.adapters.kubernetes.cluster import Cluster, Clusters
+from headgate.adapters.kubernetes.names import REVISION
+from headgate.adapters.machine.folders import Folder, environment_folder
+from headgate.adapters.machine.jobs import Desk, Jobs
+from headgate.adapters.machine.readiness import Prober
+from headgate.adapters.machine.spawn import folder_below
+from headgate.adapters.platforms.kubernetes import logs
+from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, apply_all, ensure_namespace, remove
+from headgate.adapters.platforms.kubernetes.making import Making
+from headgate.adapters.platforms.kubernetes.migrations import Migrations
+from headgate.adapters.platforms.kubernetes.place import Place, place_of, rules_of
+from headgate.adapters.platforms.kubernetes.settings import KubernetesSettings
+from headgate.adapters.platforms.kubernetes.sight import Sight
+from headgate.model.checks import Job, JobSeen
+from headgate.model.clusters import ClusterRules, Drift
+from headgate.model.ids import EnvironmentId, JobId, RevisionId
+from headgate.model.observations import Instance
+from headgate.model.releases import Revision
+from headgate.model.rules import Environment
+from headgate.model.schema import MigrationOrder
+from headgate.ports import ReferencesOf, SecretsOf, no_references, no_rules, no_secrets
+
+OnChange = Callable[[EnvironmentId], None]
+RulesOf = Callable[[EnvironmentId], Environment | None]
+GONE_PAUSE = 0.1  # seconds
+CHUNK = 1 << 18  # bytes of an artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """One environment, where it is now."""
+
+    place: Place
+    cluster: Cluster
+    sight: Sight
+
+
+class KubernetesPlatform:
+    def __init__(
+        self,
+        settings: KubernetesSettings,
+        on_change: OnChange | None = None,
+        rules: RulesOf = no_rules,
+        secrets: SecretsOf = no_secrets,
+        references: ReferencesOf = no_references,
+        masked: Callable[[], Collection[str]] = lambda: (),
+    ) -> None:
+        """`rules` is what is applied now; `masked` is what no log of a check may show."""
+        self.settings = settings
+        self.on_change = on_change
+        self._rules, self._masked = rules, masked
+        self._making = Making(secrets, references)
+        self._migrations = Migrations(self._making)
+        self._clusters, self._prober = Clusters(), Prober()
+        self._here: dict[EnvironmentId, Here] = {}
+        self._jobs: dict[EnvironmentId, Jobs] = {}
+
+    async def run(self, revision: Revision) -> None:
+        """Applied anew each time: what is as it should be is not touched by that, and is written nowhere."""
+        here, rules = await self._at(revision.environment), self._ruled(revision.environment)
+        self._folder(revision.environment).remember_release(revision.id, revision.release)
+        if rules.create_namespace:
+            await ensure_namespace(here.cluster, here.place)
+        for service in revision.services:
+            objects = await self._making.objects(here.cluster, here.place, revision, service, rules)
+            for object in await apply_all(here.cluster, objects, rules.heal):
+                if object["kind"] == "Deployment":
+                    here.sight.deployments.put(object)
+                elif object["kind"] == "Service":
+                    here.sight.services.put(object)
+
+    async def stop(self, environment: EnvironmentId, revision: RevisionId) -> None:
+        here = await self._at(environment)
+        for object in await remove(here.cluster, here.place, {REVISION: revision}):
+            here.sight.gone(object)
+
+    async def observe(self, environment: EnvironmentId) -> Sequence[Instance]:
+        here = await self._at(environment)
+        return here.sight.instances()
+
+    def drift(self, environment: EnvironmentId) -> Sequence[Drift]:
+        """Of the last look."""
+        here = self._here.get(environment)
+        return here.sight.drift(self._ruled(environment).heal) if here else ()
+
+    async def version(self, environment: EnvironmentId) -> str:
+        return await (await self._at(environment)).cluster.version()
+
+    async def run_job(self, job: Job) -> None:
+        """On this server, as its own user: a check is a command of the file's author, and asks from outside."""
+        release = self._folder(job.environment).release_of(job.revision)
+        source = folder_below(self.settings.releases, release, f"{job.environment}, check {job.check.name}")
+        await self._desk(job.environment).run(job, source)
+
+    async def observe_job(self, environment: EnvironmentId, job: JobId) -> JobSeen | None:
+        return self._desk(environment).seen(job)
+
+    async def job_log(self, environment: EnvironmentId, job: JobId) -> AsyncIterator[str]:
+        for line in await asyncio.to_thread(self._desk(environment).printed, job):
+            yield line
+
+    async def job_file(self, environment: EnvironmentId, job: JobId, name: str) -> AsyncIterator[bytes]:
+        with self._desk(environment).artifact(job, name) as file:
+            while part := await asyncio.to_thread(file.read, CHUNK):
+                yield part
+
+    async def migrate(self, order: MigrationOrder) -> None:
+        here, rules = await self._at(order.environment), self._ruled(order.environment)
+        if rules.create_namespace:
+            await ensure_namespace(here.cluster, here.place)
+        await self._migrations.start(here.cluster, here.place, order, rules)
+
+    async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
+        here = await self._at(environment)
+        return await self._migrations.seen(here.cluster, here.place, migration)
+
+    async def logs(
+        self, environment: EnvironmentId, service: str | None, lines: int, follow: bool
+    ) -> AsyncIterator[str]:
+        here = await self._at(environment)
+        async for line in logs.read(here.cluster, here.place, here.sight, service, lines, follow):
+            yield line
+
+    async def stop_all(self, environment: EnvironmentId) -> None:
+        """Returns when nothing of the environment is there. Its namespace stays: others may have things in it."""
+        if not (self.settings.data / "environments" / environment / "revisions").exists():
+            return
+        here = await self._at(environment)
+        while await remove(here.cluster, here.place, {}, OF_ENVIRONMENTS) or here.sight.pods.objects:
+            await asyncio.sleep(GONE_PAUSE)
+            await here.sight.current()
+
+    async def close(self) -> None:
+        """Look away. Everything goes on, and the next platform finds it by its labels."""
+        places, self._here = list(self._here.values()), {}
+        await asyncio.gather(*(one.sight.close() for one in places))
+        for jobs in self._jobs.values():
+            jobs.close()
+        self._jobs.clear()
+        await self._prober.close()
+        await self._clusters.close()
+
+    # --- where an environment is
+
+    async def _at(self, environment: EnvironmentId) -> Here:
+        """What is seen of it is current. Raises AdapterError where its cluster does not tell."""
+        place = place_of(environment, self._ruled(environment))
+        here = self._here.get(environment)
+        if here is None or here.place != place:
+            cluster = self._clusters.of(place.access)
+            self._here[environment] = Here(place, cluster, Sight(cluster, place, lambda: self._changed(environment)))
+            if here is not None:
+                await here.sight.close()
+            here = self._here[environment]
+        await here.sight.current()
+        return here
+
+    def _ruled(self, environment: EnvironmentId) -> ClusterRules:
+        return rules_of(self._rules(environment))
+
+    def _folder(self, environment: EnvironmentId) -> Folder:
+        return environment_folder(self.settings.data, environment)
+
+    def _desk(self, environment: EnvironmentId) -> Jobs:
+        if environment not in self._jobs:
+            settings, folder = self.settings, self._folder(environment)
+            changed = lambda: self._changed(environment)  # noqa: E731 - of this environment
+            desk = Desk(folder, self._prober, changed, settings.log_bytes, settings.jobs_kept, self._masked)
+            self._jobs[environment] = Jobs(desk)
+        return self._jobs[environment]
+
+    def _changed(self, environment: EnvironmentId) -> None:
+        if self.on_change is not None:
+            self.on_change(environment)
