@@ -17,8 +17,9 @@ import pytest
 from headgate.adapters.kubernetes import cluster as client
 from headgate.adapters.kubernetes.cluster import APPLY, Cluster
 
-CLIENT = str(Path(client.__file__))
-OURS = str(Path(client.__file__).parents[2]) + os.sep
+HERE = Path(client.__file__)
+CLIENT = {str(HERE), str(HERE.with_name("watching.py"))}
+OURS = str(HERE.parents[2]) + os.sep
 VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
 
 
@@ -39,27 +40,37 @@ def rights(method: str, path: str, query: Mapping[str, Any], kind: str) -> set[s
     return {f"{one} {group}/{resource}" if group else f"{one} {resource}" for one in verbs}
 
 
-def asked_by_us(frame: FrameType | None) -> bool:
-    """Whose verb of the client it is: the first caller outside of the client's own file."""
+def asked_by_us(frame: FrameType | None) -> bool | None:
+    """Whose verb of the client it is: the first caller outside of it. None: nobody's, as of a watch that goes on."""
     while frame is not None:
         file = frame.f_code.co_filename
-        if file != CLIENT and (file.startswith(OURS) or f"{os.sep}tests{os.sep}" in file):
+        if file not in CLIENT and (file.startswith(OURS) or f"{os.sep}tests{os.sep}" in file):
             return file.startswith(OURS) and f"{os.sep}testing{os.sep}" not in file
         frame = frame.f_back
-    return False
+    return None
 
 
 @contextmanager
 def recorded() -> Iterator[set[str]]:
     """Until the block ends, in this process."""
     asked: set[str] = set()
-    inner = Cluster._sent
+    ours: set[int] = set()  # the clients that our own code made
+    kept: list[Cluster] = []  # so that no id is given twice
+    inner, made = Cluster._sent, Cluster.__init__
+
+    def noted(self: Cluster, *given: Any) -> None:
+        made(self, *given)
+        kept.append(self)
+        if asked_by_us(sys._getframe(1)):
+            ours.add(id(self))
 
     async def sent(self: Cluster, method: str, path: str, query: Any, body: Any, kind: str, endless: bool) -> Any:
-        if asked_by_us(sys._getframe(1)):
+        whose = asked_by_us(sys._getframe(1))
+        if id(self) in ours if whose is None else whose:
             asked.update(rights(method, path, query, kind))
         return await inner(self, method, path, query, body, kind, endless)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cluster, "_sent", sent)
+        patch.setattr(Cluster, "__init__", noted)
         yield asked
