@@ -70,7 +70,7 @@ class TestApply:
         assert "headgate.yaml:6:11: services.web.port: " in headgate("apply", "--check", code=1).err
 
     def test_check_names_what_is_not_installed(self, headgate: Run, work: Path) -> None:
-        (work / "headgate.yaml").write_text(FILE.replace("{platform: process", "{platform: kubernetes"))
+        (work / "headgate.yaml").write_text(FILE.replace("{platform: process", "{platform: ecs"))
         problems = json.loads(headgate("apply", "--check", "--json", code=1).err)["error"]["problems"]
         assert problems[0]["field"] == "environments.staging.platform"
 

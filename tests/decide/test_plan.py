@@ -27,6 +27,7 @@ from tests.decide.given import (
 
 from headgate.decide.plan import plan, wanted
 from headgate.model.checks import Check, CheckKind, When
+from headgate.model.clusters import Drift
 from headgate.model.observations import Instance, Seen
 from headgate.model.rollouts import EnvironmentState
 from headgate.model.rules import Audience, Environment, Strategy
@@ -39,6 +40,10 @@ COLD = state(previous=V0, warm_until=ago(1))
 ABORTING = state(rollout("analyze", phase="aborting"), draining_since=ago(1))
 LONG_ABORTING = replace(ABORTING, draining_since=ago(31))
 RETIRING = state(rollout("retire", phase="retiring", replaces=V1.id), stable=V2, previous=V1, warm_until=ago(1))
+CHANGED = Drift(V1.id, "Deployment web-v1: replicas is 5, made as 2")
+TOLD = replace(CHANGED, heal=False)
+OTHERS = replace(CHANGED, revision=V0.id)
+ALONE = routes({"v1": 100}, ports={"v1": [0]})
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,9 @@ DRIFT = [
     ),
     Case("an environment in which nothing was ever released", state(stable=None), seen({}, None), []),
     Case("an instance of no release", state(stable=None), seen({"v3": "ready"}, None), ["stop rev_v3"]),
+    Case("what was made was changed: made again", IDLE, seen(STABLE, ON_V1, drift=(CHANGED,)), ["run rev_v1"]),
+    Case("what goes anyway is not made again", IDLE, seen(STABLE, ON_V1, drift=(OTHERS,)), []),
+    Case("drift that is only told is left, whatever it took", IDLE, seen({"v1": "ready"}, ALONE, drift=(TOLD,)), []),
 ]
 
 BLIND = [

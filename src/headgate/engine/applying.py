@@ -10,6 +10,7 @@ from headgate.decide import sources
 from headgate.engine.acting import acting
 from headgate.engine.application import Application
 from headgate.engine.engine import Engine
+from headgate.engine.unable import check_able
 from headgate.model.builds import CiStep
 from headgate.model.conditions import Condition
 from headgate.model.ids import application_stream, environment_id
@@ -61,6 +62,7 @@ def understand(
 
 async def apply(engine: Engine, understood: Understood, by: str) -> View:
     rules = understood.rules
+    await check_able(engine.world.routers, rules)
     known = engine.applications.get(rules.name)
     before = known.state.specification if known else None
     changed, ci = changes(before, rules), ci_changes(before.ci if before else (), rules.ci)

@@ -10,6 +10,7 @@ from typing import Literal
 from headgate.model.builds import CiStep
 from headgate.model.checks import Check
 from headgate.model.clusters import ClusterRules
+from headgate.model.entrances import Entrance
 from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.images import RegistryRules
 from headgate.model.manifests import Manifests
@@ -154,6 +155,7 @@ class Environment:
     cluster: ClusterRules = ClusterRules()  # of platforms that are clusters
     manifests: Manifests | None = None  # None: the platform writes what it runs
     traffic: str = "envoy"
+    entrance: Entrance | None = None  # where users come in, where the router needs to be told
     metrics: str = "envoy"
     metric_settings: dict[str, str] = field(default_factory=dict)  # go to the source with every query
     deploy: Literal["on-build", "on-request", "on-advance"] = "on-request"

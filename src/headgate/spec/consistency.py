@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from headgate.model.selectors import named as placeholders_of
 from headgate.spec.check_rules import checks
+from headgate.spec.entrance_rules import entrances
 from headgate.spec.host_rules import hosts
 from headgate.spec.manifest_rules import workloads
 from headgate.spec.metric_rules import metrics
@@ -26,7 +27,7 @@ REFERENCES = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")  # of variables
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
     own = (secret_arguments, named_stores, checks, accounts, workloads)
-    rules = (soak, sign_offs, replicas, approvals, analysis, scrapes, selectors, metrics, hosts, *own)
+    rules = (soak, sign_offs, replicas, approvals, analysis, scrapes, selectors, metrics, hosts, entrances, *own)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 
 

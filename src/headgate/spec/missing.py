@@ -28,7 +28,7 @@ def missing(spec: Specification, adapters: Present) -> list[Problem]:
 def named_adapters(spec: Specification, present: Present) -> Iterator[Problem]:
     kinds = {"platform": "platforms", "traffic": "traffic", "metrics": "metrics"}
     for name, environment in spec.environments.items():
-        named = (environment.platform.name, environment.traffic, environment.metrics.source)
+        named = (environment.platform.name, environment.traffic.router, environment.metrics.source)
         for (field, kind), wanted in zip(kinds.items(), named, strict=True):
             if wanted not in present.get(kind, ()):
                 remedy = f"Use one of these, or install the adapter {wanted} for {kind}."

@@ -11,9 +11,9 @@ def unrouted(spec: Specification, present: Mapping[str, Collection[str]]) -> Ite
     for name, environment in spec.environments.items():
         platform = environment.platform.name
         able = present.get(f"routers of {platform}")
-        if able is None or environment.traffic in able:
+        if able is None or environment.traffic.router in able:
             continue
         there = sorted(set(able) & set(present.get("traffic", ())))
         allowed = f"a router that reaches platform {platform}: {', '.join(there) or 'none is installed'}"
         remedy = f"Write `traffic: {there[0]}`." if there else f"Install one of {', '.join(sorted(able))}."
-        yield spec.problem(("environments", name, "traffic"), allowed, remedy, environment.traffic)
+        yield spec.problem(("environments", name, "traffic"), allowed, remedy, environment.traffic.router)

@@ -126,7 +126,7 @@ class Api(kmock.KubernetesScaffold):
         manager, body = str(request.params.get("fieldManager", "")), copy.deepcopy(request.data)
         if kind.startswith("application/apply-patch"):
             body = _read(request)
-            self._claim(key, manager, body)
+            self._claim(key, manager, body, request.params.get("force") == "true")
         elif key not in self.state.objects:
             raise _missing(key)
         self._wrote("PATCH", key)
@@ -148,13 +148,13 @@ class Api(kmock.KubernetesScaffold):
         if named and key in self.state.objects and self.state.objects[key]["metadata"]["resourceVersion"] != named:
             raise kmock.KubernetesError(409, "Conflict", "the object has been modified", {"name": key[2]})
 
-    def _claim(self, key: Key, manager: str, body: Object) -> None:
+    def _claim(self, key: Key, manager: str, body: Object, force: bool) -> None:
         """What a manager applied before and does not apply now is given back; what others hold is a conflict."""
         owners, known = self.state.owners.setdefault(key, {}), self.state.objects.get(key)
         wanted = dict(leaves(body))
         held = {path: other for path, other in owners.items() if path in wanted and other != manager}
         clashing = [path for path in held if known is not None and _at(known, path) != wanted[path]]
-        if clashing:
+        if clashing and not force:
             causes = [
                 {"reason": "FieldManagerConflict", "message": f'conflict with "{held[path]}"', "field": path}
                 for path in clashing
@@ -164,7 +164,7 @@ class Api(kmock.KubernetesScaffold):
             del owners[path]
             if known is not None:
                 _drop(known, path)
-        owners.update({path: manager for path in wanted if path not in held})
+        owners.update({path: manager for path in wanted if path not in held or path in clashing})
 
     async def _delete(self, request: kmock.Request) -> Any:
         found, key = self._found(request), _key(request)

@@ -20,7 +20,6 @@ from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
 from headgate.spec.sections.strategy import Strategy
 from headgate.spec.sections.texts import (
-    Adapter,
     Branch,
     Duration,
     Flag,
@@ -32,6 +31,7 @@ from headgate.spec.sections.texts import (
     Variable,
     one_word_of,
 )
+from headgate.spec.sections.traffic import TrafficValue
 
 SHORTEST = timedelta(seconds=1)
 Deploy = Literal["on-build", "on-request", "on-advance"]
@@ -55,7 +55,7 @@ class EnvironmentSection(Section):
     manifests: ManifestsValue | None = Field(
         None, description="Optional. What runs here, instead of those of the whole file.", examples=["deploy/staging"]
     )
-    traffic: Adapter = defaults_to("envoy", "What shifts the traffic.")
+    traffic: TrafficValue = defaults_to("envoy", "What shifts the traffic.")
     metrics: MetricsValue = defaults_to("envoy", "Where measurements come from.")
     deploy: Annotated[Deploy, one_word_of("on-build", "on-request", "on-advance")] | None = Field(
         None,

@@ -40,6 +40,7 @@ class KubernetesStage:
     env: dict[str, Value] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     told: list[EnvironmentId] = field(default_factory=list)
+    gone: bool = False  # the environment is in the file no more
     platform: KubernetesPlatform = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +54,9 @@ class KubernetesStage:
 
         return KubernetesPlatform(settings, self.told.append, self.ruled, secrets)
 
-    def ruled(self, environment: EnvironmentId) -> Environment:
+    def ruled(self, environment: EnvironmentId) -> Environment | None:
+        if self.gone:
+            return None
         return Environment(environment.partition("/")[2], "kubernetes", cluster=self.rules)
 
     def revision(

@@ -73,7 +73,7 @@ def missing(deployment: Object, there: int) -> Iterable[Instance]:
 def _refused(deployment: Object) -> str:
     for one in (deployment.get("status") or {}).get("conditions") or []:
         if one.get("type") == "ReplicaFailure" and one.get("status") == "True":
-            said = short(one.get("message", ""), LONG)
+            said = said_in(one.get("message"))
             remedy = "; raise the quota, ask for less, or retire what nobody uses" if "quota" in said else ""
             return f"the cluster makes no pod: {said}{remedy}"
     return ""
@@ -84,7 +84,7 @@ def _state(pod: Pod, status: Object, container: Object) -> tuple[State, str, dat
         return "stopping", "told to stop", None
     if status.get("phase") == "Failed":
         why = " ".join(str(status.get(key, "")) for key in ("reason", "message")).strip()
-        return "exited", short(why, LONG) or "its pod failed", None
+        return "exited", said_in(why) or "its pod failed", None
     if ended := _ended(container):
         return "exited", ended + (f": {pod.last_words}" if pod.last_words else ""), retry_at(container)
     if _condition(status, "Ready").get("status") == "True":
@@ -92,7 +92,7 @@ def _state(pod: Pod, status: Object, container: Object) -> tuple[State, str, dat
     if waiting := (container.get("state") or {}).get("waiting"):
         return "starting", _waiting(waiting, pod.events), None
     if _condition(status, "PodScheduled").get("status") == "False":
-        said = short(_condition(status, "PodScheduled").get("message", ""), LONG)
+        said = said_in(_condition(status, "PodScheduled").get("message"))
         return "starting", f"no node takes it: {said}", None
     if not container:
         return "starting", _warned(pod.events, "FailedMount", "FailedCreatePodSandBox") or "being started", None
@@ -101,7 +101,7 @@ def _state(pod: Pod, status: Object, container: Object) -> tuple[State, str, dat
 
 
 def _waiting(waiting: Mapping[str, Any], events: Mapping[str, Told]) -> str:
-    reason, message = str(waiting.get("reason", "")), short(waiting.get("message") or "", LONG)
+    reason, message = str(waiting.get("reason", "")), said_in(waiting.get("message"))
     if reason in IMAGE:
         # A back-off says no more than that it is one; what the registry said stands in the event before it.
         said = _warned(events, "Failed") if reason == "ImagePullBackOff" else ""
@@ -124,7 +124,7 @@ def _ended(container: Object) -> str:
     if over.get("reason") == "OOMKilled":
         return f"ended{for_long}: it used more memory than it may have (OOMKilled)"
     signal = f"signal {over['signal']}" if over.get("signal") else f"code {over.get('exitCode', '?')}"
-    said = short(over.get("message") or "", LONG)
+    said = said_in(over.get("message"))
     return f"ended with {signal}{for_long}" + (f" ({said})" if said else "")
 
 
@@ -173,7 +173,12 @@ def _was_ready(status: Object) -> bool:
 
 def _warned(events: Mapping[str, Told], *reasons: str) -> str:
     found = sorted((events[reason] for reason in reasons if reason in events), key=lambda one: one.at)
-    return short(found[-1].message, LONG) if found else ""
+    return said_in(found[-1].message) if found else ""
+
+
+def said_in(words: Any) -> str:
+    """Others' words, on one line."""
+    return short(words, LONG) if words else ""
 
 
 def _port(object: Object) -> int:

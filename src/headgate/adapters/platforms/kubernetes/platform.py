@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from headgate.adapters.kubernetes.cluster import Cluster, Clusters
-from headgate.adapters.kubernetes.names import REVISION
+from headgate.adapters.kubernetes.kinds import DEPLOYMENT
+from headgate.adapters.kubernetes.names import REVISION, environment_labels, selector
 from headgate.adapters.machine.folders import Folder, environment_folder
 from headgate.adapters.machine.jobs import Desk, Jobs
 from headgate.adapters.machine.readiness import Prober
@@ -14,7 +15,7 @@ from headgate.adapters.platforms.kubernetes import logs
 from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, apply_all, ensure_namespace, remove
 from headgate.adapters.platforms.kubernetes.making import Making
 from headgate.adapters.platforms.kubernetes.migrations import Migrations
-from headgate.adapters.platforms.kubernetes.place import Place, place_of, rules_of
+from headgate.adapters.platforms.kubernetes.place import Place, place_of, remember, remembered, rules_of
 from headgate.adapters.platforms.kubernetes.settings import KubernetesSettings
 from headgate.adapters.platforms.kubernetes.sight import Sight
 from headgate.model.checks import Job, JobSeen
@@ -24,7 +25,7 @@ from headgate.model.observations import Instance
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.model.schema import MigrationOrder
-from headgate.ports import ReferencesOf, SecretsOf, no_references, no_rules, no_secrets
+from headgate.ports import AdapterError, ReferencesOf, SecretsOf, no_references, no_rules, no_secrets
 
 OnChange = Callable[[EnvironmentId], None]
 RulesOf = Callable[[EnvironmentId], Environment | None]
@@ -63,10 +64,8 @@ class KubernetesPlatform:
 
     async def run(self, revision: Revision) -> None:
         """Applied anew each time: what is as it should be is not touched by that, and is written nowhere."""
-        here, rules = await self._at(revision.environment), self._ruled(revision.environment)
-        self._folder(revision.environment).remember_release(revision.id, revision.release)
-        if rules.create_namespace:
-            await ensure_namespace(here.cluster, here.place)
+        rules = self._ruled(revision.environment)
+        here = await self._begun(revision, rules)
         for service in revision.services:
             objects = await self._making.objects(here.cluster, here.place, revision, service, rules)
             for object in await apply_all(here.cluster, objects, rules.heal):
@@ -111,9 +110,8 @@ class KubernetesPlatform:
                 yield part
 
     async def migrate(self, order: MigrationOrder) -> None:
-        here, rules = await self._at(order.environment), self._ruled(order.environment)
-        if rules.create_namespace:
-            await ensure_namespace(here.cluster, here.place)
+        rules = self._ruled(order.environment)
+        here = await self._begun(order.revision, rules)
         await self._migrations.start(here.cluster, here.place, order, rules)
 
     async def observe_migration(self, environment: EnvironmentId, migration: JobId) -> JobSeen | None:
@@ -129,7 +127,7 @@ class KubernetesPlatform:
 
     async def stop_all(self, environment: EnvironmentId) -> None:
         """Returns when nothing of the environment is there. Its namespace stays: others may have things in it."""
-        if not (self.settings.data / "environments" / environment / "revisions").exists():
+        if remembered(self._folder(environment)) is None:
             return
         here = await self._at(environment)
         while await remove(here.cluster, here.place, {}, OF_ENVIRONMENTS) or here.sight.pods.objects:
@@ -148,9 +146,30 @@ class KubernetesPlatform:
 
     # --- where an environment is
 
+    async def _begun(self, revision: Revision, rules: ClusterRules) -> Here:
+        """Ready for something to be made there."""
+        here, folder = await self._at(revision.environment), self._folder(revision.environment)
+        before = remembered(folder)
+        if before is not None and before != here.place:
+            await self._refuse_to_move(before, here.place)
+        remember(here.place, folder)
+        folder.remember_release(revision.id, revision.release)
+        if rules.create_namespace:
+            await ensure_namespace(here.cluster, here.place)
+        return here
+
+    async def _refuse_to_move(self, before: Place, place: Place) -> None:
+        """What runs elsewhere would go on there, seen by nobody."""
+        cluster, own = self._clusters.of(before.access), selector(environment_labels(before.environment))
+        left, _ = await cluster.list(DEPLOYMENT, before.namespace, own)
+        if left:
+            what = f"{place.environment} still has {len(left)} Deployments in {before}, and the file now names {place}"
+            remedy = "write the former place back, or move by way of a second environment and take this one out"
+            raise AdapterError(f"{what}: {remedy}")
+
     async def _at(self, environment: EnvironmentId) -> Here:
         """What is seen of it is current. Raises AdapterError where its cluster does not tell."""
-        place = place_of(environment, self._ruled(environment))
+        place = self._place(environment)
         here = self._here.get(environment)
         if here is None or here.place != place:
             cluster = self._clusters.of(place.access)
@@ -160,6 +179,11 @@ class KubernetesPlatform:
             here = self._here[environment]
         await here.sight.current()
         return here
+
+    def _place(self, environment: EnvironmentId) -> Place:
+        rules = self._rules(environment)
+        known = remembered(self._folder(environment)) if rules is None else None
+        return known or place_of(environment, rules_of(rules))
 
     def _ruled(self, environment: EnvironmentId) -> ClusterRules:
         return rules_of(self._rules(environment))

@@ -1,0 +1,114 @@
+"""What stands behind the routes of one environment: its Services, and the addresses that they lead to.
+
+The platform makes a Service for each revision of a service. The router makes two more for each service: one leads to
+whoever has most of the traffic, for other services of the cluster, one to the candidate that is previewed.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from headgate.adapters.kubernetes.cluster import Cluster, Object
+from headgate.adapters.kubernetes.kinds import ENDPOINT_SLICE
+from headgate.adapters.kubernetes.kinds import SERVICE as SERVICES
+from headgate.adapters.kubernetes.names import (
+    NAME,
+    REVISION,
+    ROLE,
+    SERVICE,
+    environment_labels,
+    label,
+    pods_of,
+    selector,
+    workload_name,
+)
+from headgate.adapters.kubernetes.watching import Mirror, Selection
+from headgate.model.ids import EnvironmentId, RevisionId
+from headgate.ports import AdapterError
+
+NOBODY = "nobody"  # no revision is called so
+OF_SERVICE = "kubernetes.io/service-name"  # of an EndpointSlice
+Endpoints = dict[RevisionId, dict[str, tuple[str, ...]]]
+
+
+class Behind:
+    def __init__(
+        self, cluster: Cluster, environment: EnvironmentId, namespace: str, changed: Callable[[], None]
+    ) -> None:
+        self._cluster, self._environment, self._namespace = cluster, environment, namespace
+        ours = selector(environment_labels(environment))
+        self._services, self._slices = (
+            Mirror(cluster, Selection(kind, namespace, ours), lambda change, object: changed(), sight=changed)
+            for kind in (SERVICES, ENDPOINT_SLICE)
+        )
+
+    async def endpoints(self) -> Endpoints:
+        """Of every revision that the platform has made a Service for: what is ready, by service, sorted."""
+        services, slices = await self._services.current(), await self._slices.current()
+        ready = ready_addresses(slices.values())
+        found: Endpoints = {}
+        for (_, name), object in services.items():
+            labels = object["metadata"].get("labels") or {}
+            if REVISION in labels and ROLE not in labels:
+                addresses = tuple(sorted(ready.get(name, ())))
+                found.setdefault(RevisionId(labels[REVISION]), {})[labels[SERVICE]] = addresses
+        return found
+
+    async def port(self, service: str, revision: RevisionId) -> int:
+        """Of the Service that leads to this revision alone. Raises AdapterError where the platform has none yet."""
+        name = workload_name(service, revision)
+        found = (await self._services.current()).get((self._namespace, name))
+        if found is None or not found["spec"].get("ports"):
+            raise AdapterError(f"{self._cluster}: there is no Service {self._namespace}/{name} with a port to route to")
+        return int(found["spec"]["ports"][0]["port"])
+
+    async def led_to(self, name: str) -> tuple[RevisionId | None, int]:
+        """Whom a Service of the router leads to, and its port. None: nobody, or there is no such Service."""
+        found = (await self._services.current()).get((self._namespace, name), {}).get("spec", {})
+        revision = (found.get("selector") or {}).get(REVISION, NOBODY)
+        ports = [int(one["port"]) for one in found.get("ports") or []]
+        return None if revision == NOBODY else RevisionId(revision), next(iter(ports), 0)
+
+    async def lead(self, service: str, name: str, role: str, revision: RevisionId | None, port: int) -> None:
+        """Written only where it is otherwise. Nobody: a selector that no pod has, so that its address is kept."""
+        there = (self._namespace, name) in await self._services.current()
+        if not there or await self.led_to(name) != (revision, port):
+            wanted = led(self._environment, self._namespace, service, name, role, revision, port)
+            self._services.put(await self._cluster.apply(wanted))
+
+    async def close(self) -> None:
+        await self._services.close()
+        await self._slices.close()
+
+
+def led(
+    environment: EnvironmentId,
+    namespace: str,
+    service: str,
+    name: str,
+    role: str,
+    revision: RevisionId | None,
+    port: int,
+) -> Object:
+    own = {**environment_labels(environment), NAME: label(service), SERVICE: label(service), ROLE: role}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace, "labels": own},
+        "spec": {
+            "selector": pods_of(environment, service, revision or RevisionId(NOBODY)),
+            "ports": [{"name": "http", "port": port, "targetPort": port, "protocol": "TCP", "appProtocol": "http"}],
+        },
+    }
+
+
+def ready_addresses(slices: Any) -> dict[str, set[str]]:
+    """Service -> host:port of what is ready. An unset condition means ready, as the API has it."""
+    found: dict[str, set[str]] = {}
+    for one in slices:
+        name = (one["metadata"].get("labels") or {}).get(OF_SERVICE, "")
+        ports = [port["port"] for port in one.get("ports") or [] if port.get("port")]
+        for endpoint in one.get("endpoints") or []:
+            if (endpoint.get("conditions") or {}).get("ready") is not False:
+                hosts: Mapping[str, Any] | list[str] = endpoint.get("addresses") or []
+                found.setdefault(name, set()).update(f"{host}:{port}" for host in hosts for port in ports[:1])
+    return found
