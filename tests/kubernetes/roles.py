@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "kubernetes"
-ROLES = ("base/lease.yaml", "environment/role.yaml", "overlays/cluster/namespaces.yaml")
+ROLES = ("base/lease.yaml", "environment/role.yaml", "gateway/role.yaml", "overlays/cluster/namespaces.yaml")
 
 
 def objects(path: Path) -> list[dict[str, Any]]:

@@ -102,7 +102,7 @@ def test_a_real_api_server_takes_it(real_cluster: Cluster, overlay: str) -> None
     for one in documents:
         where = path_of(one).replace("/namespaces/headgate/", "/namespaces/default/")
         one["metadata"].pop("namespace", None)
-        where = re.sub(r"/namespaces/pcw-[a-z]+/", "/namespaces/default/", where)
+        where = re.sub(r"/namespaces/(pcw-[a-z]+|gateway)/", "/namespaces/default/", where)
         status, answer = real_cluster.ask("PATCH", f"{where}?fieldManager=tests&dryRun=All", one, kind=APPLY)
         assert status < 300, (one["kind"], answer.get("message"))
 

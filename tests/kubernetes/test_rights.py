@@ -1,14 +1,18 @@
 """Least privilege: what the Roles of deploy/kubernetes allow is what the adapters ask for, nothing missing or more."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import kmock
 import pytest
+from tests.adapters.kubernetes.api import Api, kubeconfig
 from tests.adapters.platforms.kubernetes.stage import KubernetesStage, on_stage
+from tests.adapters.traffic.gateway_api.stage import ENDPOINTS
+from tests.adapters.traffic.gateway_api.stage import Stage as GatewayStage
 from tests.kubernetes.asked import recorded, rights
 from tests.kubernetes.cluster import APPLY, JSON, Cluster
 from tests.kubernetes.roles import DEPLOY, allowed, granted, objects, roles
@@ -18,10 +22,14 @@ from headgate.adapters.kubernetes.errors import OwnedByOthers
 from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, DISRUPTION_BUDGET, SERVICE
 from headgate.adapters.kubernetes.lease import ClusterLease
 from headgate.adapters.kubernetes.names import NAME, namespace_of, workload_name
+from headgate.adapters.traffic.gateway_api.router import GatewayRouter
 from headgate.model.clusters import Autoscale
+from headgate.model.entrances import Entrance
 from headgate.model.ids import JobId
+from headgate.model.rules import Environment, Strategy
 from headgate.model.services import Value
 from headgate.testing.contracts.platform import PRODUCTION
+from headgate.testing.contracts.traffic import CANDIDATE, Split
 
 REAL = pytest.mark.real("kubernetes")
 HERE = namespace_of(PRODUCTION)
@@ -71,12 +79,15 @@ def test_requests_are_named_as_rbac_does(method: str, path: str, query: Any, kin
 
 
 @pytest.mark.slow
-async def test_the_roles_are_what_the_adapters_ask_for(tmp_path: Path) -> None:
+async def test_the_roles_are_what_the_adapters_ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In all tests of the adapters nothing else is asked for: tests/adapters/conftest.py sees to that."""
     with recorded() as asked:
         async with on_stage(tmp_path, autoscale={"web": Autoscale(3)}) as stage, asyncio.timeout(40):
             await everything(stage)
             await a_lease(ClusterLease(stage.cluster, "headgate", "headgate"))
+        async with on_gateway(tmp_path, monkeypatch) as (gateway, router):
+            await router.set_routes(Split(ENDPOINTS)(5, preview=CANDIDATE))
+            await gateway.programmed("True")  # something to be told by the watch
     assert sorted(asked - granted()) == [], "the adapters ask for what no Role of deploy/kubernetes allows"
     assert sorted(granted() - asked) == [], "the Roles of deploy/kubernetes allow what no adapter asks for"
 
@@ -101,6 +112,25 @@ async def everything(stage: KubernetesStage) -> None:
     await until(lambda: is_over(stage, order.id))
     await platform.stop(PRODUCTION, revision.id)
     await platform.stop_all(PRODUCTION)
+
+
+@asynccontextmanager
+async def on_gateway(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[GatewayStage, GatewayRouter]]:
+    async with Api() as api, kmock.Server(api):
+        file = kubeconfig(folder, str(api.url))
+        monkeypatch.setenv("KUBECONFIG", str(file))
+        stage = GatewayStage(file, HERE)
+        await stage.begin()
+        entrance = Entrance(stage.gateway, "tls", hostnames={"web": ("shop",)}, previews={"web": "preview.shop"})
+        rules = Environment("production", "kubernetes", entrance=entrance, strategy=Strategy("canary"))
+        router = GatewayRouter(lambda environment: rules, lambda name: None)
+        try:
+            yield stage, router
+        finally:
+            await router.close()
+            await stage.end()
 
 
 async def a_lease(lease: ClusterLease) -> None:
