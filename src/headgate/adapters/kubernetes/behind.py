@@ -7,10 +7,12 @@ whoever has most of the traffic, for other services of the cluster, one to the c
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headgate.adapters.kubernetes.cluster import Cluster, Object
+from headgate.adapters.kubernetes.cluster import MERGE, Cluster, Object
 from headgate.adapters.kubernetes.kinds import ENDPOINT_SLICE
 from headgate.adapters.kubernetes.kinds import SERVICE as SERVICES
 from headgate.adapters.kubernetes.names import (
+    FIELD_MANAGER,
+    FOLLOWS,
     NAME,
     REVISION,
     ROLE,
@@ -19,6 +21,7 @@ from headgate.adapters.kubernetes.names import (
     label,
     pods_of,
     selector,
+    stable_name,
     workload_name,
 )
 from headgate.adapters.kubernetes.watching import Mirror, Selection
@@ -26,6 +29,7 @@ from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.ports import AdapterError
 
 NOBODY = "nobody"  # no revision is called so
+STABLE = "stable"  # the role of a Service that leads to whoever has most of the traffic
 OF_SERVICE = "kubernetes.io/service-name"  # of an EndpointSlice
 Endpoints = dict[RevisionId, dict[str, tuple[str, ...]]]
 
@@ -70,10 +74,39 @@ class Behind:
 
     async def lead(self, service: str, name: str, role: str, revision: RevisionId | None, port: int) -> None:
         """Written only where it is otherwise. Nobody: a selector that no pod has, so that its address is kept."""
+        if role == STABLE:
+            await self._follow(service, revision)
         there = (self._namespace, name) in await self._services.current()
+        if name in await self._followers(service):
+            return
         if not there or await self.led_to(name) != (revision, port):
             wanted = led(self._environment, self._namespace, service, name, role, revision, port)
             self._services.put(await self._cluster.apply(wanted))
+
+    async def astray(self, service: str, revision: RevisionId) -> bool:
+        """Whether the stable's Service, or one of a team's own that follows it, leads to somebody else."""
+        names = {stable_name(service), *await self._followers(service)}
+        return any([(await self.led_to(name))[0] != revision for name in names])
+
+    async def _follow(self, service: str, revision: RevisionId | None) -> None:
+        """Their selector alone is ours, under a name of its own: whoever applies the rest leaves it as it is."""
+        wanted = pods_of(self._environment, service, revision or RevisionId(NOBODY))
+        for name, found in (await self._followers(service)).items():
+            if found != wanted:
+                body = {"spec": {"selector": {**dict.fromkeys(found), **wanted}}}  # None: it goes
+                path, what = SERVICES.path(self._namespace, name), f"lead Service {self._namespace}/{name}"
+                query = {"fieldManager": f"{FIELD_MANAGER}-traffic"}
+                self._services.put(await self._cluster.json("PATCH", path, what, query, body, MERGE))
+
+    async def _followers(self, service: str) -> dict[str, dict[str, str]]:
+        """A team's own Services that lead to this service: name -> selector."""
+        found = (await self._services.current()).items()
+        own = {FOLLOWS: STABLE, SERVICE: label(service)}
+        return {
+            name: object["spec"].get("selector") or {}
+            for (_, name), object in found
+            if own.items() <= (object["metadata"].get("labels") or {}).items()
+        }
 
     async def close(self) -> None:
         await self._services.close()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from headgate.adapters.kubernetes.cluster import Cluster, Clusters
+from headgate.adapters.kubernetes.cluster import Cluster, Clusters, Objects
 from headgate.adapters.kubernetes.kinds import DEPLOYMENT
 from headgate.adapters.kubernetes.names import REVISION, environment_labels, selector
 from headgate.adapters.machine.folders import Folder, environment_folder
@@ -14,7 +14,11 @@ from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.kubernetes import logs
 from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, apply_all, ensure_namespace, remove
 from headgate.adapters.platforms.kubernetes.making import Making
+from headgate.adapters.platforms.kubernetes.manifests.beside import Beside
+from headgate.adapters.platforms.kubernetes.manifests.parts import Told, revised
+from headgate.adapters.platforms.kubernetes.manifests.provided import Provided, beside_of
 from headgate.adapters.platforms.kubernetes.migrations import Migrations
+from headgate.adapters.platforms.kubernetes.objects import described
 from headgate.adapters.platforms.kubernetes.place import Place, place_of, remember, remembered, rules_of
 from headgate.adapters.platforms.kubernetes.settings import KubernetesSettings
 from headgate.adapters.platforms.kubernetes.sight import Sight
@@ -40,6 +44,7 @@ class Here:
     place: Place
     cluster: Cluster
     sight: Sight
+    beside: Beside  # what a team's manifests have beside the services
 
 
 class KubernetesPlatform:
@@ -57,6 +62,7 @@ class KubernetesPlatform:
         self.on_change = on_change
         self._rules, self._masked = rules, masked
         self._making = Making(secrets, references)
+        self._provided = Provided(settings.releases)
         self._migrations = Migrations(self._making)
         self._clusters, self._prober = Clusters(), Prober()
         self._here: dict[EnvironmentId, Here] = {}
@@ -66,8 +72,7 @@ class KubernetesPlatform:
         """Applied anew each time: what is as it should be is not touched by that, and is written nowhere."""
         rules = self._ruled(revision.environment)
         here = await self._begun(revision, rules)
-        for service in revision.services:
-            objects = await self._making.objects(here.cluster, here.place, revision, service, rules)
+        for objects in await self._objects(here, revision, rules):
             for object in await apply_all(here.cluster, objects, rules.heal):
                 if object["kind"] == "Deployment":
                     here.sight.deployments.put(object)
@@ -76,6 +81,7 @@ class KubernetesPlatform:
 
     async def stop(self, environment: EnvironmentId, revision: RevisionId) -> None:
         here = await self._at(environment)
+        await here.beside.retire(revision)
         for object in await remove(here.cluster, here.place, {REVISION: revision}):
             here.sight.gone(object)
 
@@ -130,6 +136,7 @@ class KubernetesPlatform:
         if remembered(self._folder(environment)) is None:
             return
         here = await self._at(environment)
+        await here.beside.retire_all()
         while await remove(here.cluster, here.place, {}, OF_ENVIRONMENTS) or here.sight.pods.objects:
             await asyncio.sleep(GONE_PAUSE)
             await here.sight.current()
@@ -143,6 +150,19 @@ class KubernetesPlatform:
         self._jobs.clear()
         await self._prober.close()
         await self._clusters.close()
+
+    async def _objects(self, here: Here, revision: Revision, rules: ClusterRules) -> list[Objects]:
+        """By service. What stands beside them is there before they are."""
+        made = [await self._making.objects(here.cluster, here.place, revision, one, rules) for one in revision.services]
+        applied = self._rules(revision.environment)
+        team = await self._provided.parts(revision, here.place.namespace, applied)
+        if team is None:
+            return made
+        counted = set(applied.replicas) if applied is not None else set()
+        pairs = zip(revision.services, made, strict=True)
+        own = [revised(team, one, objects, Told(one.name in counted, described)) for one, objects in pairs]
+        await here.beside.apply(revision.id, beside_of(team, revision, here.place.namespace))
+        return own
 
     # --- where an environment is
 
@@ -173,7 +193,8 @@ class KubernetesPlatform:
         here = self._here.get(environment)
         if here is None or here.place != place:
             cluster = self._clusters.of(place.access)
-            self._here[environment] = Here(place, cluster, Sight(cluster, place, lambda: self._changed(environment)))
+            sight = Sight(cluster, place, lambda: self._changed(environment))
+            self._here[environment] = Here(place, cluster, sight, Beside(cluster, environment, place.namespace))
             if here is not None:
                 await here.sight.close()
             here = self._here[environment]

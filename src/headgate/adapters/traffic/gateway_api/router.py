@@ -83,8 +83,8 @@ class GatewayRouter:
         services = {service for one in endpoints.values() for service in one}
         previews = [(await place.behind.led_to(preview_name(one)))[0] for one in sorted(services)]
         routes = routes_of(environment, held, endpoints, next((one for one in previews if one), None))
-        led = {one: (await place.behind.led_to(stable_name(one)))[0] for one in services}
-        astray = [one for one in services if (to := leading(routes, one)) and led[one] != to]
+        led = [(one, leading(routes, one)) for one in services]
+        astray = [one for one, to in led if to and await place.behind.astray(one, to)]
         is_set = not astray and (await place.standing()).is_set
         return RoutesSeen(routes if is_set else without_endpoints(routes))
 

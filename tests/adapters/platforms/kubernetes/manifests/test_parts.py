@@ -113,10 +113,11 @@ def test_a_service_of_theirs_is_led_by_the_router() -> None:
 def test_budgets_and_autoscalers_are_the_revisions() -> None:
     port = {"name": "http", "port": 8000, "targetPort": "http"}
     own = {"kind": "Service", "metadata": {"name": "web-0123"}, "spec": {"ports": [port]}}
-    ours = [{"kind": "ConfigMap"}, own, made(), {"kind": "PodDisruptionBudget"}, {"kind": "HorizontalPodAutoscaler"}]
+    scaled, kept = {"kind": "HorizontalPodAutoscaler"}, {"kind": "PodDisruptionBudget"}
+    ours = [{"kind": "ConfigMap", "data": {}}, own, made(), kept, scaled]
     service = replace(WEB, replicas=3)
     parts = sort(manifests(SHOP.replace("replicas: 2", "replicas: 3")), [service], "shop-qa", ())
-    found = {one["kind"]: one for one in revised(parts, service, ours, Told(frozenset(TOLD), False, noted))}
+    found = {one["kind"]: one for one in revised(parts, service, ours, Told(False, noted))}
     assert list(found) == [one["kind"] for one in ours]
     assert found["Service"]["spec"]["ports"][0]["targetPort"] == 8000  # by number: theirs may have another name
     kept = found["PodDisruptionBudget"]

@@ -98,7 +98,7 @@ def made(name: str = "web-0123") -> dict[str, Any]:
     labels = {"headgate.dev/service": "web", "headgate.dev/revision": "rev_1"}
     named = {**labels, "app.kubernetes.io/managed-by": "headgate", "app.kubernetes.io/name": "web"}
     container = {
-        "name": "web",
+        "name": "main",
         "image": BUILT,
         "env": [{"name": "LOG_LEVEL", "value": "info"}, {"name": "PORT", "value": "8000"}],
         "envFrom": [{"configMapRef": {"name": "web-cfg-1"}}],

@@ -23,6 +23,7 @@ from headgate.adapters.platforms.kubernetes.manifests.swap import service as tea
 from headgate.adapters.platforms.kubernetes.manifests.workloads import Workload, find, repository
 from headgate.model.services import Service
 
+FIRST = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim")
 FOLLOWING = {"Service": "services", "PodDisruptionBudget": "budgets", "HorizontalPodAutoscaler": "autoscalers"}
 
 
@@ -30,7 +31,6 @@ FOLLOWING = {"Service": "services", "PodDisruptionBudget": "budgets", "Horizonta
 class Told:
     """What the platform knows of a revision's service."""
 
-    variables: frozenset[str]  # names of all that it is told
     counted: bool  # whether the environment itself says how many instances there are
     described: Callable[[Object], Object]  # adds what an object is made as, to find drift by
 
@@ -91,10 +91,11 @@ def revised(parts: Parts, service: Service, made: Sequence[Object], told: Told) 
     for more in [*scalers[1:], *budgets[1:]]:
         raise more.refused(("metadata", "name"), more.name, f"Service {name} has a {more.kind} already: remove one.")
     replaced = {*(["HorizontalPodAutoscaler"] if scalers else []), *(["PodDisruptionBudget"] if budgets else [])}
+    variables = {key for one in made if one["kind"] == "ConfigMap" for key in one["data"]}
     found = []
     for one in [one for one in made if one["kind"] not in replaced]:
         if one["kind"] == "Deployment":
-            own = deployment(workload, one, told.variables, told.counted)
+            own = deployment(workload, one, variables, told.counted)
             found.append(told.described(_scaled(own) if scalers else own))
         else:
             found.append(told.described(to_port(one, service.port)) if one["kind"] == "Service" else one)
@@ -109,17 +110,20 @@ def _scaled(content: Object) -> Object:
 
 def beside(parts: Parts, built: dict[str, str], labels: dict[str, str], namespace: str) -> list[Object]:
     """Objects that are applied once for each release. `built`: service -> its image, by digest."""
-    made = [
-        team_service(one, {**labels, SERVICE: label(name)}, namespace)
-        for name, services in parts.services.items()
-        for one in services
-    ]
+    made = []
     by_repository = {repository(_image(one)): built[name] for name, one in parts.workloads.items() if name in built}
     for manifest in [*parts.contents, *parts.beside]:
         path = pod_path(manifest)
         content = images(manifest, path, by_repository) if path is not None else manifest.content
         made.append(labelled(content, labels, None if allowed.wide(manifest) else namespace))
-    return made
+    for name, services in parts.services.items():
+        made += [team_service(one, {**labels, SERVICE: label(name)}, namespace) for one in services]
+    return sorted(made, key=_order)
+
+
+def _order(content: Object) -> int:
+    """What others need comes first."""
+    return FIRST.index(content["kind"]) if content["kind"] in FIRST else len(FIRST)
 
 
 def _image(workload: Workload) -> str:

@@ -23,7 +23,7 @@ THEIRS = (NAME, INSTANCE)  # labels whose values stay the team's own: policies o
 def deployment(workload: Workload, made: Object, variables: Collection[str], counted: bool = False) -> Object:
     """Raises Refused.
 
-    `variables`: names of all that the service is told; the manifest's own of these names give way. `counted`: the
+    `variables`: names that come with the configuration; the manifest's own of these names give way. `counted`: the
     environment itself says how many instances there are.
     """
     content = deepcopy(workload.manifest.content)
@@ -122,11 +122,13 @@ def _replicas(workload: Workload, wanted: int) -> int:
 def _pod(workload: Workload, spec: Object, made: Object, variables: Collection[str]) -> None:
     own, ours = spec["containers"][workload.container], made["containers"][0]
     _ports(workload, own, ours)
+    _called(workload, spec, own, ours)
     written = repository(str(own.get("image")))
     for container in every_container(spec):
         if container is own or repository(str(container.get("image"))) == written:
             container["image"] = ours["image"]
-    own["env"] = [*(one for one in own.get("env") or [] if one.get("name") not in variables), *ours.get("env", [])]
+    told = {*variables, *(one["name"] for one in ours.get("env", []))}
+    own["env"] = [*(one for one in own.get("env") or [] if one.get("name") not in told), *ours.get("env", [])]
     own["envFrom"] = [*(own.get("envFrom") or []), *ours.get("envFrom", [])]
     if not own.get("ports"):
         own["ports"] = ours["ports"]
@@ -138,6 +140,14 @@ def _pod(workload: Workload, spec: Object, made: Object, variables: Collection[s
     for field in ("env", "envFrom"):
         if not own[field]:
             del own[field]
+
+
+def _called(workload: Workload, spec: Object, own: Object, ours: Object) -> None:
+    """As the platform calls it: whose state and whose log are the service's is told by that."""
+    if any(one.get("name") == ours["name"] for one in every_container(spec) if one is not own):
+        remedy = f"So is the service's own called here: name {workload.manifest.title}'s other one otherwise."
+        raise workload.manifest.refused((*POD, "containers"), f"another container {ours['name']}", remedy)
+    own["name"] = ours["name"]
 
 
 def _probe(made: Object, port: int) -> Object:
