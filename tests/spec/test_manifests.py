@@ -48,6 +48,13 @@ def test_an_environments_manifests(text: str, qa: Manifests | None, production: 
     assert [one.manifests for one in rules.environments] == [qa, production]
 
 
+def test_paths_are_below_the_folder_of_the_file() -> None:
+    rules = application(read(file(here=LONG)), "/source", "shops/one/headgate.yaml")
+    found = rules.environments[1].manifests
+    assert found is not None
+    assert (found.path, found.values) == ("shops/one/deploy/chart", ("shops/one/a.yaml", "shops/one/b.yaml"))
+
+
 def test_a_services_workload() -> None:
     spec = read(file(top="manifests: deploy", workload="Deployment/front/app"))
     assert services(spec)[0].workload == "Deployment/front/app"

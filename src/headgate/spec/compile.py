@@ -1,5 +1,6 @@
 """A specification into the model: rules from the file that was applied, services from the commit under release."""
 
+from dataclasses import replace
 from typing import Literal
 
 from headgate.model.builds import CiStep, StepContainer
@@ -26,6 +27,7 @@ from headgate.model.services import PLAIN, Container, Health, Service
 from headgate.model.sources import Following
 from headgate.spec.checks import check
 from headgate.spec.manifest_rules import of_environment as of_environment_manifests
+from headgate.spec.manifest_rules import placed
 from headgate.spec.people_rules import people_of, persons
 from headgate.spec.problems import Path, SpecificationError
 from headgate.spec.secret_rules import every, rooted, stores
@@ -45,7 +47,8 @@ def application(spec: Specification, source: str, file: str) -> Application:
     """Raises SpecificationError where the file asks for what the model has no word for yet: see `missing`."""
     said = spec.content.source
     repository = said.repository or source
-    environments = tuple(_environment(spec, name, repository) for name in spec.environments)
+    rules = (_environment(spec, name, repository) for name in spec.environments)
+    environments = tuple(replace(one, manifests=placed(one.manifests, file)) for one in rules)
     moves = (tuple(said.branches or ()), tuple(said.tags), said.poll)
     following = Following(*moves, said.releases, said.git, said.revert_to)
     registry = spec.content.registry

@@ -1,6 +1,8 @@
 """Rules about manifests that a team has already: who takes them, and what they are for."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from posixpath import dirname, join, normpath
 
 from headgate.model.manifests import Manifests
 from headgate.spec.problems import Problem
@@ -10,6 +12,14 @@ from headgate.spec.specification import Specification
 def of_environment(spec: Specification, name: str) -> Manifests | None:
     """An environment's own win."""
     return spec.environments[name].manifests or spec.content.manifests
+
+
+def placed(found: Manifests | None, file: str) -> Manifests | None:
+    """Paths in the file are below the file; in a release they are below its source."""
+    if found is None:
+        return None
+    path, *values = (normpath(join(dirname(file), one)) for one in (found.path, *found.values))
+    return replace(found, path=path, values=tuple(values))
 
 
 def workloads(spec: Specification) -> Iterator[Problem]:

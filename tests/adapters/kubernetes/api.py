@@ -18,6 +18,7 @@ import kmock
 
 Key = tuple[str, str, str]  # plural, namespace, name
 Object = dict[str, Any]
+DOT = "\N{FULLWIDTH FULL STOP}"  # within one name, as of an annotation
 NAMESPACE = re.compile(r"/api/v1/namespaces/[^/]+")  # which kmock takes for a list of what is in it
 
 
@@ -226,7 +227,7 @@ def merge(into: Object, body: Mapping[str, Any]) -> Object:
 def leaves(object: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Paths as the API server writes them, with what is there; a list is one leaf."""
     for name, value in object.items():
-        path = f"{above}.{name}"
+        path = f"{above}.{name.replace('.', DOT)}"
         if path in (".apiVersion", ".kind", ".metadata.name", ".metadata.namespace"):
             continue
         if isinstance(value, dict) and value:
@@ -242,7 +243,7 @@ def _read(request: kmock.Request) -> Object:
 def _at(object: Object, path: str) -> Any:
     found: Any = object
     for name in path.split(".")[1:]:
-        found = found.get(name) if isinstance(found, dict) else None
+        found = found.get(name.replace(DOT, ".")) if isinstance(found, dict) else None
     return found
 
 
@@ -250,9 +251,9 @@ def _drop(object: Object, path: str) -> None:
     *above, last = path.split(".")[1:]
     found: Any = object
     for name in above:
-        found = found.get(name) if isinstance(found, dict) else None
+        found = found.get(name.replace(DOT, ".")) if isinstance(found, dict) else None
     if isinstance(found, dict):
-        found.pop(last, None)
+        found.pop(last.replace(DOT, "."), None)
 
 
 def _matches(object: Object, request: kmock.Request) -> bool:

@@ -70,6 +70,7 @@ spec:
     spec:
       template:
         spec:
+          restartPolicy: Never
           containers:
             - {name: web, image: "registry.example.org/shop/web:dev", envFrom: [{configMapRef: {name: settings}}]}
 ---
@@ -77,6 +78,7 @@ apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: db}
 spec:
+  serviceName: db
   selector: {matchLabels: {app: db}}
   template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "postgres:17"}]}}
 """
