@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-OF_CLUSTERS = {"kubernetes", "gateway_api"}
+OF_CLUSTERS = {"kubernetes", "gateway_api", "ingress_nginx"}
 SEAMS = {"platforms", "traffic"}
 OTHERS = {"manifests"}  # objects that people bring
 

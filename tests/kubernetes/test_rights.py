@@ -11,7 +11,7 @@ import kmock
 import pytest
 from tests.adapters.kubernetes.api import Api, kubeconfig
 from tests.adapters.platforms.kubernetes.stage import KubernetesStage, on_stage
-from tests.adapters.traffic.gateway_api.stage import ENDPOINTS
+from tests.adapters.traffic.gateway_api.stage import ENDPOINTS, written
 from tests.adapters.traffic.gateway_api.stage import Stage as GatewayStage
 from tests.kubernetes.asked import recorded, rights
 from tests.kubernetes.cluster import APPLY, JSON, Cluster
@@ -19,10 +19,11 @@ from tests.kubernetes.roles import DEPLOY, allowed, granted, objects, roles
 
 from headgate.adapters.kubernetes.cluster import MERGE
 from headgate.adapters.kubernetes.errors import OwnedByOthers
-from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, DISRUPTION_BUDGET, SERVICE
+from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, DISRUPTION_BUDGET, INGRESS_CLASS, SERVICE
 from headgate.adapters.kubernetes.lease import ClusterLease
 from headgate.adapters.kubernetes.names import NAME, namespace_of, workload_name
 from headgate.adapters.traffic.gateway_api.router import GatewayRouter
+from headgate.adapters.traffic.ingress_nginx.router import IngressRouter
 from headgate.model.clusters import Autoscale
 from headgate.model.entrances import Entrance
 from headgate.model.ids import JobId
@@ -85,8 +86,11 @@ async def test_the_roles_are_what_the_adapters_ask_for(tmp_path: Path, monkeypat
         async with on_stage(tmp_path, autoscale={"web": Autoscale(3)}) as stage, asyncio.timeout(40):
             await everything(stage)
             await a_lease(ClusterLease(stage.cluster, "headgate", "headgate"))
-        async with on_gateway(tmp_path, monkeypatch) as (gateway, router):
-            await router.set_routes(Split(ENDPOINTS)(5, preview=CANDIDATE))
+        async with on_gateway(tmp_path, monkeypatch) as (gateway, rules, routers):
+            for router in routers:
+                await router.unable(PRODUCTION, rules)
+                await router.set_routes(Split(ENDPOINTS)(5, preview=CANDIDATE))
+                await router.observe(PRODUCTION)
             await gateway.programmed("True")  # something to be told by the watch
     assert sorted(asked - granted()) == [], "the adapters ask for what no Role of deploy/kubernetes allows"
     assert sorted(granted() - asked) == [], "the Roles of deploy/kubernetes allow what no adapter asks for"
@@ -117,19 +121,21 @@ async def everything(stage: KubernetesStage) -> None:
 @asynccontextmanager
 async def on_gateway(
     folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[GatewayStage, GatewayRouter]]:
+) -> AsyncIterator[tuple[GatewayStage, Environment, tuple[GatewayRouter | IngressRouter, ...]]]:
     async with Api() as api, kmock.Server(api):
         file = kubeconfig(folder, str(api.url))
         monkeypatch.setenv("KUBECONFIG", str(file))
         stage = GatewayStage(file, HERE)
         await stage.begin()
-        entrance = Entrance(stage.gateway, "tls", hostnames={"web": ("shop",)}, previews={"web": "preview.shop"})
+        await stage.cluster.create(written(INGRESS_CLASS, None, "nginx", spec={"controller": "k8s.io/ingress-nginx"}))
+        entrance = Entrance(stage.gateway, "tls", "nginx", {"web": ("shop",)}, {"web": "preview.shop"})
         rules = Environment("production", "kubernetes", entrance=entrance, strategy=Strategy("canary"))
-        router = GatewayRouter(lambda environment: rules, lambda name: None)
+        routers = tuple(made(lambda environment: rules, lambda name: None) for made in (GatewayRouter, IngressRouter))
         try:
-            yield stage, router
+            yield stage, rules, routers
         finally:
-            await router.close()
+            for router in routers:
+                await router.close()
             await stage.end()
 
 
