@@ -106,8 +106,8 @@ class IngressRouter:
         services = sorted({service for one in endpoints.values() for service in one})
         previews = [(await place.behind.led_to(preview_name(one)))[0] for one in services]
         routes = routes_of(environment, held, endpoints, next((one for one in previews if one), None))
-        led = {one: (await place.behind.led_to(stable_name(one)))[0] for one in services}
-        astray = any((to := leading(routes, one)) and led[one] != to for one in services)
+        led = [(one, leading(routes, one)) for one in services]
+        astray = [one for one, to in led if to and await place.behind.astray(one, to)]
         return RoutesSeen(without_endpoints(routes) if astray else routes)
 
     async def close(self, stop: bool = False) -> None:
