@@ -27,7 +27,7 @@ RULES = Application("pcw", "/src", "headgate.yaml", (Environment("qa", "kubernet
 
 
 async def test_what_it_lacks_is_told_of_each_environment() -> None:
-    with pytest.raises(Rejected, match="^qa: pcw/qa keeps nobody; qa: pcw/qa mirrors nothing$"):
+    with pytest.raises(Rejected, match=r"^qa: pcw/qa keeps nobody; qa: pcw/qa mirrors nothing$"):
         await check_able({"gateway_api": Lacking("keeps nobody", "mirrors nothing")}, RULES)
 
 

@@ -26,6 +26,7 @@ from headgate.model.releases import Revision
 from headgate.model.rules import Environment
 from headgate.model.schema import MigrationOrder
 from headgate.model.services import Container, Service, Value
+from headgate.ports import AdapterError
 
 pytestmark = [pytest.mark.real("kubernetes"), pytest.mark.timeout(120)]
 WHERE = EnvironmentId("pcw/production")
@@ -86,7 +87,7 @@ async def controllers(stage: Stage, real_cluster: RealCluster) -> AsyncIterator[
     if real_cluster.has_a_ready_node():
         pytest.skip("a cluster with nodes has controllers of its own, and no image of this test")
     real_cluster.ask("POST", f"/api/v1/namespaces/{stage.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
-    one = Controllers(stage.cluster, "127.78.0")
+    one = Controllers(stage.cluster, "127.78.0", stage.namespace)
     one.start()
     yield one
     await one.close()
@@ -146,6 +147,27 @@ async def test_a_migration_is_one_job_however_often_it_is_asked_for(stage: Stage
     found, _ = await stage.cluster.list(JOB, stage.namespace)
     assert len(found) == 1
     await stage.platform.stop_all(WHERE)
+
+
+async def test_pods_pass_the_strictest_pod_security_standard(
+    stage: Stage, controllers: Controllers, real_cluster: RealCluster
+) -> None:
+    strict = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    real_cluster.done("PATCH", f"/api/v1/namespaces/{stage.namespace}", strict, "application/merge-patch+json")
+    await stage.platform.run(stage.revision("one"))
+    await stage.seen(lambda seen: [one.state for one in seen] == ["ready"] * 2)
+
+
+async def test_a_quota_that_is_full_is_told_as_the_server_says_it(
+    stage: Stage, controllers: Controllers, real_cluster: RealCluster
+) -> None:
+    """A quota on objects that Headgate makes itself: no controller stands between."""
+    quota = {"metadata": {"name": "small"}, "spec": {"hard": {"count/configmaps": "0"}}}
+    where = f"/api/v1/namespaces/{stage.namespace}/resourcequotas"
+    real_cluster.done("POST", where, quota)
+    real_cluster.ask("PATCH", f"{where}/small/status", {"status": quota["spec"]}, kind="application/merge-patch+json")
+    with pytest.raises(AdapterError, match=r"exceeded quota: small|status unknown for quota"):
+        await stage.platform.run(stage.revision("one"))
 
 
 async def test_an_autoscaler_has_the_replicas_to_itself(

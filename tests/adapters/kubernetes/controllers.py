@@ -41,8 +41,9 @@ class Pod:
 
 
 class Controllers:
-    def __init__(self, cluster: Cluster, hosts: str = "127.77.0") -> None:
-        self._cluster, self._hosts = cluster, hosts
+    def __init__(self, cluster: Cluster, hosts: str = "127.77.0", namespace: str | None = None) -> None:
+        """Of one namespace, or of all."""
+        self._cluster, self._hosts, self._namespace = cluster, hosts, namespace
         self._moved = asyncio.Event()
         self._mirrors = {kind: self._mirror(kind) for kind in (DEPLOYMENT, REPLICA_SET, POD, JOB)}
         self.pods: dict[str, Pod] = {}  # by uid
@@ -51,7 +52,8 @@ class Controllers:
         self._number = 1
 
     def _mirror(self, kind: Kind) -> Mirror:
-        return Mirror(self._cluster, Selection(kind), lambda change, object: self._moved.set(), lambda object: object)
+        what = Selection(kind, self._namespace)
+        return Mirror(self._cluster, what, lambda change, object: self._moved.set(), lambda object: object)
 
     def start(self) -> None:
         self._do(self._loop())

@@ -138,3 +138,24 @@ def test_what_nobody_reads_is_not_kept() -> None:
     object = {"metadata": {"name": "a", "managedFields": [{}], "annotations": notes}, "spec": {}}
     assert slim(object) == {"metadata": {"name": "a", "annotations": {"mine": "1"}}, "spec": {}}
     assert "managedFields" in object["metadata"]
+
+
+async def test_a_quiet_cluster_that_is_back_is_current_at_once(api: Api, mirror: Mirror, seen: Seen) -> None:
+    """Nothing happens there that a watch could bring."""
+    await mirror.current()
+    await watching_now(api)
+    broken = [True]
+
+    def breaks(request: kmock.Request) -> Any:
+        if broken[0]:
+            raise kmock.KubernetesError(500, "InternalError", "etcdserver: no leader", {})
+        return (b"", ...)
+
+    api["watch"] << breaks
+    api.state.break_watches()
+    await seen.until(lambda: seen.sights == 1)
+    with pytest.raises(Away):
+        await mirror.current()
+    broken[0] = False
+    await seen.until(lambda: seen.sights == 2)
+    assert await mirror.current() == {}

@@ -23,7 +23,7 @@ Object = dict[str, Any]
 Objects = list[Object]
 CONNECT = 5.0  # seconds
 PATIENCE = 20.0  # seconds, for one answer: webhooks may take ten
-QUIET = 60.0 * 6  # seconds; the server ends a watch within five minutes: one that is silent for longer is dead
+QUIET = 130.0  # seconds; the server ends a watch within two minutes: one that is silent for longer is dead
 LARGEST = 64 * 1024 * 1024  # bytes of one answer
 PAGE = 500  # objects
 BUSY_TRIES = 3
@@ -193,7 +193,7 @@ class Cluster:
         content_type: str = "application/json",
         endless: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer itself. `endless`: it goes on for ever, and something is heard at least every six minutes."""
+        """The answer itself. `endless`: it goes on for ever, and something is heard every two minutes."""
         sent = (method, path, dict(query or {}), body, content_type, endless)
         try:
             answer = await self._sent(*sent)

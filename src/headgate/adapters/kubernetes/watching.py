@@ -15,7 +15,7 @@ from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0  # seconds, between two tries
-LONGEST_WATCH = 290  # seconds; the server ends it then, and it goes on where it was
+LONGEST_WATCH = 120  # seconds; the server ends it then, and it goes on where it was
 LONGEST_LINE = 16 * 1024 * 1024  # bytes; etcd holds 1.5 MiB
 BULKY = "kubectl.kubernetes.io/last-applied-configuration"
 Change = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
@@ -42,11 +42,15 @@ def slim(object: Object) -> Object:
 
 
 async def watch(cluster: Cluster, what: Selection, version: str) -> AsyncIterator[tuple[Change, Object]]:
-    """From a version on, until the server ends it. Expired: list again. Bookmarks bring nothing but a later version."""
+    """From a version on, until the server ends it. Expired: list again.
+
+    Bookmarks bring nothing but a later version; the first one says that the server has begun, and not even that.
+    """
     query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
     query |= {"timeoutSeconds": str(LONGEST_WATCH), **matching(what.labels, what.fields)}
     path, asked = what.kind.path(what.namespace), f"watch {what}"
     async with cluster.open("GET", path, asked, query, endless=True) as answer:
+        yield "BOOKMARK", {}
         rest = bytearray()
         async for part in answer.content.iter_any():
             rest += part

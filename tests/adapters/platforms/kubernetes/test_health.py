@@ -70,7 +70,7 @@ def test_deaths_count_in_a_row_and_a_life_of_a_minute_ends_the_row() -> None:
     assert deaths({"state": {"terminated": CRASHED}, "restartCount": 0}) == 1
     assert deaths({"state": BACK_OFF, "lastState": {"terminated": CRASHED}, "restartCount": 2}) == 3
     assert deaths({"state": BACK_OFF, "lastState": {"terminated": long}, "restartCount": 7}) == 1
-    assert deaths({"state": RUNNING, "restartCount": 2}) == 2
+    assert deaths({"state": {"running": {"startedAt": ago(5)}}, "restartCount": 2}) == 2
     assert deaths({"state": {"running": {"startedAt": ago(120)}}, "restartCount": 9}) == 0
 
 
