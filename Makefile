@@ -39,6 +39,8 @@ bench: setup ## measure against raw Envoy, nginx and HAProxy on this machine
 
 lock: setup ## resolve the lock files anew (UPGRADE=--upgrade for newer versions)
 	$(LOCK) --output-file requirements/run.lock
+	$(LOCK) --extra age --extra apprise --extra aws --extra kubernetes --constraint requirements/run.lock \
+		--output-file requirements/image.lock
 	$(LOCK) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock
 
 clean: ## remove .venv, caches and build results

@@ -35,6 +35,7 @@ WORDS = [
     *("advance", "promote", "abort", "rollback", "migration", "level", "horizon", "revert"),
     *("quarantine", "drift", "command", "event", "effect"),
     *("anchor", "archive", "notice"),
+    "lease",
 ]
 # Named in the map before its file is written. Empty this once the wiring is there.
 ARRIVING = {"bootstrap.py"}

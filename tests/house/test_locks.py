@@ -11,6 +11,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DECLARED = {
     "run.lock": PROJECT["dependencies"],
+    "image.lock": [  # of deploy/Dockerfile
+        *PROJECT["dependencies"],
+        *(one for extra in ("age", "apprise", "aws", "kubernetes") for one in EXTRAS[extra]),
+    ],
     "dev.lock": [*PROJECT["dependencies"], *EXTRAS["dev"], *EXTRAS["examples"]],
 }
 
