@@ -8,7 +8,6 @@ from typing import Any
 
 import kmock
 import pytest
-from aiohttp import web
 from tests.adapters.kubernetes.api import Api, kubeconfig
 
 from headgate.adapters.kubernetes import errors
@@ -152,7 +151,7 @@ async def test_a_busy_server_is_asked_again_after_the_time_it_names(api: Api, cl
     def busy(request: kmock.Request) -> Any:
         times.append(request)
         if len(times) == 1:
-            return web.json_response({"message": "later"}, status=429, headers={"Retry-After": "0"})
+            raise kmock.KubernetesError(429, "TooManyRequests", "later", {"retryAfterSeconds": 0})
         return {"metadata": {"name": "one"}}
 
     api["get", "/api/v1/namespaces/pcw-production/configmaps/one"] << busy
