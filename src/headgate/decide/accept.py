@@ -57,6 +57,8 @@ def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> 
     waiting, label = state.waiting, command.revision.label
     if command.automatic and state.pin:
         return c.Refused(f"{state.pin.by} pinned a release here: {label} does not come by itself; `headgate unpin`")
+    if command.automatic and _is_stable(command.revision, state) and (busy := _busy_with(state)):
+        return c.Refused(f"{busy.label} goes first: what is stable is configured anew after it")
     if waiting and waiting.revision.id == command.revision.id and _asks_for_no_more(command, waiting):
         return c.Refused(f"{label} is already waiting here; `headgate why` says for what")
     if waiting and waiting.kind == "rollback":
@@ -72,6 +74,10 @@ def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> 
 
 def _asks_for_no_more(command: c.Deploy, waiting: Request) -> bool:
     return waiting.hotfix >= command.hotfix and waiting.break_glass >= command.break_glass
+
+
+def _is_stable(revision: Revision, state: EnvironmentState) -> bool:
+    return state.stable is not None and state.stable.release == revision.release
 
 
 def _busy_with(state: EnvironmentState) -> Revision | None:
