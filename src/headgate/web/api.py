@@ -20,6 +20,7 @@ from headgate.web import (
     hooks,
     line,
     notifications,
+    pages,
     reviews,
     secrets,
 )
@@ -28,6 +29,7 @@ from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
 from headgate.web.links import Links
 from headgate.web.recorder import Recorder, turned_away
+from headgate.web.sessions import Sessions
 from headgate.web.tokens import Tokens
 
 # Their routes are taken as they are: `include_router` would build each of them anew, for every server and in its first
@@ -38,6 +40,7 @@ ROOMS = (
     checks,
     approvals,
     reviews,
+    pages,
     announced,
     hooks,
     builds,
@@ -61,7 +64,7 @@ def create(
     """
     tokens = Tokens(folder)
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), public)
+    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), Sessions(tokens), public)
     failures.install(api)
     recording = Recording(engine.log, engine.clock, engine.world.hidden)
     refused = partial(turned_away, recording)
