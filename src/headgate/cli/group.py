@@ -14,6 +14,7 @@ from headgate.cli import (
     configuring,
     forms,
     freezing,
+    grounding,
     linting,
     migrating,
     sealing,
@@ -28,7 +29,7 @@ COMMANDS = (
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
     *("checks", "approve", "reject"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "migrate", "lift", "provenance", "images", "notifications"),
-    *("audit", "ci", "token", "config", "parity", "secrets", "lint", "spec", "demo"),
+    *("audit", "ci", "token", "config", "parity", "infra", "secrets", "lint", "spec", "demo"),
 )
 
 # Forms that are in a file of their own.
@@ -49,6 +50,7 @@ TOKENS = {
     "revoke": forms.revoke,
 }
 GROUPS = {
+    "infra": ("What an environment stands on: its Terraform plan, outputs and drift.", grounding.FORMS),
     "audit": ("The event log as evidence.", auditing.FORMS),
     "token": ("Tokens that are one person's, or can do one thing only.", TOKENS),
     "secrets": ("The encrypted file of the store age; and whether the server reads all secrets.", sealing.FORMS),

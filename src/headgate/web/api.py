@@ -18,6 +18,7 @@ from headgate.web import (
     environments,
     failures,
     hooks,
+    infrastructure,
     line,
     notifications,
     reviews,
@@ -62,6 +63,7 @@ def create(
     api.include_router(line.routes)
     api.include_router(notifications.routes)
     api.include_router(secrets.routes)
+    api.include_router(infrastructure.routes)
     api.get("/api/health", tags=["server"])(health)
     return api
 
