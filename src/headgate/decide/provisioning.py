@@ -7,6 +7,7 @@ where the file lets it, and never past closed gates. An apply that began is seen
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from headgate.decide.people import may_break_glass
 from headgate.decide.standstill import standstill
 from headgate.model import commands as c
 from headgate.model import events as e
@@ -18,7 +19,6 @@ from headgate.model.infrastructure import (
     ProvisioningStarted,
 )
 from headgate.model.observations import Seen
-from headgate.model.people import each, who
 from headgate.model.rollouts import EnvironmentState, ProvisioningRun, Request, Rollout
 from headgate.model.rules import Environment
 from headgate.model.steps import Provision
@@ -121,14 +121,10 @@ def asked_for(command: c.Provision, state: EnvironmentState, seen: Seen, now: da
     if command.plan.harmful and rules.infrastructure.destroy == "never":
         what = f"the plan would {named(command.plan)}, and `destroy: never` holds"
         return c.Refused(f"{what}; write `destroy: approved` and `headgate apply` the file first")
-    if rules.gates and state.stable and not (command.why and _may_pass(command.by, rules)):
+    if rules.gates and state.stable and not (command.why and may_break_glass(command.by, rules)):
         what = "gates hold here, so a rollout applies it, with approvals of exactly this plan: `headgate deploy`"
         return c.Refused(f"{what}; people of `break_glass` may do it at once, with --why")
     return [ProvisioningStarted(command.plan, command.by, command.why or f"asked for by {command.by}")]
-
-
-def _may_pass(by: str, rules: Environment) -> bool:
-    return who(by, rules.people) in each(rules.break_glass, rules.people)
 
 
 # --- what happened makes what is: see `fold`

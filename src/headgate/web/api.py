@@ -21,6 +21,7 @@ from headgate.web import (
     infrastructure,
     line,
     notifications,
+    pages,
     reviews,
     secrets,
 )
@@ -29,6 +30,7 @@ from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
 from headgate.web.links import Links
 from headgate.web.recorder import Recorder, turned_away
+from headgate.web.sessions import Sessions
 from headgate.web.tokens import Tokens
 
 
@@ -46,7 +48,7 @@ def create(
     """
     tokens = Tokens(folder)
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), public)
+    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), Sessions(tokens), public)
     failures.install(api)
     recording = Recording(engine.log, engine.clock, engine.world.hidden)
     refused = partial(turned_away, recording)
@@ -57,6 +59,7 @@ def create(
     api.include_router(checks.routes)
     api.include_router(approvals.routes)
     api.include_router(reviews.routes)
+    api.include_router(pages.routes)
     api.include_router(announced.routes)
     api.include_router(hooks.routes)
     api.include_router(builds.routes)
