@@ -2,14 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
+from tests.decide import given
+from tests.decide import test_waiting as waiting
 
 from headgate.decide.exact_set import changed, exact_set
 from headgate.decide.fold import apply, empty
 from headgate.decide.parity import differences
+from headgate.decide.plan import plan
 from headgate.decide.provisioning import asked_for, shut, steps
+from headgate.decide.rules import decide
 from headgate.model import commands as c
+from headgate.model.events import RolloutAborted
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
 from headgate.model.infrastructure import (
     Infrastructure,
@@ -17,6 +23,7 @@ from headgate.model.infrastructure import (
     InfrastructurePlanned,
     PlanSeen,
     ProvisioningEnded,
+    ProvisioningSeen,
     ProvisioningStarted,
     Resource,
     ResourceChange,
@@ -25,6 +32,7 @@ from headgate.model.observations import Place, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import ApprovalGate, Environment
+from headgate.model.steps import Provision, Start
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HERE = EnvironmentId("shop/qa")
@@ -55,7 +63,7 @@ def planned(plan: InfrastructurePlan, rollout: RolloutId = ROLLOUT) -> Environme
 
 
 @pytest.mark.parametrize(
-    ("rules", "plan", "asked", "applied"),
+    ("rules", "shown", "asked", "applied"),
     [
         pytest.param(NEVER, HARMLESS, request(), True, id="what it creates"),
         pytest.param(NEVER, EMPTY, request(), False, id="nothing"),
@@ -67,8 +75,8 @@ def planned(plan: InfrastructurePlan, rollout: RolloutId = ROLLOUT) -> Environme
         pytest.param(NONE, HARMLESS, request(), False, id="nothing without terraform"),
     ],
 )
-def test_what_a_rollout_applies(rules: Environment, plan: InfrastructurePlan, asked: Request, applied: bool) -> None:
-    assert [step.plan for step in steps(asked, planned(plan), rules)] == ([plan] if applied else [])
+def test_what_a_rollout_applies(rules: Environment, shown: InfrastructurePlan, asked: Request, applied: bool) -> None:
+    assert [step.plan for step in steps(asked, planned(shown), rules)] == ([shown] if applied else [])
 
 
 def test_the_plan_of_another_start_is_not_applied() -> None:
@@ -174,3 +182,61 @@ def test_resources_that_cannot_be_told_are_a_difference() -> None:
     assert told(unknown, place("production")) == ["resource: those of staging cannot be told"]
     without = replace(place("staging"), rules=replace(NEVER, name="staging", infrastructure=None))
     assert told(without, place("production")) == ["infrastructure: none in staging, terraform in production"]
+
+
+STEPS = (Provision(HARMLESS, timedelta(minutes=5)), Start(timedelta(minutes=1)))
+APPLYING = replace(given.rollout("start"), steps=STEPS, position=0)
+BEGUN = ProvisioningStarted(HARMLESS, "headgate", "v2 comes with it", APPLYING.id)
+UNDER_WAY = apply(BEGUN, given.state(APPLYING), NOW)
+QUIET = given.seen({"v1": "ready"}, given.routes({"v1": 100}))
+WAITING = given.state(waiting=waiting.request(given.V2))
+TOLD = PlanSeen(waiting.request(given.V2).rollout, NOW, HARMLESS)
+
+
+def seen_to(state: Literal["running", "passed", "failed"], why: str = "") -> Seen:
+    return replace(QUIET, provisioning=ProvisioningSeen(HARMLESS.digest, state, why))
+
+
+CASES: dict[str, tuple[EnvironmentState, Seen, list[str]]] = {
+    "a plan that was told is put on record": (
+        WAITING,
+        replace(QUIET, planned=TOLD, rules=NEVER),
+        ["InfrastructurePlanned", "RolloutStarted", "ProvisioningStarted"],
+    ),
+    "a rollout that comes to it is on record before it begins": (
+        given.state(APPLYING),
+        QUIET,
+        ["ProvisioningStarted"],
+    ),
+    "one that is under way is waited for": (UNDER_WAY, seen_to("running"), []),
+    "one that nobody knows of any more is waited for": (UNDER_WAY, QUIET, []),
+    "one that passed lets the candidate start": (
+        UNDER_WAY,
+        seen_to("passed"),
+        ["ProvisioningEnded", "StepCompleted"],
+    ),
+    "one that failed aborts": (
+        UNDER_WAY,
+        seen_to("failed", "AccessDenied"),
+        ["ProvisioningEnded", "RolloutAborted", "RolloutEnded"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("state", "seen", "kinds"), CASES.values(), ids=CASES)
+def test_what_follows_from_a_look(state: EnvironmentState, seen: Seen, kinds: list[str]) -> None:
+    assert [type(one).__name__ for one in decide(state, seen, given.NOW)] == kinds
+
+
+def test_an_apply_is_asked_for_until_it_is_seen_and_the_candidate_is_not_started() -> None:
+    asked = [str(one) for one in plan(UNDER_WAY, QUIET, given.NOW)]
+    assert f"apply {HARMLESS.digest}" in asked
+    assert f"run {given.V2.id}" not in asked
+    assert f"apply {HARMLESS.digest}" not in [str(one) for one in plan(UNDER_WAY, seen_to("running"), given.NOW)]
+
+
+def test_an_apply_that_fails_blames_no_release() -> None:
+    aborted = decide(UNDER_WAY, seen_to("failed", "AccessDenied"), given.NOW)[1]
+    assert isinstance(aborted, RolloutAborted)
+    assert aborted.blameless
+    assert "the infrastructure could not be changed: AccessDenied" in aborted.why
