@@ -8,6 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from headgate.model.notices import KINDS, NoticeKind, Target
+from headgate.spec.sections.addresses import SafeUrl
 from headgate.spec.sections.section import OneOf, Section, defaults_to, unsuitable
 from headgate.spec.sections.texts import Person, Url, duration, matching, one_word_of
 from headgate.spec.tree import Scalar
@@ -100,12 +101,12 @@ class DeploymentSection(TargetSection):
 
 class GithubSection(DeploymentSection):
     repository: Annotated[str, Slug] = Field(description="OWNER/NAME.", examples=["company/shop"])
-    api: Url = defaults_to("https://api.github.com", "Address of the API.")
+    api: SafeUrl = defaults_to("https://api.github.com", "Address of the API.")
 
 
 class GitlabSection(DeploymentSection):
     project: Annotated[str, Project] = Field(description="Number or path.", examples=["company/shop"])
-    api: Url = defaults_to("https://gitlab.com/api/v4", "Address of the API.")
+    api: SafeUrl = defaults_to("https://gitlab.com/api/v4", "Address of the API.")
 
 
 class NotificationSection(OneOf):
