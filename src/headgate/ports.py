@@ -388,8 +388,8 @@ class EventLog(Protocol):
         """Durable when it returns, all or none. Raises Conflict unless the stream is at version `after`."""
         ...
 
-    async def tail(self, after: int = 0) -> list[Recorded]:
-        """Events of all streams behind a position, oldest first."""
+    async def tail(self, after: int = 0, most: int | None = None) -> list[Recorded]:
+        """Events of all streams behind a position, oldest first; no more than `most` of them."""
         ...
 
     async def streams(self, prefix: str) -> list[str]:

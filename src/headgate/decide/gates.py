@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from headgate.decide.approving import valid_approvers
 from headgate.decide.freezes import UnknownDays, UnknownZone, thaw, zone_of
 from headgate.decide.parity import closed as no_replica
+from headgate.decide.people import may_break_glass
 from headgate.decide.standstill import span, standstill
 from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.ids import ReleaseId
 from headgate.model.observations import Place, Seen
 from headgate.model.parity import ParityGate
-from headgate.model.people import each, who
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Frozen, Gate, SignOffGate, SoakGate, WebhookGate
 
@@ -41,7 +41,7 @@ def broken_gates(
 
 def _breaks_glass(request: Request, rules: Environment) -> bool:
     """By the rules that count now: whoever they no longer name waits for the gates like everybody."""
-    return request.break_glass and who(request.by, rules.people) in each(rules.break_glass, rules.people)
+    return request.break_glass and may_break_glass(request.by, rules)
 
 
 def _shut(rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime) -> list[Closed]:

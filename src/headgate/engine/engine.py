@@ -282,7 +282,7 @@ class Engine:
         """One turn, whatever goes wrong in it; returns how long to sleep unless woken."""
         try:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
-            if happened or application.delayed or application.configuring.due():
+            if happened or application.delayed or application.configuring.due() or self._is_behind(application):
                 await self._follow(application)
             return min(self._pause(wheel, happened), application.configuring.pause(IDLE))
         except (LogUnavailable, AdapterError) as error:
@@ -304,6 +304,10 @@ class Engine:
     def _concerns_anyone(wheel: Wheel) -> bool:
         """An environment in which nothing ever happened is not looked at."""
         return wheel.state.version > 0
+
+    def _is_behind(self, application: Application) -> bool:
+        beside = self._advancing.get(application.name)
+        return beside is not None and beside.is_behind
 
     async def _follow(self, application: Application) -> None:
         beside = self._advancing.get(application.name)

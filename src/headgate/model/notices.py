@@ -60,7 +60,7 @@ class Notice:
     ref: str = ""  # branch, or refs/tags/NAME
     first: bool = False  # nothing was stable there before
     artifacts: dict[str, str] = field(default_factory=dict)  # service -> image with its digest; empty: runs none
-    link: str = ""  # a page for people: where to say yes or no
+    link: str = ""  # a page for people: how it stands, or where one of them says yes or no
     api: str = ""  # what this server says of the place, for who has its token
     left_out: int = 0  # notices before it that were too old to be told
 

@@ -20,6 +20,7 @@ from headgate.web import (
     hooks,
     line,
     notifications,
+    pages,
     reviews,
     secrets,
 )
@@ -28,6 +29,7 @@ from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
 from headgate.web.links import Links
 from headgate.web.recorder import Recorder, turned_away
+from headgate.web.sessions import Sessions
 from headgate.web.tokens import Tokens
 
 
@@ -45,7 +47,7 @@ def create(
     """
     tokens = Tokens(folder)
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), public)
+    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), Sessions(tokens), public)
     failures.install(api)
     recording = Recording(engine.log, engine.clock, engine.world.hidden)
     refused = partial(turned_away, recording)
@@ -56,6 +58,7 @@ def create(
     api.include_router(checks.routes)
     api.include_router(approvals.routes)
     api.include_router(reviews.routes)
+    api.include_router(pages.routes)
     api.include_router(announced.routes)
     api.include_router(hooks.routes)
     api.include_router(builds.routes)

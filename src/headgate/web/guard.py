@@ -15,13 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headgate.engine.acting import ENGINE, enter
 from headgate.model.actor import Actor, Authentication
 from headgate.web.failures import failure
-from headgate.web.recorder import REVIEWS, again
+from headgate.web.recorder import PAGES, REVIEWS, SIGN_IN, SIGN_OUT, again
 from headgate.web.tokens import PERSON, Tokens
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_BODY = 1 << 20  # bytes; a specification is at most a few kilobytes
 OPEN = frozenset({"/api/health", "/api/openapi.json"})  # say nothing that is secret
 HOOKS = "/hooks/"  # have a signature of their own
+SIGNED_IN = ("/", SIGN_IN, SIGN_OUT)  # and PAGES: they ask who it is themselves, by a session
 TurnedAway = Callable[[Scope, JSONResponse], Awaitable[None]]  # is told of each refusal before it is answered
 
 
@@ -62,15 +63,16 @@ class Guard:
             return failure(421, "the Host header names another server", host[:100], remedy)
         origin = headers.get("origin")
         other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        page = path in SIGNED_IN or path.startswith((REVIEWS, PAGES))
         # A link in a mail is followed from another site: what is shown by it changes nothing.
-        followed = scope["method"] == "GET" and path.startswith(REVIEWS)
+        followed = scope["method"] == "GET" and page
         if (other_site and not followed) or (origin is not None and origin.partition("://")[2] != host):
             return failure(403, "web pages of other origins may not ask", path, "Use the command line.")
         if path.startswith(HOOKS):
             enter(ENGINE)  # what a hook says is signed, and nobody's command
             return None
-        if path in OPEN or path.startswith(REVIEWS):
-            return None  # whose a link is, is known once it is read
+        if path in OPEN or page:
+            return None  # whose a link or a session is, is known once it is read
         return self._unknown(scope, headers)
 
     def _unknown(self, scope: Scope, headers: Headers) -> JSONResponse | None:

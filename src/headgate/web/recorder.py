@@ -14,6 +14,8 @@ from headgate.model.record import Outcome
 LARGEST_ANSWER = 64 << 10  # bytes of a refusal that are looked into
 PREFIX = "/api/"
 REVIEWS = "/review/"
+PAGES = "/pages/"
+SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 TOLD = "told"  # in the state of a request
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -55,7 +57,8 @@ async def turned_away(recording: Recording, scope: Scope, refusal: Response) -> 
 
 
 def _is_command(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith((PREFIX, REVIEWS))
+    ours = (PREFIX, REVIEWS, PAGES, SIGN_IN, SIGN_OUT)
+    return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith(ours)
 
 
 class Answer:
@@ -84,6 +87,8 @@ def named(path: str) -> tuple[str, str]:
     """The verb and what it is asked of: ("deploy", "pcw/production"), ("apply", ""), ("freeze", "")."""
     if path.startswith(REVIEWS):
         return "review", ""  # what follows is the link itself, which nobody may read in the log
+    if not path.startswith(PREFIX):
+        return path.removeprefix(PAGES).strip("/")[:200], ""
     parts = [part[:100] for part in path.removeprefix(PREFIX).strip("/").split("/")][:8]
     match parts:
         case ["applications"]:
