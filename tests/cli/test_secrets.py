@@ -109,7 +109,7 @@ def test_a_value_on_the_command_line_is_refused(repository: Path, headgate: Run)
 
 
 def test_a_value_is_read_from_standard_input(repository: Path) -> None:
-    done = subprocess.run([*HEADGATE, "secrets", "init"], capture_output=True, check=True)
+    secrets.init(file="headgate.yaml", as_json=False)
     done = subprocess.run([*HEADGATE, "secrets", "set", "db"], input=VALUE.encode(), capture_output=True, check=True)
     assert b"db: version 1-" in done.stdout
     assert VALUE.encode() not in done.stdout + done.stderr
