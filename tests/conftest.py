@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,10 @@ settings.register_profile(
 )
 settings.register_profile("quick", settings.get_profile("headgate"), max_examples=30)  # `make check`
 settings.load_profile("headgate")
+
+# A job in a shell's background ignores SIGINT, and so would all that tests start, and then interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DEBIAN = [str(found) for found in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]  # not on the PATH
 SEARCH_PATH = os.pathsep.join(

@@ -59,6 +59,12 @@ async def test_what_would_happen_is_shown_whole(owner: httpx.AsyncClient) -> Non
     assert shown["set"] == (await review(owner))["set"]
 
 
+@pytest.mark.parametrize("shown", ["x", "set_", "set_123", "set_" + "z" * 80])
+async def test_what_is_no_digest_is_told_as_that(owner: httpx.AsyncClient, shown: str) -> None:
+    status, told = await says(owner, await person(owner, "ann"), set=shown)
+    assert (status, "that is no digest of a set" in told, "`headgate review guarded`" in told) == (409, True, True)
+
+
 async def test_two_people_open_it(owner: httpx.AsyncClient, shop: Shop) -> None:
     ann, bob, shown = await person(owner, "ann"), await person(owner, "bob"), (await review(owner))["set"]
     assert (await says(owner, ann, set=shown))[0] == 200
@@ -117,7 +123,9 @@ async def test_withdrawn_it_counts_no_more_and_may_be_given_again(owner: httpx.A
 
 async def test_what_is_rejected_is_dropped_and_does_not_come_by_itself(owner: httpx.AsyncClient, shop: Shop) -> None:
     bob = await person(owner, "bob")
-    assert (await says(owner, bob, "reject"))[0] == 422  # it says why
+    for said, wrong in (({}, "why is missing"), ({"why": " "}, "why must not be empty")):
+        status, told = await says(owner, bob, "reject", **said)
+        assert (status, wrong in told) == (422, True)
     code, text = await says(owner, bob, "reject", why="not before the sale", release="v1")
     assert (code, "v1" in text) == (200, True)
     application = shop.engine.application("shop")

@@ -1,6 +1,6 @@
 """The forms of what approvers do, and of the tokens that show who they are: beside those of `forms`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,7 +26,7 @@ def review(  # noqa: PLR0913, PLR0917 - each is an option
     ] = False,
     person: Annotated[str | None, typer.Option("--for", metavar="PERSON", help="Whose link it is.")] = None,
     only: Annotated[
-        str | None, typer.Option("--only", metavar="VERB", help="approve or reject; by itself both.")
+        Literal["approve", "reject"] | None, typer.Option("--only", help="What it can say; by itself either.")
     ] = None,
     expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="How long the link is good for.")] = "24h",
     named: Application = None,
