@@ -19,7 +19,7 @@ from headgate.adapters.platforms.docker.memory import recall_all
 from headgate.adapters.platforms.docker.published import is_taken, publish
 from headgate.adapters.platforms.docker.seats import Seating, Seats
 from headgate.adapters.platforms.docker.variables import command_of, given, inherited, own
-from headgate.adapters.refusals import joined
+from headgate.model.errors import joined
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision

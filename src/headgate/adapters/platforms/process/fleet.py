@@ -15,7 +15,7 @@ from headgate.adapters.machine.variables import service_variables
 from headgate.adapters.platforms.process.free_ports import allocate
 from headgate.adapters.platforms.process.instances import Around, Slot
 from headgate.adapters.platforms.process.records import Record, load
-from headgate.adapters.refusals import joined
+from headgate.model.errors import joined
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headgate.adapters.refusals import joined
+from headgate.model.errors import joined
 from headgate.ports import AdapterError, Away, Unusable
 
 AWAY, OTHER, WRONG = Away("no answer"), AdapterError("no room"), Unusable("version 1 is gone")
