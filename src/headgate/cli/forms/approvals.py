@@ -1,22 +1,10 @@
-"""The forms of what approvers do, and of the tokens that show who they are: beside those of `forms`."""
+"""The forms of `review`, `approve` and `reject`."""
 
 from typing import Annotated, Literal
 
 import typer
 
 from headgate.cli.options import Application, By, Data, Environment, Json, Why
-
-
-def token_person(
-    person: Annotated[str, typer.Argument(metavar="PERSON", help="As `people` of the applied files names them.")],
-    expires: Annotated[
-        str, typer.Option("--expires", metavar="TIME", help="How long it is good for, 365d at most; or never.")
-    ] = "90d",
-    data: Data = None,
-    by: By = None,
-    as_json: Json = False,
-) -> None:
-    """Make a token that is one person's: with it they act as themselves. It is shown this once."""
 
 
 def review(  # noqa: PLR0913, PLR0917 - each is an option

@@ -1,4 +1,4 @@
-"""The form of `migrate`: beside those of `forms`."""
+"""The form of `migrate`."""
 
 from typing import Annotated
 
