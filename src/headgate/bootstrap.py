@@ -240,6 +240,7 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
         stack.enter_context(FolderLock(folder))
 
         later = Later()
+        stack.enter_context(hidden_in_log(later.kept, partial(of_server, folder / "token")))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
         usual = await _world(folder, stack, later)
         home, source = folder / "platforms" / "process", WorkingTree(tree)

@@ -98,10 +98,9 @@ def _digest(content: dict[str, Any]) -> str:
 
 
 def _content(service: Service) -> dict[str, Any]:
-    """Without what the file leaves as it is, a field that is new here gives nothing that runs another id; and without
-    how the image was built: that is in its digest."""
+    """Without fields at their defaults: one that is new here gives nothing that runs another id."""
     content = asdict(service)
-    del content["dockerfile"]
+    del content["dockerfile"]  # how the image was built is in its digest
     del content["migrations"]  # the release has them
     if service.container == Container():
         del content["container"]
