@@ -1,13 +1,13 @@
 """The planner: what it promises is what happens (docs/verdicts.md compares the whole grid), and it is monotone."""
 
 import pytest
+from benchmarks.verdicts.planner import Stage, detection, promotion, schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analysis.given import PLAIN
 from tests.examples import examples
 
 from headgate.analysis.growth import Regression, proof, sides
-from headgate.analysis.planner import Stage, detection, promotion, schedule
 from headgate.analysis.policy import Policy
 from headgate.model.measurements import Traffic
 

@@ -27,7 +27,6 @@ OWN = ", secrets: {age: {file: production.secrets}}"
 @pytest.fixture
 def repository(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     subprocess.run(["git", "init", "-q", str(work)], check=True)
-    (work / "deploy").mkdir()
     (work / "headgate.yaml").write_text(FILE.format(identity=tmp_path / "identity.age", own=""))
     monkeypatch.chdir(work)
     return work

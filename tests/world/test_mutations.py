@@ -156,6 +156,10 @@ def take_a_yes_to_another_start(patch: Patch) -> None:
     patch.setattr(gates, "_webhook", webhook)
 
 
+def take_anything_for_a_replica(patch: Patch) -> None:
+    patch.setattr(gates, "no_replica", lambda gate, here, there: "")
+
+
 def let_anybody_break_glass(patch: Patch) -> None:
     patch.setattr(accept, "_may_not_break_glass", lambda *_: None)
     patch.setattr(gates, "_breaks_glass", lambda request, rules: request.break_glass)
@@ -324,7 +328,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (stop_before_shift, {"stop-order"}),
     (no_data_is_pass, {"data", "steps"}),
     (route_to_unready, {"ready"}),
-    (forget_the_gate, {"gates", "sign-off", "asked"}),
+    (forget_the_gate, {"gates", "sign-off", "asked", "parity"}),
     (let_the_author_approve, {"gates"}),
     (approvals_outlive_what_they_were_for, {"gates"}),
     (forget_the_predecessor, {"predecessor"}),
@@ -341,8 +345,9 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_the_whole_line, {"frozen"}),
     (take_no_answer_for_a_yes, {"asked"}),
     (take_a_yes_to_another_start, {"asked"}),
+    (take_anything_for_a_replica, {"parity"}),
     (let_anybody_break_glass, {"glass"}),
-    (break_glass_for_everything, {"frozen", "gates", "sign-off", "asked"}),
+    (break_glass_for_everything, {"frozen", "gates", "sign-off", "asked", "parity"}),
     (break_glass_in_silence, {"glass"}),
     (promote_without_check, {"check"}),
     (repeat_checks_for_ever, {"attempts"}),

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
+from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 
@@ -60,3 +61,12 @@ async def _build(server: Asked, application: str, build: str) -> BuildWheel:
 
 
 ThisBuild = Annotated[BuildWheel, Depends(_build)]
+
+
+async def form(request: Request) -> dict[str, str]:
+    """What a page's form says, the first of each field. Too many, or no form at all: nothing."""
+    try:
+        found = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in found.items()}

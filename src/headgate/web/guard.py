@@ -10,12 +10,12 @@ from hmac import compare_digest
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headgate.engine.acting import ENGINE, enter
 from headgate.model.actor import Actor, Authentication
 from headgate.web.failures import failure
-from headgate.web.recorder import PAGES, REVIEWS, SIGN_IN, SIGN_OUT
+from headgate.web.recorder import PAGES, REVIEWS, SIGN_IN, SIGN_OUT, again
 from headgate.web.tokens import PERSON, Tokens
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -83,7 +83,8 @@ class Guard:
             return None
         found = self._tokens.known(given.removeprefix("Bearer "))
         if found is None:
-            remedy = "Send `Authorization: Bearer TOKEN`; the token is in the file `token` of the data folder."
+            own = "a person's own, which HEADGATE_TOKEN holds for the command line"
+            remedy = f"Send `Authorization: Bearer TOKEN`: {own}, or that in the file `token` of the data folder."
             return failure(401, "the token is missing or wrong", path, remedy)
         kind: Authentication = "personal-token" if found.scope == PERSON else "releases-token"
         enter(Actor(found.person or f"token {found.id}", kind, source(scope, headers)))
@@ -111,16 +112,8 @@ class Guard:
                 return
             if not message.get("more_body"):
                 break
-        await self._app(scope, _again(body, receive), send)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replay
+        whole = {"type": "http.request", "body": body, "more_body": False}
+        await self._app(scope, again(whole, receive), send)
 
 
 def source(scope: Scope, headers: Headers) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.responses import HTMLResponse
 
 from headgate.model.approvals import Link
+from headgate.web.recorder import Told
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
@@ -69,6 +70,12 @@ def _asked(shown: dict[str, Any]) -> str:
 
 def told(title: str, text: str, status: int, back: str = "") -> HTMLResponse:
     return page(title, f"<p>{escape(text)}</p>" + (f'<p><a href="{escape(back)}">Back</a></p>' if back else ""), status)
+
+
+def refused(told: Told, why: str, status: int) -> HTMLResponse:
+    """On record as what was answered, too."""
+    told.answer = why
+    return page("Nothing was done", f"<p>{escape(why)}</p>", status)
 
 
 def page(title: str, body: str, status: int, every: int = 0) -> HTMLResponse:

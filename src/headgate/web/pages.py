@@ -5,7 +5,6 @@ A session is good for these addresses alone, never for the API; forms of other s
 
 import re
 from typing import Any
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -16,7 +15,7 @@ from headgate.engine.refusals import AdapterError, Rejected, Unknown
 from headgate.model.actor import Actor
 from headgate.model.ids import environment_stream
 from headgate.web import page, sheets
-from headgate.web.asked import Asked, Server
+from headgate.web.asked import Asked, Server, form
 from headgate.web.recorder import PAGES, SIGN_IN, SIGN_OUT, TOLD, Told
 from headgate.web.sessions import LENGTH
 
@@ -41,7 +40,7 @@ async def overview(server: Asked, request: Request) -> Response:
 
 @routes.post(SIGN_IN)
 async def sign_in(server: Asked, request: Request) -> Response:
-    said = await _form(request)
+    said = await form(request)
     told, to = Told("sign-in", "", {}), said.get("to", "")
     setattr(request.state, TOLD, told)
     try:
@@ -86,7 +85,7 @@ async def environment(server: Asked, request: Request, application: str, environ
 
 @routes.post(PAGES + "{application}/{environment}")
 async def act(server: Asked, request: Request, application: str, environment: str) -> Response:
-    said, where = await _form(request), f"{application}/{environment}"
+    said, where = await form(request), f"{application}/{environment}"
     verb, why = said.get("verb", ""), said.get("why", "").strip()[:2000]
     told = Told(verb if verb in ACTIONS else "review", where, {"why": why, "set": said.get("set", "")[:100]})
     setattr(request.state, TOLD, told)
@@ -96,9 +95,9 @@ async def act(server: Asked, request: Request, application: str, environment: st
     try:
         await _act(server, (application, environment), verb, why, said)
     except (Rejected, Unknown) as error:
-        return _refused(told, str(error), 409)
+        return page.refused(told, str(error), 409)
     except AdapterError as error:
-        return _refused(told, str(error), 502)
+        return page.refused(told, str(error), 502)
     return page.told(f"You have {ACTIONS[verb]} it", where, 200, back=request.url.path)
 
 
@@ -140,17 +139,3 @@ def _person(server: Server, request: Request) -> str:
 
 def _source(request: Request) -> str:
     return f"ui {request.client.host if request.client else 'unknown'}"
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The first of each field. Too many, or no form at all: nothing."""
-    try:
-        found = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in found.items()}
-
-
-def _refused(told: Told, why: str, status: int) -> Response:
-    told.answer = why
-    return page.told("Nothing was done", why, status)

@@ -41,7 +41,7 @@ class Recorder:
         message = await receive()  # whole: see Guard
         answer = Answer(send)
         try:
-            await self._app(scope, _again(message, receive), answer.take)
+            await self._app(scope, again(message, receive), answer.take)
         finally:
             told = scope.get("state", {}).get(TOLD) or Told(*named(scope["path"]), _object(message.get("body", b"")))
             outcome, why = answer.outcome()
@@ -114,7 +114,8 @@ def _object(content: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _again(message: Message, receive: Receive) -> Receive:
+def again(message: Message, receive: Receive) -> Receive:
+    """What was received already comes once more, before the rest."""
     messages = [message]
 
     async def replay() -> Message:
