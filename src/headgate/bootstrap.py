@@ -99,7 +99,8 @@ def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
     named = ("platforms", "traffic", "metrics", "values", "registries", "secrets")
     seams = {seam: set(known(seam)) for seam in named}
-    declared = {"images": image_platforms(), "secret files": declaring("hands_files"), "notifiers": notifiers()}
+    declared = {"images": image_platforms(), "secret files": declaring("hands_files")}
+    declared |= {seam: installed(seam) for seam in ("notifiers", "provisioners")}
     return {**seams, **FEATURES, "ci": ci(), **declared}
 
 
@@ -109,9 +110,9 @@ def ci() -> set[str]:
     return {feature for feature, runner in (("run", "host"), ("image", "docker")) if runner in runners}
 
 
-def notifiers() -> set[str]:
-    """Of those that need a library of their own, the ones that have it: see ports.installed_with."""
-    return {name for name, point in known("notifiers").items() if getattr(point.load(), "installed", lambda: True)()}
+def installed(seam: str) -> set[str]:
+    """Of those that need something of their own, the ones that have it: see ports.installed_with."""
+    return {name for name, point in known(seam).items() if getattr(point.load(), "installed", lambda: True)()}
 
 
 def image_platforms() -> set[str]:
@@ -328,6 +329,7 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         signer=Ed25519Signer(folder / "signing" / "key.pem"),
         gatekeeper=gatekeeper,
         notifiers=made("notifiers"),
+        provisioners=made("provisioners"),
         image_platforms=frozenset(image_platforms()),
         by_reference=by_reference(),
     )

@@ -12,8 +12,8 @@ DURATIONS = "a duration with a unit (500ms, 1s, 30m, 2h, 7d, 1h30m)"
 TOP = "application, services, env, registry, pipeline, source, people, secrets, groups, notifications, environments"
 ENVIRONMENT = (
     "platform, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, "
-    "break_glass, analysis, bake, contract, keep_warm, monitor, listen, replicas, env, secrets, services, parity, "
-    "deadlines, notifications"
+    "break_glass, analysis, bake, contract, keep_warm, monitor, listen, replicas, env, secrets, terraform, "
+    "services, parity, deadlines, notifications"
 )
 STAGING = "  staging: {platform: process}\n"
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"

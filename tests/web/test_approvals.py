@@ -45,7 +45,7 @@ async def says(owner: httpx.AsyncClient, who: dict[str, str], verb: str = "appro
 async def test_what_would_happen_is_shown_whole(owner: httpx.AsyncClient) -> None:
     shown = await review(owner)
     assert (shown["label"], shown["author"], shown["replaces"]) == ("v1", "Ada <ada@example.org>", None)
-    assert shown["infrastructure"].startswith("no infrastructure plan")
+    assert shown["infrastructure"] == {"plan": None, "applied": False, "why": "Headgate makes none here"}
     assert shown["gates"][0] | {"until": ""} == {
         "from": ["ann", "bob", "ada"],
         "count": 2,

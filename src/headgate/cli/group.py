@@ -16,6 +16,7 @@ from headgate.cli.forms import (
     configuration,
     everyday,
     freezes,
+    infrastructure,
     lint,
     migrations,
     notifications,
@@ -29,7 +30,7 @@ COMMANDS = (
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
     *("checks", "approve", "reject"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "migrate", "lift", "provenance", "images", "notifications"),
-    *("audit", "ci", "token", "config", "parity", "secrets", "lint", "spec", "demo"),
+    *("audit", "ci", "token", "config", "parity", "infra", "secrets", "lint", "spec", "demo"),
 )
 
 # Forms that are in a file of their own.
@@ -44,6 +45,7 @@ EXIT_CODES = (
 )
 
 GROUPS = {
+    "infra": ("What an environment stands on: its Terraform plan, outputs and drift.", infrastructure.FORMS),
     "audit": ("The event log as evidence.", audit.FORMS),
     "token": ("Tokens that are one person's, or can do one thing only.", tokens.FORMS),
     "secrets": ("The encrypted file of the store age; and whether the server reads all secrets.", secrets.FORMS),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import singledispatch
 
+from headgate.decide import provisioning
 from headgate.decide.approving import may_approve, may_reject, may_withdraw
 from headgate.decide.gates import rejected
 from headgate.decide.going_back import GoingBack, just_back, roll_back
@@ -16,7 +17,7 @@ from headgate.model import events as e
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
-from headgate.model.steps import Migrate, Retire, SetWeight
+from headgate.model.steps import Migrate, Provision, Retire, SetWeight
 
 Answer = list[e.Event] | c.Refused
 
@@ -148,8 +149,9 @@ def _(command: c.Promote, state: EnvironmentState, seen: Seen, now: datetime) ->
     rollout = _trial(state)
     if isinstance(rollout, c.Refused):
         return rollout
-    if isinstance(rollout.step, Migrate):
-        return c.Refused("a migration comes before the candidate; `headgate why` shows how far it is")
+    if isinstance(rollout.step, Provision | Migrate):
+        what = "a migration" if isinstance(rollout.step, Migrate) else "the infrastructure"
+        return c.Refused(f"{what} comes before the candidate; `headgate why` shows how far it is")
     if not can_serve(rollout.revision, seen):
         return c.Refused("the candidate is not ready to serve; `headgate why` says what is missing")
     to = _promotion_step(rollout)
@@ -244,6 +246,11 @@ def _(command: c.Unfreeze, state: EnvironmentState, seen: Seen, now: datetime) -
 @accept.register
 def _(command: c.Migrate, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
     return asked_for(command, state, seen, now)
+
+
+@accept.register
+def _(command: c.Provision, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    return provisioning.asked_for(command, state, seen, now)
 
 
 @accept.register

@@ -10,6 +10,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from headgate.decide.provisioning import planned
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import Environment
 
@@ -37,7 +38,14 @@ def _parts(request: Request, state: EnvironmentState, rules: Environment) -> dic
         ),
         "what is stable here changed": state.stable.id if state.stable else None,
         "the rules changed": rules,
+        **_infrastructure(request, state),
     }
+
+
+def _infrastructure(request: Request, state: EnvironmentState) -> dict[str, Any]:
+    """Nothing where nothing would be changed: sets of environments without infrastructure are as they always were."""
+    plan = planned(request, state)
+    return {"the infrastructure plan changed": plan.digest} if plan and not plan.empty else {}
 
 
 def rules_digest(rules: Environment) -> str:
@@ -50,11 +58,13 @@ def changed(shown: str, request: Request, state: EnvironmentState, rules: Enviro
     if shown == now:
         return ""
     tail = shown[len(MARK) + WHOLE :]
-    if len(shown) != len(now) or not shown.startswith(MARK):
-        return "that is no digest of a set"
     said = list(_parts(request, state, rules))
     then, current = _cut(tail), _cut(now[len(MARK) + WHOLE :])
-    found = [words for words, old, new in zip(said, then, current, strict=True) if old != new]
+    if not shown.startswith(MARK) or abs(len(shown) - len(now)) not in (0, PART):
+        return "that is no digest of a set"
+    found = [words for words, old, new in zip(said, then, current, strict=False) if old != new]
+    if len(then) != len(current):  # one of the two has no plan of infrastructure
+        found.append("the infrastructure plan changed")
     return ", ".join(found) or "the revision changed"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-NoticeKind = Literal[
+NoticeKind = Literal[  # those before `requested` are what `on: important` means
     "waiting", "rejected", "held", "migration", "alarm", "alarm-ended", "aborted", "rolled-back", "drift",
     "break-glass", "misuse", "frozen", "unfrozen",
     "quarantined", "reverted", "build-failed", "requested", "dropped", "started", "promoted", "test",

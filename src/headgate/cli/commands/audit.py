@@ -84,7 +84,9 @@ def export(  # noqa: PLR0913, PLR0917 - each is an option
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:
-    """Whole, or not at all."""
+    """Whole, or not at all; what is no file (a folder, /dev/null) is never taken away to make room."""
+    if path.exists() and not path.is_file():
+        raise Failure("the export cannot be written: that is no file", str(path), "Name a file; it need not be there.")
     beside = path.with_name(f"{path.name}.part")
     try:
         number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
