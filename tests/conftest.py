@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from tests.examples import USUAL
 
 if TYPE_CHECKING:
     from tests.aws import Aws
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # Machines that run tests are shared: a slow example is not a failure. The pytest timeout still bounds every test.
 # In CI the same examples each time, so that what turns it red is what was changed; elsewhere new ones in every run.
 settings.register_profile(
-    "headgate", deadline=None, print_blob=True, max_examples=150, derandomize=os.environ.get("CI") == "true"
+    "headgate", deadline=None, print_blob=True, max_examples=USUAL, derandomize=os.environ.get("CI") == "true"
 )
 settings.register_profile("quick", settings.get_profile("headgate"), max_examples=30)  # `make check`
 settings.load_profile("headgate")

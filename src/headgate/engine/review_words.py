@@ -80,8 +80,9 @@ def exposure(one: View) -> list[str]:
     traffic = f"{one['requests_per_second']:.4g} requests/s{'' if one['known'] else ', assumed'}"
     found = [f"{', '.join(one['steps'])}; {traffic}"]
     for course in one["regressions"]:
-        bad = f"some {course['bad']:.0f} bad answers" if course["bad"] is not None else "no bad answers foretold"
-        found.append(f"{course['what']}: caught in {course['caught']:.0%} of such releases, {bad} until then")
+        known = course["bad"] is not None
+        end = f", some {course['bad']:.0f} bad answers until then" if known else "; the others reach all users"
+        found.append(f"{course['what']}: caught in {course['caught']:.0%} of such releases{end}")
     return found
 
 
