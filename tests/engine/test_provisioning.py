@@ -1,6 +1,7 @@
 """Infrastructure around a rollout: its outputs, the plan that approvals are for, and its apply before the candidate."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -37,8 +38,8 @@ environments:
     platform: process
     deploy: on-request
     keep_warm: 0s
-    env: {CACHE: {terraform: endpoint}}
-    terraform: {folder: infrastructure, destroy: DESTROY}
+    env: {CACHE: {terraform: OUTPUT}}
+    terraform: {folder: infrastructure, destroy: DESTROY, variables: VARIABLES}
     gates: GATES
 """
 APPROVED = "[{approval: {from: [bob]}}]"
@@ -57,6 +58,7 @@ class Shop:
             folder,
             provisioners={"terraform": self.terraform},
         )
+        self.repository = SHOP
         self.start()
 
     def start(self) -> None:
@@ -68,11 +70,14 @@ class Shop:
         await application.remember()
         self.engine.applications["shop"] = application
 
-    async def apply(self, gates: str = "[]", destroy: str = "never") -> None:
+    async def apply(
+        self, gates: str = "[]", destroy: str = "never", variables: str = "{}", output: str = "endpoint"
+    ) -> None:
         text = FILE.replace("GATES", gates).replace("DESTROY", destroy)
+        text = text.replace("VARIABLES", variables).replace("OUTPUT", output)
         if "shop" not in self.engine.applications:
             await self.know()
-        rules = compiled(read(text, "headgate.yaml"), SHOP, "headgate.yaml")
+        rules = compiled(read(text, "headgate.yaml"), self.repository, "headgate.yaml")
         await self.shop.record([e.SpecificationApplied(rules, "ann")])
         self.shop.retry()
 
@@ -85,8 +90,8 @@ class Shop:
         return self.shop.wheel("production").state
 
     async def release(self, web: str = "1") -> str:
-        text = FILE.replace("GATES", "[]").replace("DESTROY", "never")
-        commit = self.source.commit(SHOP, {"headgate.yaml": text, "web/app.py": web}, "Change", "main")
+        text = FILE.replace("GATES", "[]").replace("DESTROY", "never").replace("VARIABLES", "{}")
+        commit = self.source.commit(self.repository, {"headgate.yaml": text, "web/app.py": web}, "Change", "main")
         made = await self.engine.release("shop", commit.sha, "ann")
         return str(made.id)
 
@@ -105,6 +110,13 @@ class Shop:
             if await wheel.turn() or self.shop.configuring.due():
                 await self.shop.advance()
             self.clock.advance(timedelta(seconds=1))
+
+    async def turn_until(self, there: Callable[[], bool]) -> None:
+        """For what takes real time."""
+        async with asyncio.timeout(120):
+            while not there():
+                await self.turn(1)
+                await asyncio.sleep(0.05)
 
     def given(self) -> str:
         assert self.state.stable is not None

@@ -65,6 +65,11 @@ def approvals_outlive_what_they_were_for(patch: Patch) -> None:
     patch.setattr(approving, "exact_set", lambda request, state, rules: request.rollout)
 
 
+def hold_absence_against_it(patch: Patch) -> None:
+    """A store of secrets, a registry: whatever the candidate needed and nobody answered for."""
+    patch.setattr(rules, "was_away", lambda *_: "")
+
+
 def forget_the_predecessor(patch: Patch) -> None:
     def may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> Refused | None:
         return honest(revision, state, replace(seen, passed={revision.release: EPOCH}))
@@ -331,6 +336,7 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_the_gate, {"gates", "sign-off", "asked", "parity"}),
     (let_the_author_approve, {"gates"}),
     (approvals_outlive_what_they_were_for, {"gates"}),
+    (hold_absence_against_it, {"away"}),
     (forget_the_predecessor, {"predecessor"}),
     (go_first_unasked, {"way"}),
     (replace_a_hotfix, {"way"}),

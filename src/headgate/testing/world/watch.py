@@ -13,6 +13,7 @@ from headgate.model.routes import Routes, RoutesSeen
 from headgate.model.rules import Environment, WebhookGate
 from headgate.model.steps import Analyze, AwaitReady, Bake, RunCheck, SetWeight
 from headgate.model.verdicts import Outcome
+from headgate.testing.world.absences import Absences
 from headgate.testing.world.attempts import Attempts
 from headgate.testing.world.gates import Gates
 from headgate.testing.world.ledger import Ledger, Trial
@@ -31,7 +32,7 @@ class Watch:
     ) -> None:
         self.ledgers: defaultdict[EnvironmentId, Ledger] = defaultdict(Ledger)
         self.quarantined: set[ReleaseId] = set()
-        self._attempts, self._gates = Attempts(), Gates(self.ledgers)
+        self._attempts, self._absences, self._gates = Attempts(), Absences(), Gates(self.ledgers)
         self._story, self._check_passed, self._now = story, check_passed, now
         self._instances: dict[EnvironmentId, Sequence[Instance] | None] = {}
         self._routes: dict[EnvironmentId, RoutesSeen | None] = {}
@@ -166,6 +167,8 @@ class Watch:
         ledger.owes_glass = False
         wrong = self._attempts.hear(environment, event)
         self._demand(not wrong, "attempts", "%s", wrong)
+        unfair = self._absences.hear(environment, ledger, event, at)
+        self._demand(not unfair, "away", "%s", unfair)
         match event:
             case e.ReleaseRequested():
                 self._demand_turn(environment, ledger, event)
