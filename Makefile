@@ -9,7 +9,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-annotate --no-header $(UPGRADE) pyproject.toml
 
 # One at a time: they measure, or their load takes the whole machine.
-MEASURED := tests/faults tests/demo tests/analysis tests/journey
+MEASURED := tests/demo tests/journey
+# Two at a time: each takes half a core, for its load of 200 requests a second and what answers it.
+LOADED := tests/faults tests/analysis
 
 .PHONY: help setup demo test check bench lock clean
 
@@ -26,7 +28,8 @@ test: setup ## everything: lint, types, import map, all tests, real components i
 	$(BIN)/mypy
 	@if [ -d examples/pcw/tests ]; then cd examples/pcw && ../../$(BIN)/python -m pytest -q; fi
 	$(BIN)/python -m pytest -n auto -m "not real"
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m real $(MEASURED:%=--ignore %) # they wait more than they work
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m real $(LOADED:%=--ignore %) $(MEASURED:%=--ignore %) # they mostly wait
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m real $(LOADED)
 	$(BIN)/python -m pytest -m real $(MEASURED)
 
 check: setup ## under a minute, nothing started: lint, types, import map, fast tests

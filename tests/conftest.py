@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+from tests.examples import USUAL
 
 if TYPE_CHECKING:
     from tests.aws import Aws
@@ -20,10 +22,14 @@ if TYPE_CHECKING:
 # Machines that run tests are shared: a slow example is not a failure. The pytest timeout still bounds every test.
 # In CI the same examples each time, so that what turns it red is what was changed; elsewhere new ones in every run.
 settings.register_profile(
-    "headgate", deadline=None, print_blob=True, max_examples=150, derandomize=os.environ.get("CI") == "true"
+    "headgate", deadline=None, print_blob=True, max_examples=USUAL, derandomize=os.environ.get("CI") == "true"
 )
 settings.register_profile("quick", settings.get_profile("headgate"), max_examples=30)  # `make check`
 settings.load_profile("headgate")
+
+# A job in a shell's background ignores SIGINT, and so would all that tests start, and then interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DEBIAN = [str(found) for found in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]  # not on the PATH
 SEARCH_PATH = os.pathsep.join(

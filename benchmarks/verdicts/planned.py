@@ -2,9 +2,9 @@
 
 from benchmarks.verdicts.bars import Results
 from benchmarks.verdicts.candidate import reference
+from benchmarks.verdicts.planner import Expectation, detection, schedule
 from headgate.analysis.course import LUCKS, Terms, quantile, walks
 from headgate.analysis.growth import Regression
-from headgate.analysis.planner import Expectation, detection, schedule
 from headgate.analysis.policy import Policy
 from headgate.model.measurements import Traffic
 

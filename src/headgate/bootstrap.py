@@ -101,9 +101,10 @@ def present() -> dict[str, set[str]]:
     """What a specification may ask for here: adapters by seam, and features."""
     named = ("platforms", "traffic", "metrics", "values", "registries", "secrets")
     seams = {seam: set(known(seam)) for seam in named}
-    declared = {"images": image_platforms(), "secret files": declaring("hands_files"), "notifiers": notifiers()}
-    declared["manifests"] = declaring("takes_manifests")
-    return {**seams, **FEATURES, "ci": ci(), **declared, **routed()}
+    declared = {"images": image_platforms(), "secret files": declaring("hands_files")}
+    declared |= {"manifests": declaring("takes_manifests"), **routed()}
+    declared |= {seam: installed(seam) for seam in ("notifiers", "provisioners")}
+    return {**seams, **FEATURES, "ci": ci(), **declared}
 
 
 def routed() -> dict[str, set[str]]:
@@ -118,9 +119,9 @@ def ci() -> set[str]:
     return {feature for feature, runner in (("run", "host"), ("image", "docker")) if runner in runners}
 
 
-def notifiers() -> set[str]:
-    """Of those that need a library of their own, the ones that have it: see ports.installed_with."""
-    return {name for name, point in known("notifiers").items() if getattr(point.load(), "installed", lambda: True)()}
+def installed(seam: str) -> set[str]:
+    """Of those that need something of their own, the ones that have it: see ports.installed_with."""
+    return {name for name, point in known(seam).items() if getattr(point.load(), "installed", lambda: True)()}
 
 
 def image_platforms() -> set[str]:
@@ -281,6 +282,7 @@ async def developing(folder: Path, tree: Path) -> AsyncIterator[tuple[Engine, An
         stack.enter_context(FolderLock(folder))
 
         later = Later()
+        stack.enter_context(hidden_in_log(later.kept, partial(of_server, folder / "token")))
         log = await stack.enter_async_context(SqliteEventLog(folder / LOG))
         usual = await _world(folder, stack, later)
         home, source = folder / "platforms" / "process", WorkingTree(tree)
@@ -369,6 +371,7 @@ async def _world(folder: Path, stack: AsyncExitStack, later: Later) -> World:
         signer=Ed25519Signer(folder / "signing" / "key.pem"),
         gatekeeper=gatekeeper,
         notifiers=made("notifiers"),
+        provisioners=made("provisioners"),
         image_platforms=frozenset(image_platforms()),
         by_reference=by_reference(),
     )

@@ -31,6 +31,7 @@ from headgate.model.errors import (  # noqa: F401 - adapters and engine know the
 from headgate.model.events import Event, Recorded
 from headgate.model.ids import EnvironmentId, JobId, RevisionId, StepRunId
 from headgate.model.images import Envelope, ImageMade, ImageOrder, RegistryRules, Repository
+from headgate.model.infrastructure import Infrastructure, InfrastructurePlan, Output, Resource, ResourceChange
 from headgate.model.measurements import NoData, Query, Reading, Window
 from headgate.model.notices import Notice, Target
 from headgate.model.observations import GateAnswer, Instance
@@ -40,7 +41,7 @@ from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import Environment, WebhookGate
 from headgate.model.schema import MigrationOrder
 from headgate.model.secrets import Secret, SecretReference, SecretRules
-from headgate.model.sources import Integration
+from headgate.model.sources import Commit, Integration
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,23 +248,22 @@ class Notifier(Protocol):
         ...
 
 
-class Commit(Protocol):
-    """What a source says of one commit; read-only, so that a frozen dataclass fulfils it."""
+class Provisioner(Protocol):
+    """Makes what environments stand on. All raise AdapterError, and Unusable with its own words where it refuses."""
 
-    @property
-    def sha(self) -> str: ...
-    @property
-    def branch(self) -> str: ...
-    @property
-    def author(self) -> str: ...  # "Name <mail>"
-    @property
-    def subject(self) -> str: ...
-    @property
-    def version(self) -> str | None: ...  # the tag that names exactly this commit
-    @property
-    def message(self) -> str: ...  # whole, the subject included
-    @property
-    def committed_at(self) -> datetime: ...
+    async def plan(self, environment: EnvironmentId, made_from: Infrastructure) -> InfrastructurePlan:
+        """What an apply would do now. The same content has the same digest."""
+        ...
+
+    async def apply(self, environment: EnvironmentId, made_from: Infrastructure, digest: str) -> None:
+        """Do exactly the plan of that digest. What was done is not done again; any other plan is Unusable."""
+        ...
+
+    async def outputs(self, environment: EnvironmentId, made_from: Infrastructure) -> dict[str, Output]: ...
+
+    async def resources(self, environment: EnvironmentId, made_from: Infrastructure) -> tuple[Resource, ...]: ...
+
+    async def drift(self, environment: EnvironmentId, made_from: Infrastructure) -> tuple[ResourceChange, ...]: ...
 
 
 class Registry(Protocol):
@@ -370,8 +370,8 @@ class EventLog(Protocol):
         """Durable when it returns, all or none. Raises Conflict unless the stream is at version `after`."""
         ...
 
-    async def tail(self, after: int = 0) -> list[Recorded]:
-        """Events of all streams behind a position, oldest first."""
+    async def tail(self, after: int = 0, most: int | None = None) -> list[Recorded]:
+        """Events of all streams behind a position, oldest first; no more than `most` of them."""
         ...
 
     async def streams(self, prefix: str) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analysis.given import PLAIN
+from tests.examples import examples
 
 from headgate.analysis.course import LUCK, Course, Span, Terms, course, crossing, passage, walks
 from headgate.analysis.growth import Growth, Regression
@@ -103,7 +104,7 @@ def test_the_worse_the_sooner(rate: float, more: float, times: float) -> None:
 
 
 @given(st.integers(-100, 100).map(lambda one: one / 100), st.floats(0.01, 10), st.floats(1, 20), st.floats(-2, 2))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_crossing_is_where_the_quantile_meets_the_bar(mean: float, variance: float, bar: float, luck: float) -> None:
     found = crossing([(Growth(mean, variance), float("inf"), luck)], 0.0, bar)
     if found < 1e9:

@@ -6,6 +6,7 @@ from math import comb, exp, inf, log
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from headgate.analysis.evalue import NEAR, NONE, Bet, Margin, accept_bet, harm_bet, log_e
 
@@ -29,7 +30,7 @@ def expectation(made: Bet, n: int, m: int, mine: float, theirs: float) -> float:
 
 
 @given(shares, shares, margins, requests, requests, st.floats(0.0, 1.0), st.floats(0.2, 3.0))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_harm_is_a_fair_bet_wherever_the_null_holds(
     believed: float, theirs: float, margin: Margin, n: int, m: int, part: float, times: float
 ) -> None:
@@ -40,7 +41,7 @@ def test_harm_is_a_fair_bet_wherever_the_null_holds(
 
 
 @given(shares, shares, margins, requests, requests, st.floats(0.0, 1.0), st.floats(0.1, 0.95))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_acceptance_is_a_fair_bet_wherever_the_null_holds(
     believed: float, theirs: float, margin: Margin, n: int, m: int, part: float, times: float
 ) -> None:
@@ -80,7 +81,7 @@ GRADES = (0.0, 0.25, 0.5, 1.0)
 
 
 @given(st.lists(st.floats(0.01, 1.0), min_size=4, max_size=4), shares, margins, st.floats(1.05, 4.0))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_graded_scores_are_a_fair_bet_too(weights: list[float], believed: float, margin: Margin, times: float) -> None:
     """One answer of each arm; scores between 0 and 1 in any mixture whose mean is at the margin or below."""
     stable = [one / sum(weights) for one in weights]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analysis.given import POLICY, START, answers, drawn, history, known, tick, told, window
+from tests.examples import examples
 
 from headgate.analysis import rate
 from headgate.analysis.evidence import Evidence
@@ -232,7 +233,7 @@ def from_json(text: str) -> Evidence:
 
 
 @given(seeds, worse, st.integers(1, 9))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_a_crash_changes_nothing(seed: int, more: float, every: int) -> None:
     """JSON and back every few ticks, the same ticks again, and older ones late: the same evidence to the last digit."""
     ticks = history(seed, 40, more)
@@ -248,7 +249,7 @@ def test_a_crash_changes_nothing(seed: int, more: float, every: int) -> None:
 
 
 @given(seeds, worse, st.integers(1, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_reported_in_parts_it_is_the_same(seed: int, more: float, parts: int) -> None:
     """What several sources saw in one tick is added up before it is judged."""
     for one in history(seed, 5, more):
@@ -263,7 +264,7 @@ def test_reported_in_parts_it_is_the_same(seed: int, more: float, parts: int) ->
 
 
 @given(seeds, worse, st.integers(1, 10))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_more_errors_in_the_last_tick_never_help(seed: int, more: float, extra: int) -> None:
     ticks = history(seed, 30, more)
     seen = ticks[-1].candidate["web"]
@@ -280,7 +281,7 @@ def test_more_errors_in_the_last_tick_never_help(seed: int, more: float, extra: 
 
 
 @given(seeds)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_equal_arms_are_not_put_back(seed: int) -> None:
     for size in (20, 60):
         assert verdict(POLICY, told(history(seed, size)), STAGE_25).outcome is not Outcome.FAIL

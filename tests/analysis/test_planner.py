@@ -1,12 +1,13 @@
 """The planner: what it promises is what happens (docs/verdicts.md compares the whole grid), and it is monotone."""
 
 import pytest
+from benchmarks.verdicts.planner import Stage, detection, promotion, schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analysis.given import PLAIN
+from tests.examples import examples
 
 from headgate.analysis.growth import Regression, proof, sides
-from headgate.analysis.planner import Stage, detection, promotion, schedule
 from headgate.analysis.policy import Policy
 from headgate.model.measurements import Traffic
 
@@ -37,7 +38,7 @@ def test_it_foretells_the_trials(more: float, usual: float, worst: float) -> Non
 
 @pytest.mark.slow
 @given(st.floats(5, 2000), st.floats(0.001, 0.02), st.floats(0.001, 0.3), st.floats(1.1, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_the_worse_and_the_busier_the_sooner(rate: float, errors: float, more: float, times: float) -> None:
     said = detection(POLICY, traffic(rate, errors), Regression(more_errors=more), STAGES)
     worse = detection(POLICY, traffic(rate, errors), Regression(more_errors=min(more * times, 0.9)), STAGES)
@@ -69,7 +70,7 @@ def test_bad_answers_are_those_that_users_see() -> None:
 
 @pytest.mark.slow
 @given(st.dictionaries(st.integers(20, 90), st.integers(1, 3000), min_size=1, max_size=40), st.floats(0.0, 0.05))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_a_good_release_can_be_proven_whatever_its_latencies_are(histogram: dict[int, int], errors: float) -> None:
     """Every bet on a good candidate wins in the long run, at every weight and for every gate."""
     known = Traffic(500.0, errors, {bucket: 100 * count for bucket, count in histogram.items()})

@@ -36,10 +36,14 @@ def begun(judge: TwinJudge, errors: float) -> list[list[Rate]]:
     return found
 
 
-FAST = ("good", "worse", "slower")
+FAST, SLOW = ("good",), ("worse", "slower")
 
 
-@pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in FAST else pytest.mark.real) for one in WORLDS])
+def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    return () if name in FAST else (pytest.mark.slow,) if name in SLOW else (pytest.mark.real,)
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=marks(one)) for one in WORLDS])
 def test_the_twin_is_equal(name: str) -> None:
     world = replace(WORLDS[name], warm=0)
     twin = TwinJudge(POLICY, RELEASES, world.errors)

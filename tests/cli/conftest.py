@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 import uvicorn
+from tests.cli.forked import Fork
 from tests.web.world import FILE, PRESENT, TOKEN, Shop
 from tests.web.world import shop as opened
 
@@ -61,13 +62,31 @@ def work(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def fork() -> Iterator[Fork]:
+    forking = Fork()
+    yield forking
+    forking.close()
+
+
 @pytest.fixture
-def headgate(data: Path, work: Path) -> Run:
+def headgate(data: Path, work: Path, tmp_path: Path, fork: Fork) -> Run:
+    streams = (tmp_path / "stdout", tmp_path / "stderr")
+
     def run(*arguments: str | bytes, code: int = 0, cwd: Path = work, **environment: str) -> Ran:
         given = {**os.environ, "HEADGATE_DATA": str(data), "COLUMNS": "100", **environment}
         given.pop("HEADGATE_APPLICATION", None)
-        done = subprocess.run([*HEADGATE, *arguments], cwd=cwd, env=given, capture_output=True, timeout=30, check=False)
-        ran = Ran(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        for stream in streams:
+            stream.write_bytes(b"")
+        if fork.takes(environment):
+            ended = fork.run([os.fsdecode(one) for one in arguments], cwd, given, *streams)
+        else:
+            out, err = (stream.open("wb") for stream in streams)
+            with out, err:
+                command = [*HEADGATE, *arguments]
+                done = subprocess.run(command, cwd=cwd, env=given, stdout=out, stderr=err, timeout=30, check=False)
+            ended = done.returncode
+        ran = Ran(ended, *(stream.read_bytes().decode(errors="replace") for stream in streams))
         assert ran.code == code, (arguments, ran)
         assert "Traceback" not in ran.err, ran.err
         return ran

@@ -1,6 +1,7 @@
 """headgate audit: what a person is told of a log, of an export, and of what left."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,21 @@ def test_a_changed_export(log: str, tmp_path: Path) -> None:
         ({"since": "yesterday"}, "'yesterday' is no moment"),
         ({"until": "2026-11-01T08:00"}, "is no moment"),
         ({"to": "/nowhere/x"}, "cannot be written"),
+        ({"to": "."}, "that is no file"),
+        ({"to": ""}, "that is no file"),
     ],
 )
 def test_what_cannot_be_exported(log: str, asked: dict[str, Any], says: str) -> None:
     with pytest.raises(Failure, match=says) as refusal:
         audit.export(data=log, **asked)
     assert refusal.value.remedy
+
+
+def test_what_is_no_file_stays_what_it_is(log: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Failure, match="that is no file"):
+        audit.export(data=log, to=str(tmp_path / "pipe"))
+    assert (tmp_path / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize("keep", ["364d", "0y", "7", "", "-7y", "7y7d", "101y", "99999999y", "seven"])

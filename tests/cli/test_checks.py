@@ -20,6 +20,7 @@ def test_attempts_are_told_and_what_they_left_is_copied(
     served.shop.source.commit(str(repository), {"headgate.yaml": RULES}, subject="Sell more", version="v1")
     served.release()
     served.deploy("staging", "v1")
+    assert "nothing was kept" in headgate("checks", "staging", "--save", str(tmp_path / "kept")).out
     wheel = served.shop.engine.application("shop").wheel("staging")
     (release,) = wheel.state.checks
     smoke, e2e, last = wheel.state.checks[release]

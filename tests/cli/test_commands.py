@@ -181,7 +181,10 @@ class TestRollouts:
         assert headgate("deploy", "guarded", "v1").out == "v1 waits in guarded; `headgate why guarded` says for what\n"
         assert "waits for: v1 waits for a gate: 0 of 1 approvals (from ann)" in headgate("why", "guarded").out
         assert "v1 waits" in headgate("status").out
-        assert headgate("approve", "guarded", "--by", "ann").out.startswith("approved; ")
+        unseen = headgate("approve", "guarded", "--by", "ann", code=2).err
+        assert "nobody would see here what is approved" in unseen
+        assert "--set DIGEST" in unseen
+        assert headgate("approve", "guarded", "--by", "ann", "--yes").out.startswith("approved; ")
 
     def test_a_release_that_gave_way_is_told_to_who_waits(
         self, headgate: Run, applied: Served, data: Path, work: Path

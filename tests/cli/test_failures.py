@@ -141,6 +141,7 @@ def test_output_that_nobody_reads_ends_quietly(work: Path) -> None:
     assert program.wait(10) in (0, -13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_terminal_with_few_characters_gets_replacements(headgate: Run, work: Path, encoding: str) -> None:
     (work / "headgate.yaml").write_text("application: \u00fc\u4e2d\n")

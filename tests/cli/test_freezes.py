@@ -1,7 +1,7 @@
 """freeze, unfreeze and deploy --break-glass, as people type and read them."""
 
 import subprocess
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ def applied(served: Served, repository: Path) -> Served:
 @pytest.mark.slow
 def test_a_freeze_is_said_wherever_someone_looks(headgate: Run, applied: Served) -> None:
     out = headgate("freeze", "staging", "--why", HOSTILE, "--until", "2099-01-01T08:00", "--by", "ann").out
-    there = datetime.fromisoformat("2099-01-01T08:00").astimezone()
-    assert out.startswith("staging is frozen: no rollout starts until 2099-01-01T")
+    there = datetime.fromisoformat("2099-01-01T08:00").astimezone(UTC)
+    assert out.startswith(f"staging is frozen: no rollout starts until {there:%Y-%m-%d %H:%M} UTC, or ")
     (held,) = headgate("status", "--json").json()["applications"][0]["environments"][0]["frozen"]
     assert datetime.fromisoformat(held["until"]) == there
     assert "v1 waits in staging" in headgate("deploy", "staging", "v1").out

@@ -8,7 +8,8 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.cli import forms, group, hurry
+from headgate.cli import group, hurry
+from headgate.cli.forms import everyday
 
 OPTIONS = sorted({option for _, values, flags in hurry.PLAIN.values() for option in (*values, *flags)})
 WORDS = st.one_of(
@@ -32,7 +33,7 @@ def fully(arguments: list[str]) -> dict[str, Any]:
 
 
 def defaults(command: str) -> dict[str, Any]:
-    parameters = inspect.signature(getattr(forms, command)).parameters.values()
+    parameters = inspect.signature(getattr(everyday, command)).parameters.values()
     return {one.name: one.default for one in parameters if one.default is not one.empty}
 
 

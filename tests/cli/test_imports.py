@@ -55,3 +55,21 @@ def test_other_commands_import_typer_but_not_the_server(arguments: str) -> None:
 
 def test_the_test_can_fail() -> None:
     assert "typer" in imported("status", "--data=/nowhere")
+
+
+@pytest.mark.slow
+def test_every_command_can_be_the_first_to_import_anything() -> None:
+    """Tests run most commands in processes that have imported all others: see forked.py."""
+    program = (
+        "import pkgutil, sys\n"
+        "from importlib import import_module\n"
+        "from headgate.cli import commands\n"
+        "for name in [one.name for one in pkgutil.iter_modules(commands.__path__)]:\n"
+        "    for loaded in [one for one in sys.modules if one.partition('.')[0] == 'headgate']:\n"
+        "        del sys.modules[loaded]\n"
+        "    import_module(f'headgate.cli.commands.{name}')\n"
+        "    print(name)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert {"apply", "serve", "watch"} <= set(ran.stdout.split())

@@ -27,7 +27,6 @@ OWN = ", secrets: {age: {file: production.secrets}}"
 @pytest.fixture
 def repository(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     subprocess.run(["git", "init", "-q", str(work)], check=True)
-    (work / "deploy").mkdir()
     (work / "headgate.yaml").write_text(FILE.format(identity=tmp_path / "identity.age", own=""))
     monkeypatch.chdir(work)
     return work
@@ -110,7 +109,7 @@ def test_a_value_on_the_command_line_is_refused(repository: Path, headgate: Run)
 
 
 def test_a_value_is_read_from_standard_input(repository: Path) -> None:
-    done = subprocess.run([*HEADGATE, "secrets", "init"], capture_output=True, check=True)
+    secrets.init(file="headgate.yaml", as_json=False)
     done = subprocess.run([*HEADGATE, "secrets", "set", "db"], input=VALUE.encode(), capture_output=True, check=True)
     assert b"db: version 1-" in done.stdout
     assert VALUE.encode() not in done.stdout + done.stderr

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.decide import test_baseline as baseline
 from tests.decide import test_migrating as migrating
+from tests.decide import test_provisioning as provisioning
 from tests.decide import test_sentinel as sentinel
 from tests.decide import test_steps as steps
 from tests.decide import test_turns as turns
@@ -86,7 +87,7 @@ def looks() -> Iterator[tuple[EnvironmentState, Seen]]:
         yield now_state, look
     for _, now_state, look, _ in (*turns.CASES, *sentinel.CASES):
         yield now_state, look
-    for now_state, look, _ in migrating.CASES.values():
+    for now_state, look, _ in (*migrating.CASES.values(), *provisioning.CASES.values()):
         yield now_state, look
     yield state(rollout("retire")), seen(BOTH, routes({"v2": 100, "v1": 0}))
     yield STATES["aborting"], HOME

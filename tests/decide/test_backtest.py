@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.decide.given import BLUE_GREEN, CANARY, PRODUCTION, V1, V2, sample, seconds
 from tests.decide.test_histories import Small
+from tests.examples import examples
 
 from headgate.decide.backtest import Compared, Decided, compared, histories
 from headgate.decide.fold import apply, empty
@@ -175,7 +176,7 @@ def tamed(event: e.Event) -> e.Event:
 
 
 @given(st.integers(0, 8), st.sampled_from([4, 40, 200]), st.integers(0, 10_000), st.sampled_from([CANARY, BLUE_GREEN]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_the_same_rules_decide_what_is_on_record(errors: int, often: int, seed: int, rules: Environment) -> None:
     """In time, too; and each verdict in the log is what the measurements before it say."""
     world = lived(rules, errors, often, seed)

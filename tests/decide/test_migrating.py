@@ -37,6 +37,7 @@ from headgate.model.freezes import Freeze
 from headgate.model.ids import JobId
 from headgate.model.migrations import Migration
 from headgate.model.observations import Instance, Seen
+from headgate.model.people import Person
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, MigrationRun, Rollout
 from headgate.model.rules import FreezeGate
@@ -214,6 +215,7 @@ def test_a_person_asks_for_it(here: EnvironmentState, look: Seen, word: str) -> 
     ("asked", "named", "word"),
     [
         (c.Migrate("bob", "last night's", ("web", 7)), ("bob",), ""),
+        (c.Migrate("Bob", "last night's", ("web", 7)), ("bob@example.org",), ""),
         (c.Migrate("ann", "last night's", ("web", 7)), ("bob",), "bob may"),
         (c.Migrate("bob", "last night's", ("web", 7)), (), "break_glass"),
         (c.Migrate("bob", "", ("web", 7)), ("bob",), "--why"),
@@ -222,10 +224,11 @@ def test_a_person_asks_for_it(here: EnvironmentState, look: Seen, word: str) -> 
     ],
 )
 def test_who_may_say_that_data_were_restored(asked: c.Migrate, named: tuple[str, ...], word: str) -> None:
-    look = replace(QUIET, rules=replace(CANARY, break_glass=named))
+    people = (Person("bob", ("bob@example.org",)),)
+    look = replace(QUIET, rules=replace(CANARY, break_glass=named, people=people))
     answer = accept(asked, alone(run(CONTRACT)), look, NOW)
     assert word in (answer.why if isinstance(answer, c.Refused) else "")
-    assert (answer == [DataRestored("web", 7, "bob", "last night's")]) == (not word)
+    assert (answer == [DataRestored("web", 7, asked.by, "last night's")]) == (not word)
 
 
 def test_a_restore_undoes_what_is_above_it() -> None:

@@ -29,7 +29,7 @@ from headgate.decide.pipeline import ApplicationState, Wanted, advance, quaranti
 from headgate.decide.rules import decide
 from headgate.model import commands as c
 from headgate.model import events as e
-from headgate.model.ids import EnvironmentId, RolloutId
+from headgate.model.ids import EnvironmentId, RevisionId, RolloutId
 from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Pin, SignOff
@@ -126,6 +126,7 @@ def deploy(wanted: Revision = V3, **more: Any) -> c.Deploy:
 PERSON = deploy()
 URGENT = deploy(hotfix=True, why="it burns")
 PIPELINE = deploy(automatic=True)
+ANEW = deploy(replace(V1, id=RevisionId("rev_anew")), automatic=True)  # what is stable, configured otherwise
 
 ASKED: list[tuple[str, EnvironmentState, c.Deploy, Environment, list[str] | str]] = [
     ("finish: idle", state(), PERSON, FINISH, ["ReleaseRequested deploy v3"]),
@@ -159,6 +160,9 @@ ASKED: list[tuple[str, EnvironmentState, c.Deploy, Environment, list[str] | str]
         CANARY,
         ["ReleaseRequested deploy v3", "ReleaseUnpinned"],
     ),
+    ("configured anew", state(), ANEW, CANARY, ["ReleaseRequested deploy v1"]),
+    ("configured anew while another waits", state(waiting=request(V2)), ANEW, CANARY, "v2 goes first"),
+    ("configured anew while another is on trial", on_trial(None), ANEW, CANARY, "v2 goes first"),
     ("pinning", state(), deploy(pin=True), CANARY, ["ReleaseRequested deploy v3", "ReleasePinned"]),
     ("pinning another", state(pin=PIN), deploy(pin=True), CANARY, ["ReleaseRequested deploy v3", "ReleasePinned"]),
 ]

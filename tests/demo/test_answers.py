@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.cli.demo.answers import COLUMNS, Answer, between, p99, quantile, read
+from headgate.cli.demo.answers import COLUMNS, Answer, between, met, p99, quantile, read
 
 
 def answer(at: float = 0.0, ms: float = 5.0, status: int = 200, visitor: int = 1) -> Answer:
@@ -45,6 +45,13 @@ def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(count: int, 
 def test_p99_leaves_out_what_was_never_answered() -> None:
     assert p99([answer(ms=5), answer(ms=9000, status=0)]) == 5
     assert p99([]) is None
+
+
+def test_what_the_bad_ones_met_is_told_with_when() -> None:
+    gone = Answer(14.0, 0.0, 0, "/", 1, "not sent: too many wait for answers")
+    answers = [answer(at=10.0), answer(at=11.0, status=503), answer(at=12.5, status=503), gone, answer(at=20.0)]
+    assert met(answers) == "2 x status 503, 1 x not sent: too many wait for answers; within 3.0 s"
+    assert met([answer()]) == ""
 
 
 def test_between_goes_by_when_a_request_was_due() -> None:

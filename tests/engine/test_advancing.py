@@ -2,10 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from tests.engine.test_configuring import Shop
 
 from headgate.engine.advancing import Advancing
+from headgate.ports import LogUnavailable
 
 A_MOMENT = timedelta(milliseconds=1)
 
@@ -54,6 +57,41 @@ async def test_what_goes_wrong_is_told_and_tried_with_the_next_news(following: F
     following.wrong = None
     await advancing.follow()
     assert (following.begun, following.done) == (3, 1)
+
+
+async def test_what_goes_wrong_when_nobody_waits_any_more_is_not_forgotten(following: Following) -> None:
+    advancing = Advancing(following)
+    following.wrong = ValueError("a defect")
+    await advancing.follow()
+    assert not advancing.is_behind
+    following.gate.set()
+    await asyncio.sleep(0.01)
+    assert advancing.is_behind
+    following.wrong = None
+    await advancing.follow()
+    assert (following.done, advancing.is_behind) == (1, False)
+
+
+async def test_an_environment_in_which_nothing_happens_any_more_tries_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, tries = Shop(tmp_path / "releases"), list[str]()
+    await shop.apply()
+    await shop.release()
+    await shop.turn()
+
+    async def advance() -> list[str]:
+        tries.append("once more" if tries else "first")
+        if len(tries) == 1:
+            raise LogUnavailable("its disk is full")
+        return []
+
+    monkeypatch.setattr(shop.shop, "advance", advance)
+    with pytest.raises(LogUnavailable):
+        await shop.engine._follow(shop.shop)
+    for _ in range(3):
+        await shop.engine._turn(shop.shop, shop.shop.wheel("production"))
+    assert tries == ["first", "once more"]
 
 
 async def test_it_ends_with_the_engine(following: Following) -> None:

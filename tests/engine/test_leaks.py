@@ -17,6 +17,7 @@ import pytest
 from tests.engine.test_configuring import Shop
 from tests.web.world import PRESENT, TOKEN, client
 
+from headgate import bootstrap
 from headgate.engine.hidden import Hidden, hidden_in_log
 from headgate.model import commands as c
 from headgate.model.checks import JobSeen
@@ -178,3 +179,10 @@ async def test_unmasked_they_would_be_found_everywhere(
 ) -> None:
     monkeypatch.setattr(Hidden, "hide", lambda hidden, text: text)
     assert found(await kept(shop, caplog)) == {"events", "pages", "log"}
+
+
+async def test_a_developers_server_masks_its_log_as_any_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with bootstrap.developing(tmp_path / "data", tmp_path) as (engine, _):
+        engine.world.hidden.learn(FIRST)
+        logging.getLogger("any library").error("refused: %s", FIRST)
+    assert caplog.text.endswith("refused: ***\n")

@@ -30,12 +30,14 @@ async def test_who_must_approve_does_so_by_the_link_and_nobody_else_gets_one(tol
         (mine,) = told.chat.told
         theirs = next(one for one in told.hook.told if one.kind == "waiting")
         assert mine.link.startswith(f"{PUBLIC}/review/")
-        assert theirs.link == ""  # anybody may read there: it would be an approval for the taking
+        # Anybody may read there: a signed link would be an approval for the taking. Behind this one they sign in.
+        assert theirs.link == f"{PUBLIC}/pages/shop/guarded"
         assert theirs.api == mine.api == f"{PUBLIC}/api/applications{GUARDED}"
 
         api = create(told.shop.engine, shops.TOKEN, told.present, folder=tmp_path)
         page = mine.link.removeprefix(PUBLIC)
         async with client(api, token="") as browser:
+            assert "sign in" in (await browser.get(theirs.link.removeprefix(PUBLIC))).text
             assert "You are ann" in (await browser.get(page)).text
             done = await browser.post(page, data={"verb": "approve"})
             assert "You have approved it" in done.text

@@ -12,6 +12,8 @@ from tests.engine.test_configuring import HALF_A_MINUTE, Shop, configured
 from headgate.engine.refusals import Rejected
 from headgate.model import commands as c
 from headgate.model import events as e
+from headgate.model.ids import ReleaseId
+from headgate.model.releases import Release, Revision
 from headgate.model.rules import AnalysisRules, Strategy, Tolerance
 from headgate.ports import Unusable
 from headgate.testing.fakes.eventlog import MemoryEventLog
@@ -129,6 +131,31 @@ async def test_a_second_edit_while_the_first_is_rolled_out_waits_for_it(shop: Sh
     assert shop.stable.service("web").env["LOG_LEVEL"].text == "warning"
     told = "the configuration changed: LOG_LEVEL "
     assert (await shop.requested())[1:] == [f"{told}info -> debug", f"{told}debug -> warning"]
+
+
+async def test_a_release_that_comes_while_an_edit_is_composed_is_not_displaced_by_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel, composed, newer = shop.shop.wheel("production"), shop.shop.revision, list[ReleaseId]()
+
+    async def slowly(environment: str, release: Release) -> Revision:
+        made = await composed(environment, release)
+        if not newer:  # stores and registries may take seconds
+            newer.append(release.id)
+            newer.append(await shop.release("2"))
+        return made
+
+    monkeypatch.setattr(shop.shop, "revision", slowly)
+    await wheel.command(c.Freeze("bob", "an incident"))
+    await shop.apply("debug")
+    await shop.turn(3)
+    assert shop.state.waiting is not None
+    assert shop.state.waiting.revision.release == newer[1]
+    assert any("goes first: what is stable is configured anew after it" in one for one in shop.waits_for())
+    await wheel.command(c.Unfreeze("bob", "over"))
+    await shop.turn(60)
+    assert shop.stable.release == newer[1]
+    assert shop.stable.service("web").env["LOG_LEVEL"].text == "debug"
 
 
 async def test_an_edit_that_is_taken_back_before_it_is_rolled_out_leaves_nothing(shop: Shop) -> None:

@@ -64,6 +64,7 @@ async def rollbacks(one: Hours) -> list[e.RolloutStarted]:
     return [one for one in events if isinstance(one, e.RolloutStarted) and one.kind == "rollback"]
 
 
+@pytest.mark.slow
 async def test_an_hour_after_its_promotion_through_a_restart(pcw: Hours) -> None:
     await pcw.live(HOUR / 2)
     await pcw.restart()

@@ -13,6 +13,7 @@ from headgate.engine.engine import Engine
 from headgate.engine.refusals import Rejected
 from headgate.engine.secrets import readable, values
 from headgate.model import commands as c
+from headgate.model import events as e
 from headgate.model.checks import Job
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
@@ -283,6 +284,11 @@ async def test_what_the_platform_reads_itself_is_never_read_here(tmp_path: Path)
     assert platform.handed["web"]["PASSWORD"].version == "1"
     assert await readable(made.world, rules, made.stable.service("web").env["PASSWORD"]) == "2"
     assert made.secrets.read == [], "no value of it was ever asked for"
+    specification = made.shop.state.specification
+    assert specification is not None
+    await made.shop.record([e.SpecificationApplied(replace(specification, environments=()), "ann")])
+    # What runs where the file names no environment any more is started again with what it had.
+    assert made.engine.references(made.stable, "web")["PASSWORD"].version == "1"
 
 
 def test_a_platform_declares_it() -> None:

@@ -223,7 +223,7 @@ class Stage:
     async def no_request_failed(self) -> None:
         assert self.load is not None
         await self.load.stop()
-        assert self.load.failed() == []
+        assert self.load.failed() == [], "\n".join(self.load.lines())
 
     async def answered(self) -> float:
         """Waits until a user is answered well again; returns when, monotonic seconds."""

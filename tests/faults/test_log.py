@@ -51,8 +51,8 @@ async def test_a_disk_that_is_full_in_a_rollout_holds_it_up_and_no_longer(stage:
     await stage.deploy("v2")
     await stage.phase("weight 50")
     full = monotonic()
-    use_up(small_disk / "ballast")
-    told = stage.command("abort", "production", "--why", "no reason")
+    await asyncio.to_thread(use_up, small_disk / "ballast")
+    told = await asyncio.to_thread(stage.command, "abort", "production", "--why", "no reason")  # the load goes on
     assert told.returncode == 1
     assert f"no room left for the event log {stage.data}" in told.stderr
     assert f"the file system mounted at {small_disk}" in told.stderr
@@ -112,11 +112,11 @@ async def test_on_a_damaged_log_no_server_starts(stage: Stage, damage: Callable[
     await stage.serves("v1")
     running = processes.instances(stage.data)
     stage.journal.close()  # the last to close the log moves everything into its file
-    assert stage.end_server() == 0
+    assert await asyncio.to_thread(stage.end_server) == 0  # the load goes on
     log, copy = stage.data / "events.db", stage.folder / "copy.db"
     shutil.copy(log, copy)
     damage(log)
-    told = stage.command("serve", "--port", "0")
+    told = await asyncio.to_thread(stage.command, "serve", "--port", "0")
     assert told.returncode == 1
     assert f"The event log {log} is damaged" in told.stderr
     assert "restore" in told.stderr

@@ -15,7 +15,7 @@ WORDS = [
     *("host", "environment"),
     *("build", "runner", "artifact", "finding", "pipeline", "rollout", "strategy"),
     "step",
-    *("image", "registry", "provenance"),
+    *("image", "registry", "infrastructure", "provenance"),
     *(
         "stable",
         "candidate",

@@ -35,7 +35,7 @@ Gates of kind freeze are not built in yet: remove it, or use another kind.
 f.yaml:27:34: environments.production.env.DATABASE_URL.secret: found secret pcw/production/database-url; \
 allowed: a plain value. No secret store is built in yet: install one, or write the value if it is no secret.
 f.yaml:27:89: environments.production.env.QUOTE_CACHE.terraform: found terraform cache_endpoint; \
-allowed: a plain value. No provisioner is built in yet: install one, or write the value.
+allowed: a plain value. Install Terraform where the Headgate server runs, or write the value.
 """
 
 
@@ -75,7 +75,8 @@ def test_with_every_adapter_and_the_group_nothing_is_missing() -> None:
         "registries": {"docker"},
     }
     vault = "secrets: {vault: {url: 'https://vault.example.org', token_from: VAULT_TOKEN}}\n"
-    assert told(f"{SAMPLE}groups: {{release-managers: [alice, bob]}}\n{vault}{REGISTRY}", **everything) == []
+    sample = f"{SAMPLE}    terraform: {{folder: infrastructure}}\n"
+    assert told(f"{sample}groups: {{release-managers: [alice, bob]}}\n{vault}{REGISTRY}", **everything) == []
 
 
 @pytest.mark.parametrize(

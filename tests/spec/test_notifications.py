@@ -78,6 +78,8 @@ def test_an_environment_has_its_own() -> None:
         ("[{github: {repository: shop, token_from: NOTIFY_T}}]", "OWNER/NAME"),
         ("[{github: {repository: ../x, token_from: NOTIFY_T}}]", "OWNER/NAME"),
         ("[{github: {repository: a/b, token_from: NOTIFY_T, on: all}}]", ""),
+        ("[{github: {repository: a/b, token_from: NOTIFY_T, api: 'http://git.example.org'}}]", "https://, or http://"),
+        ("[{gitlab: {project: a/b, token_from: NOTIFY_T, api: 'http://git.example.org'}}]", "https://, or http://"),
         ("[{gitlab: {project: 'a b', token_from: NOTIFY_T}}]", "a project's number"),
         ("[{apprise: {url_from: NOTIFY_A}, webhook: {url_from: NOTIFY_H}}]", "exactly one of"),
         ("[{pager: {}}]", "apprise, webhook, github, gitlab"),

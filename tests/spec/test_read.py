@@ -15,8 +15,8 @@ TOP = (
 )
 ENVIRONMENT = (
     "platform, manifests, traffic, metrics, deploy, after, concurrency, branches, integrate, strategy, checks, gates, "
-    "break_glass, analysis, bake, contract, keep_warm, monitor, listen, replicas, env, secrets, services, parity, "
-    "deadlines, notifications"
+    "break_glass, analysis, bake, contract, keep_warm, monitor, listen, replicas, env, secrets, terraform, "
+    "services, parity, deadlines, notifications"
 )
 STAGING = "  staging: {platform: process}\n"
 GIVEN = "HOST, PORT, APPLICATION, ENVIRONMENT, SERVICE, RELEASE, REVISION, DATA_DIR"

@@ -31,7 +31,7 @@ def test_ecr() -> None:
 
 
 BAD = {
-    "docker: {url: http://registry.example.org}": ("registry.docker", "https://, or http:// to this machine"),
+    "docker: {url: http://registry.example.org}": ("registry.docker.url", "https://, or http:// to this machine"),
     "docker: {url: https://r.example.org/v2}": ("registry.docker", "an address without a path"),
     "docker: {url: https://ada:secret@r.example.org}": ("registry.docker.url", "an address that begins"),
     "docker: {url: https://r.example.org, login_from: HOME}": ("registry.docker.login_from", "begins with REGISTRY_"),

@@ -115,6 +115,7 @@ URL = "url: 'https://a.example.org'"
         (f"kubernetes: {{{URL}}}", "kubernetes", "one of token_from and token_file"),
         ("kubernetes: {token_from: KUBERNETES_TOKEN}", "kubernetes", "url beside a token"),
         ("kubernetes: {url: 'http://10.0.0.1', token_from: KUBERNETES_T}", "kubernetes.url", "https://"),
+        ("aws-ssm: {region: eu-west-1, endpoint: 'http://10.0.0.1:4566'}", "aws-ssm.endpoint", "https://, or http://"),
         ("etcd: {url: 'http://etcd.example.org'}", "etcd.url", "https://"),
         (f"etcd: {{{URL}, login_from: VAULT_TOKEN}}", "etcd.login_from", "begins with ETCD_"),
     ],

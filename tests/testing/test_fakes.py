@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from headgate.model.ids import RevisionId
+from headgate.model.infrastructure import Infrastructure
 from headgate.model.measurements import BUCKETS_PER_DOUBLING, Query, Sample
 from headgate.ports import AdapterError
-from headgate.testing.contracts import baseline, metrics, source, traffic, values
+from headgate.testing.contracts import baseline, metrics, provisioners, source, traffic, values
 from headgate.testing.fakes.clock import EPOCH, FakeClock
 from headgate.testing.fakes.metrics import FakeMetrics
+from headgate.testing.fakes.provisioner import FakeProvisioner
 from headgate.testing.fakes.router import FakeRouter
 from headgate.testing.fakes.source import FakeSource
 from headgate.testing.fakes.values import FakeValues
@@ -193,3 +195,21 @@ class TestFakeSource:
         folders = ["web"]
         first = await source.checkout("pcw", one.sha, tmp_path / "1", folders)
         assert first == await source.checkout("pcw", other.sha, tmp_path / "2", folders)
+
+
+class FakeSite:
+    made_from = Infrastructure("fake", "/srv/infrastructure")
+    nowhere = Infrastructure("fake", "")
+
+    def __init__(self) -> None:
+        self.provisioner = FakeProvisioner()
+
+    def declare(self, sensitive: bool = False, **outputs: str) -> None:
+        self.provisioner.wanted = outputs
+        self.provisioner.sensitive |= set(outputs) if sensitive else set()
+
+
+class TestFakeProvisioner(provisioners.ProvisionerContract):
+    @pytest.fixture
+    def site(self) -> FakeSite:
+        return FakeSite()

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.web.world import FILE, applying, client
 from tests.web.world import shop as opened
 
@@ -57,7 +58,7 @@ def assert_explained(answer: httpx.Response) -> None:
         assert "Traceback" not in answer.text
 
 
-RELAXED = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @RELAXED

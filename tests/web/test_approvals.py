@@ -45,7 +45,7 @@ async def says(owner: httpx.AsyncClient, who: dict[str, str], verb: str = "appro
 async def test_what_would_happen_is_shown_whole(owner: httpx.AsyncClient) -> None:
     shown = await review(owner)
     assert (shown["label"], shown["author"], shown["replaces"]) == ("v1", "Ada <ada@example.org>", None)
-    assert shown["infrastructure"].startswith("no infrastructure plan")
+    assert shown["infrastructure"] == {"plan": None, "applied": False, "why": "Headgate makes none here"}
     assert shown["gates"][0] | {"until": ""} == {
         "from": ["ann", "bob", "ada"],
         "count": 2,
@@ -57,6 +57,12 @@ async def test_what_would_happen_is_shown_whole(owner: httpx.AsyncClient) -> Non
     }
     assert shown["set"].startswith("set_")
     assert shown["set"] == (await review(owner))["set"]
+
+
+@pytest.mark.parametrize("shown", ["x", "set_", "set_123", "set_" + "z" * 80])
+async def test_what_is_no_digest_is_told_as_that(owner: httpx.AsyncClient, shown: str) -> None:
+    status, told = await says(owner, await person(owner, "ann"), set=shown)
+    assert (status, "that is no digest of a set" in told, "`headgate review guarded`" in told) == (409, True, True)
 
 
 async def test_two_people_open_it(owner: httpx.AsyncClient, shop: Shop) -> None:
@@ -117,7 +123,9 @@ async def test_withdrawn_it_counts_no_more_and_may_be_given_again(owner: httpx.A
 
 async def test_what_is_rejected_is_dropped_and_does_not_come_by_itself(owner: httpx.AsyncClient, shop: Shop) -> None:
     bob = await person(owner, "bob")
-    assert (await says(owner, bob, "reject"))[0] == 422  # it says why
+    for said, wrong in (({}, "why is missing"), ({"why": " "}, "why must not be empty")):
+        status, told = await says(owner, bob, "reject", **said)
+        assert (status, wrong in told) == (422, True)
     code, text = await says(owner, bob, "reject", why="not before the sale", release="v1")
     assert (code, "v1" in text) == (200, True)
     application = shop.engine.application("shop")

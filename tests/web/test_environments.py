@@ -199,6 +199,15 @@ async def test_a_platform_that_cannot_be_reached_is_an_error_before_the_text_beg
     assert answer.json()["error"]["what"] == "the platform is on fire"
 
 
+async def test_restored_data_are_a_service_and_its_level(ask: httpx.AsyncClient) -> None:
+    await ask.post("/api/applications", json=applying())
+    for restored in ("web", "/7", "web/", "web/-1", "web/1e3", "web/7/7", "web/\u0667", f"web/{'9' * 10}"):
+        answer = await ask.post(f"{STAGING}/migrate", json={**ANN, "restored": restored})
+        assert (answer.status_code, "write SERVICE/LEVEL" in answer.text) == (409, True), restored
+    answer = await ask.post(f"{STAGING}/migrate", json={**ANN, "restored": "web/7", "why": "a backup"})
+    assert "may not say that data were restored here" in answer.text
+
+
 async def test_what_does_not_exist_is_unknown(ask: httpx.AsyncClient, released: Shop) -> None:
     for path in ("/api/applications/nope", f"{STAGING}x", "/api/applications/shop/environments/nope/history"):
         answer = await ask.get(path)

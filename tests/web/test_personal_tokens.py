@@ -94,6 +94,15 @@ async def test_revoked_it_is_none_at_once_and_that_is_on_record(owner: httpx.Asy
     assert [type(one.event).__name__ for one in recorded] == ["PersonalTokenMade", "PersonalTokenRevoked"]
 
 
+async def test_one_too_many_is_not_on_record_as_made(
+    owner: httpx.AsyncClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate.web.tokens.MOST", 0)
+    answer = await owner.post("/api/tokens/person", json={"person": "ann", "by": "root"})
+    assert (answer.status_code, "revoke some" in answer.text) == (502, True)
+    assert await shop.engine.log.read(SERVER_STREAM) == []
+
+
 async def test_it_ends_by_itself(owner: httpx.AsyncClient, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The door goes by its own clock: the token was made two hours ago."""
     before = datetime.now(UTC) - timedelta(hours=2)

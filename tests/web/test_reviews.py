@@ -110,6 +110,11 @@ async def test_by_link_a_release_is_rejected_with_a_reason(
     assert link.removeprefix("/review/") not in repr(recorded)
 
 
+async def test_a_form_with_too_many_fields_is_refused(browser: httpx.AsyncClient, owner: httpx.AsyncClient) -> None:
+    answer = await browser.post(await linked(owner), data={f"f{number}": "x" for number in range(20)})
+    assert (answer.status_code, "good to approve or reject" in answer.text) == (422, True)
+
+
 async def test_a_link_that_was_touched_is_none(
     browser: httpx.AsyncClient, owner: httpx.AsyncClient, shop: Shop
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,10 @@ IMAGES_PRESENT = {**PRESENT, "platforms": {"process", "docker"}, "images": {"doc
 
 
 class Clock:
+    ahead = timedelta()  # of the time that it is: a test's to set
+
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self.ahead
 
 
 class TalkingPlatform(FakePlatform):

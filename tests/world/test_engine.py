@@ -83,7 +83,7 @@ class Around:
         return self._wheels.frozen
 
     def beside(self, environment: EnvironmentId) -> dict[str, Place]:
-        return {}
+        return self._wheels.beside(environment)
 
 
 @pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=1))

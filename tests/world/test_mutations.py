@@ -65,6 +65,11 @@ def approvals_outlive_what_they_were_for(patch: Patch) -> None:
     patch.setattr(approving, "exact_set", lambda request, state, rules: request.rollout)
 
 
+def hold_absence_against_it(patch: Patch) -> None:
+    """A store of secrets, a registry: whatever the candidate needed and nobody answered for."""
+    patch.setattr(rules, "was_away", lambda *_: "")
+
+
 def forget_the_predecessor(patch: Patch) -> None:
     def may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> Refused | None:
         return honest(revision, state, replace(seen, passed={revision.release: EPOCH}))
@@ -154,6 +159,10 @@ def take_a_yes_to_another_start(patch: Patch) -> None:
         return honest(gate, request, replace(seen, answers=found), now)
 
     patch.setattr(gates, "_webhook", webhook)
+
+
+def take_anything_for_a_replica(patch: Patch) -> None:
+    patch.setattr(gates, "no_replica", lambda gate, here, there: "")
 
 
 def let_anybody_break_glass(patch: Patch) -> None:
@@ -324,9 +333,10 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (stop_before_shift, {"stop-order"}),
     (no_data_is_pass, {"data", "steps"}),
     (route_to_unready, {"ready"}),
-    (forget_the_gate, {"gates", "sign-off", "asked"}),
+    (forget_the_gate, {"gates", "sign-off", "asked", "parity"}),
     (let_the_author_approve, {"gates"}),
     (approvals_outlive_what_they_were_for, {"gates"}),
+    (hold_absence_against_it, {"away"}),
     (forget_the_predecessor, {"predecessor"}),
     (go_first_unasked, {"way"}),
     (replace_a_hotfix, {"way"}),
@@ -341,8 +351,9 @@ MUTANTS: list[tuple[Callable[[Patch], None], set[str]]] = [
     (forget_the_whole_line, {"frozen"}),
     (take_no_answer_for_a_yes, {"asked"}),
     (take_a_yes_to_another_start, {"asked"}),
+    (take_anything_for_a_replica, {"parity"}),
     (let_anybody_break_glass, {"glass"}),
-    (break_glass_for_everything, {"frozen", "gates", "sign-off", "asked"}),
+    (break_glass_for_everything, {"frozen", "gates", "sign-off", "asked", "parity"}),
     (break_glass_in_silence, {"glass"}),
     (promote_without_check, {"check"}),
     (repeat_checks_for_ever, {"attempts"}),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headgate.analysis.planner import Regression
+from benchmarks.verdicts.planner import Regression
 
 PATCHES = Path(__file__).with_name("patches")
 LATE = 0.020  # seconds

@@ -3,11 +3,11 @@
 from statistics import median
 from typing import Any
 
+from benchmarks.verdicts import planner
+from benchmarks.verdicts.planner import Expectation
 from benchmarks.verdicts.real.defects import DEFECTS
 from benchmarks.verdicts.real.file import DEMANDING, judged_by
 
-from headgate.analysis import planner
-from headgate.analysis.planner import Expectation
 from headgate.model.measurements import Sample, Traffic
 
 LAST = DEMANDING.deadline.total_seconds()

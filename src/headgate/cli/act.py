@@ -11,7 +11,7 @@ from typing import Any
 
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
-from headgate.cli.plain import plain
+from headgate.cli.plain import minute, plain
 
 HELD = frozenset({"pin", "unpin", "freeze", "unfreeze", "sign-off"})
 
@@ -103,7 +103,7 @@ def _froze(verb: str, done: dict[str, Any]) -> str:
         still = "; every environment is still frozen: `headgate unfreeze --all`" if whole else ""
         return f"{environment} is no longer frozen by itself{still}"
     ends = [one["until"] for one in done.get("frozen", ()) if one["scope"] == "environment"]
-    until = f"until {ends[0]}, or " if ends and ends[0] else "until "
+    until = f"until {minute(ends[0])}, or " if ends and ends[0] else "until "
     goes_on = f"; the rollout of {done.get('candidate')} goes on: pause or abort it" if done.get("rollout") else ""
     return f"{environment} is frozen: no rollout starts {until}`headgate unfreeze {environment}`{goes_on}"
 

@@ -6,7 +6,7 @@ from typing import Any
 ACTIONS = frozenset(
     {"abort", "deploy", "migrate", "pause", "pin", "promote", "resume", "rollback", "sign-off", "unpin"}
 )
-GROUPS = frozenset({"audit", "secrets", "token"})
+GROUPS = frozenset({"audit", "infra", "secrets", "token"})
 
 
 def carry_out(command: str, asked: dict[str, Any]) -> int:

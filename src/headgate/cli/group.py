@@ -7,20 +7,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli import (
-    approving,
-    auditing,
-    checking,
-    configuring,
-    forms,
-    freezing,
-    linting,
-    migrating,
-    sealing,
-    telling,
-)
 from headgate.cli.dispatch import carry_out
 from headgate.cli.failure import Failure
+from headgate.cli.forms import (
+    approvals,
+    audit,
+    checks,
+    configuration,
+    everyday,
+    freezes,
+    infrastructure,
+    lint,
+    migrations,
+    notifications,
+    secrets,
+    tokens,
+)
 
 # In the order in which one needs them.
 COMMANDS = (
@@ -28,30 +30,25 @@ COMMANDS = (
     *("watch", "why", "history", "logs", "backtest", "pause", "resume", "promote", "abort", "rollback", "review"),
     *("checks", "approve", "reject"),
     *("sign-off", "pin", "unpin", "freeze", "unfreeze", "migrate", "lift", "provenance", "images", "notifications"),
-    *("audit", "ci", "token", "config", "parity", "secrets", "lint", "spec", "demo"),
+    *("audit", "ci", "token", "config", "parity", "infra", "secrets", "lint", "spec", "demo"),
 )
 
 # Forms that are in a file of their own.
-BESIDE: dict[str, Any] = dict.fromkeys(("freeze", "unfreeze"), freezing)
-BESIDE |= dict.fromkeys(("review", "approve", "reject"), approving)
-BESIDE |= dict.fromkeys(("config", "parity"), configuring)
-BESIDE |= {"lint": linting, "notifications": telling, "checks": checking, "migrate": migrating}
+BESIDE: dict[str, Any] = dict.fromkeys(("freeze", "unfreeze"), freezes)
+BESIDE |= dict.fromkeys(("review", "approve", "reject"), approvals)
+BESIDE |= dict.fromkeys(("config", "parity"), configuration)
+BESIDE |= {"lint": lint, "notifications": notifications, "checks": checks, "migrate": migrations}
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 no server is running; "
     "4 the rollout that was waited for or watched was aborted; 5 its release never started; 130 interrupted."
 )
 
-TOKENS = {
-    "person": approving.token_person,
-    "create": forms.create,
-    "list": forms.listed,
-    "revoke": forms.revoke,
-}
 GROUPS = {
-    "audit": ("The event log as evidence.", auditing.FORMS),
-    "token": ("Tokens that are one person's, or can do one thing only.", TOKENS),
-    "secrets": ("The encrypted file of the store age; and whether the server reads all secrets.", sealing.FORMS),
+    "infra": ("What an environment stands on: its Terraform plan, outputs and drift.", infrastructure.FORMS),
+    "audit": ("The event log as evidence.", audit.FORMS),
+    "token": ("Tokens that are one person's, or can do one thing only.", tokens.FORMS),
+    "secrets": ("The encrypted file of the store age; and whether the server reads all secrets.", secrets.FORMS),
 }
 
 
@@ -80,7 +77,7 @@ def made(name: str) -> Any:
             group.command(verb)(filled(f"{name}_{verb}", form))
         return typer.main.get_group(group)
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    written = BESIDE.get(name, forms)
+    written = BESIDE.get(name, everyday)
     one.command(name)(_demo() if name == "demo" else filled(name, getattr(written, name.replace("-", "_"))))
     return typer.main.get_command(one)
 

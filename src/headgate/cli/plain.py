@@ -11,6 +11,11 @@ SEQUENCES = re.compile(
 )
 
 
+def minute(moment: str) -> str:
+    """2026-11-24 08:00 UTC, of an ISO 8601 moment in UTC, as the server's are."""
+    return f"{moment[:10]} {moment[11:16]} UTC"
+
+
 def plain(text: object) -> str:
     """One line without control characters, or anything else that is not shown as what it is."""
     whole = str(text)

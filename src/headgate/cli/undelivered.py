@@ -3,11 +3,10 @@
 from typing import Any
 
 from headgate.cli.api import Api, path
-from headgate.cli.failure import OK
+from headgate.cli.failure import OK, REFUSED
 from headgate.cli.output import age, print_json, say, table
 
 View = dict[str, Any]
-REFUSED = 1
 NONE = {"pending": "nothing is still to be told", "failed": "nothing was left untold"}
 
 
@@ -38,12 +37,15 @@ def retry(api: Api, name: str, target: str | None, by: str, as_json: bool) -> in
     return OK if all(not one["why"] and not one["failed"] for one in answer["targets"]) else REFUSED
 
 
+def called(one: View) -> str:
+    return f"{one['target']} ({one['where']})"
+
+
 def _said(one: View) -> None:
-    called = f"{one['target']} ({one['where']})"
     if one["why"] or not one["retried"]:
-        say(f"{called}: {one['why'] or 'nothing had failed; what is pending is tried now'}")
+        say(f"{called(one)}: {one['why'] or 'nothing had failed; what is pending is tried now'}")
     for notice in one["retried"]:
-        say(f"{called}: {notice['kind']}, {notice['what']}: {'told' if notice['told'] else notice['why']}")
+        say(f"{called(one)}: {notice['kind']}, {notice['what']}: {'told' if notice['told'] else notice['why']}")
 
 
 def _row(one: View, notice: View, now: str) -> list[str]:

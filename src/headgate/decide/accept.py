@@ -3,20 +3,21 @@
 from datetime import datetime
 from functools import singledispatch
 
+from headgate.decide import provisioning
 from headgate.decide.approving import may_approve, may_reject, may_withdraw
 from headgate.decide.gates import rejected
 from headgate.decide.going_back import GoingBack, just_back, roll_back
 from headgate.decide.horizon import past_horizon
 from headgate.decide.migrating import asked_for
+from headgate.decide.people import may_break_glass
 from headgate.decide.progress import can_serve
 from headgate.decide.standstill import may_freeze, may_unfreeze
 from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.observations import Seen
-from headgate.model.people import each, who
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
-from headgate.model.steps import Migrate, Retire, SetWeight
+from headgate.model.steps import Migrate, Provision, Retire, SetWeight
 
 Answer = list[e.Event] | c.Refused
 
@@ -42,12 +43,12 @@ def _(command: c.Deploy, state: EnvironmentState, seen: Seen, now: datetime) -> 
 
 def _may_not_break_glass(command: c.Deploy, seen: Seen) -> c.Refused | None:
     """By the applied rules alone, and nobody where they name nobody."""
-    named, people = (seen.rules.break_glass, seen.rules.people) if seen.rules else ((), ())
     if not command.break_glass:
         return None
+    named = seen.rules.break_glass if seen.rules else ()
     if not named:
         return c.Refused("nobody may break the glass here; `break_glass: [PERSON]` in the applied file says who may")
-    if who(command.by, people) not in each(named, people):
+    if not may_break_glass(command.by, seen.rules):
         return c.Refused(f"{command.by} may not break the glass here; {', '.join(named)} may")
     return None if command.why else c.Refused("breaking the glass says why: --why TEXT")
 
@@ -57,6 +58,8 @@ def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> 
     waiting, label = state.waiting, command.revision.label
     if command.automatic and state.pin:
         return c.Refused(f"{state.pin.by} pinned a release here: {label} does not come by itself; `headgate unpin`")
+    if command.automatic and _is_stable(command.revision, state) and (busy := _busy_with(state)):
+        return c.Refused(f"{busy.label} goes first: what is stable is configured anew after it")
     if waiting and waiting.revision.id == command.revision.id and _asks_for_no_more(command, waiting):
         return c.Refused(f"{label} is already waiting here; `headgate why` says for what")
     if waiting and waiting.kind == "rollback":
@@ -72,6 +75,10 @@ def _must_stand_back(command: c.Deploy, state: EnvironmentState, seen: Seen) -> 
 
 def _asks_for_no_more(command: c.Deploy, waiting: Request) -> bool:
     return waiting.hotfix >= command.hotfix and waiting.break_glass >= command.break_glass
+
+
+def _is_stable(revision: Revision, state: EnvironmentState) -> bool:
+    return state.stable is not None and state.stable.release == revision.release
 
 
 def _busy_with(state: EnvironmentState) -> Revision | None:
@@ -142,8 +149,9 @@ def _(command: c.Promote, state: EnvironmentState, seen: Seen, now: datetime) ->
     rollout = _trial(state)
     if isinstance(rollout, c.Refused):
         return rollout
-    if isinstance(rollout.step, Migrate):
-        return c.Refused("a migration comes before the candidate; `headgate why` shows how far it is")
+    if isinstance(rollout.step, Provision | Migrate):
+        what = "a migration" if isinstance(rollout.step, Migrate) else "the infrastructure"
+        return c.Refused(f"{what} comes before the candidate; `headgate why` shows how far it is")
     if not can_serve(rollout.revision, seen):
         return c.Refused("the candidate is not ready to serve; `headgate why` says what is missing")
     to = _promotion_step(rollout)
@@ -238,6 +246,11 @@ def _(command: c.Unfreeze, state: EnvironmentState, seen: Seen, now: datetime) -
 @accept.register
 def _(command: c.Migrate, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
     return asked_for(command, state, seen, now)
+
+
+@accept.register
+def _(command: c.Provision, state: EnvironmentState, seen: Seen, now: datetime) -> Answer:
+    return provisioning.asked_for(command, state, seen, now)
 
 
 @accept.register

@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
+from headgate.decide.provisioning import planned
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import Environment
 
@@ -37,7 +39,14 @@ def _parts(request: Request, state: EnvironmentState, rules: Environment) -> dic
         ),
         "what is stable here changed": state.stable.id if state.stable else None,
         "the rules changed": rules,
+        **_infrastructure(request, state),
     }
+
+
+def _infrastructure(request: Request, state: EnvironmentState) -> dict[str, Any]:
+    """Nothing where nothing would be changed: sets of environments without infrastructure are as they always were."""
+    plan = planned(request, state)
+    return {"the infrastructure plan changed": plan.digest} if plan and not plan.empty else {}
 
 
 def rules_digest(rules: Environment) -> str:
@@ -50,11 +59,13 @@ def changed(shown: str, request: Request, state: EnvironmentState, rules: Enviro
     if shown == now:
         return ""
     tail = shown[len(MARK) + WHOLE :]
-    if len(shown) != len(now) or not shown.startswith(MARK):
-        return "that is no digest of a set"
     said = list(_parts(request, state, rules))
     then, current = _cut(tail), _cut(now[len(MARK) + WHOLE :])
-    found = [words for words, old, new in zip(said, then, current, strict=True) if old != new]
+    if not shown.startswith(MARK) or abs(len(shown) - len(now)) not in (0, PART):
+        return "that is no digest of a set"
+    found = [words for words, old, new in zip(said, then, current, strict=False) if old != new]
+    if len(then) != len(current):  # one of the two has no plan of infrastructure
+        found.append("the infrastructure plan changed")
     return ", ".join(found) or "the revision changed"
 
 
@@ -70,9 +81,12 @@ def _digest(value: Any, length: int) -> str:
 def _plain(value: Any) -> Any:
     """A field that is as it is by itself is left out: a later Headgate, which knows more fields, gives the same."""
     if is_dataclass(value) and not isinstance(value, type):
-        said = {field.name: getattr(value, field.name) for field in fields(value)}
-        told = {f.name: _plain(said[f.name]) for f in fields(value) if not _is_default(f, said[f.name])}
-        return {"": type(value).__name__, **told}
+        told = {"": type(value).__name__}
+        for name, default in _fields(type(value)):
+            one = getattr(value, name)
+            if type(default) is not type(one) or default != one:
+                told[name] = _plain(one)
+        return told
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, tuple | list):
@@ -86,6 +100,11 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | bool | int | float) else repr(value)
 
 
-def _is_default(field: "Field[Any]", value: Any) -> bool:
-    default = field.default_factory() if field.default_factory is not MISSING else field.default
-    return default is not MISSING and type(default) is type(value) and bool(default == value)
+@cache  # a set is looked at in every turn, and its rules have some hundred fields
+def _fields(noun: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Names with what they are by themselves, or MISSING. Nouns are frozen: one that is made once may be compared."""
+    return tuple((one.name, _default(one)) for one in fields(noun))
+
+
+def _default(field: "Field[Any]") -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default

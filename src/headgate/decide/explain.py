@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from headgate.decide import migrating
+from headgate.decide import migrating, provisioning
 from headgate.decide.gates import closed_gates
 from headgate.decide.plan import plan, wanted
 from headgate.decide.progress import progress, seconds
@@ -15,7 +15,8 @@ from headgate.model.steps import describe
 def waits_for(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     """Everything that is waited for, most urgent first; empty when there is nothing to do."""
     moving = [*_rollout(state, seen, now), *_failing(state, seen, now), *held_up(state, seen, now)]
-    still = [*_frozen(state, seen, now), *migrating.waits_for(state, seen, now), *_pinned(state, seen)]
+    between = [*migrating.waits_for(state, seen, now), *provisioning.waits_for(state)]
+    still = [*_frozen(state, seen, now), *between, *_pinned(state, seen)]
     return [*seen.unknown, *_alarm(state), *_drift(state, seen, now), *moving, *still]
 
 

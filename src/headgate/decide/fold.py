@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import singledispatch
 
-from headgate.decide import migrated, monitoring
+from headgate.decide import migrated, monitoring, provisioning
 from headgate.decide.baseline import fewest_instances
 from headgate.decide.judging import counted, learnt, weight_at
 from headgate.model import events as e
@@ -14,6 +14,7 @@ from headgate.model.checks import CheckEnded, CheckResult
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import Glass, GlassBroken
 from headgate.model.ids import EnvironmentId, ReleaseId
+from headgate.model.infrastructure import ProvisioningEvent
 from headgate.model.monitors import Alarm, AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Failure, Past, Pin, Request, Rollout, SignOff
@@ -347,6 +348,11 @@ def _(event: MigrationStarted, state: EnvironmentState, at: datetime) -> Environ
 @apply.register
 def _(event: MigrationEnded, state: EnvironmentState, at: datetime) -> EnvironmentState:
     return migrated.ended(event, state, at)
+
+
+@apply.register
+def _(event: ProvisioningEvent, state: EnvironmentState, at: datetime) -> EnvironmentState:
+    return provisioning.folded(event, state, at)
 
 
 @apply.register

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from headgate.decide.approving import valid_approvers
 from headgate.decide.freezes import UnknownDays, UnknownZone, thaw, zone_of
 from headgate.decide.parity import closed as no_replica
+from headgate.decide.people import may_break_glass
+from headgate.decide.provisioning import running, shut
 from headgate.decide.standstill import span, standstill
 from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.ids import ReleaseId
 from headgate.model.observations import Place, Seen
 from headgate.model.parity import ParityGate
-from headgate.model.people import each, who
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Frozen, Gate, SignOffGate, SoakGate, WebhookGate
 
@@ -41,7 +42,7 @@ def broken_gates(
 
 def _breaks_glass(request: Request, rules: Environment) -> bool:
     """By the rules that count now: whoever they no longer name waits for the gates like everybody."""
-    return request.break_glass and who(request.by, rules.people) in each(rules.break_glass, rules.people)
+    return request.break_glass and may_break_glass(request.by, rules)
 
 
 def _shut(rules: Environment, request: Request, state: EnvironmentState, seen: Seen, now: datetime) -> list[Closed]:
@@ -50,7 +51,8 @@ def _shut(rules: Environment, request: Request, state: EnvironmentState, seen: S
         return []
     before = (_predecessor(rules, request, seen), _not_rejected(request, seen))
     frozen = [Closed(why) for why in standstill(state, seen, now)]
-    verdicts = [*before, *frozen, *(_gate(gate, request, state, seen, rules, now) for gate in rules.gates)]
+    ground = _infrastructure(request, state, seen, rules, now)
+    verdicts = [*before, *frozen, ground, *(_gate(gate, request, state, seen, rules, now) for gate in rules.gates)]
     return [closed for closed in verdicts if closed]
 
 
@@ -64,6 +66,14 @@ def _not_rejected(request: Request, seen: Seen) -> Closed | None:
     """Whether a gate asks for a sign-off or not: what was found bad before goes no further, and need not wait."""
     why = rejected(request.revision.release, request.revision.label, seen)
     return Closed(why, expired=True, breakable=False) if why else None
+
+
+def _infrastructure(
+    request: Request, state: EnvironmentState, seen: Seen, rules: Environment, now: datetime
+) -> Closed | None:
+    """Its plan is on record before anything starts: approvals are for that one."""
+    why, late = shut(request, state, seen, rules, now)
+    return Closed(why, expired=late, breakable=running(state) is None) if why else None
 
 
 def rejected(release: ReleaseId, label: str, seen: Seen) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from headgate.decide.freezes import UnknownDays, UnknownZone, thaw
+from headgate.decide.people import may_break_glass
 from headgate.decide.standstill import moment, standstill
 from headgate.model import commands as c
 from headgate.model import events as e
@@ -218,10 +219,10 @@ def _restored(
     to: tuple[str, int], command: c.Migrate, state: EnvironmentState, seen: Seen
 ) -> list[e.Event] | c.Refused:
     """It opens the way back, so it is for whom the applied rules let pass closed gates."""
-    named, (service, level) = seen.rules.break_glass if seen.rules else (), to
-    if command.by not in named:
-        who = f"{', '.join(named)} may" if named else "`break_glass: [PERSON]` in the applied file says who may"
-        return c.Refused(f"{command.by} may not say that data were restored here; {who}")
+    (service, level), named = to, seen.rules.break_glass if seen.rules else ()
+    if not may_break_glass(command.by, seen.rules):
+        may = f"{', '.join(named)} may" if named else "`break_glass: [PERSON]` in the applied file says who may"
+        return c.Refused(f"{command.by} may not say that data were restored here; {may}")
     if not command.why:
         return c.Refused("say which backup, and why: --why TEXT")
     if running(state):

@@ -3,6 +3,7 @@
 Values of variables are meant to differ, and are not compared; that they are there, and are secrets, is.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -92,6 +93,39 @@ def other_stores_of_secrets(left: Place, right: Place) -> Iterator[Difference]:
     yield from _differ("stores", left, right, *kinds)
 
 
+def other_infrastructure(left: Place, right: Place) -> Iterator[Difference]:
+    kinds = [place.rules.infrastructure.kind if place.rules.infrastructure else "none" for place in (left, right)]
+    yield from _differ("infrastructure", left, right, *kinds)
+
+
+def other_resources(left: Place, right: Place) -> Iterator[Difference]:
+    """By type, each once. That an address carries the environment's own name is no difference."""
+    for place in (left, right):
+        if place.resources is None:
+            yield Difference("resource", f"resource: those of {place.rules.name} cannot be told")
+            return
+    both = _by_type(left), _by_type(right)
+    for kind in sorted({*both[0], *both[1]}):
+        one, other = both[0].get(kind, Counter()), both[1].get(kind, Counter())
+        if one != other:
+            alone = [_alone(left, one - other), _alone(right, other - one)]
+            sides = f"{one.total()} in {left.rules.name}, {other.total()} in {right.rules.name}"
+            yield Difference(f"resource {kind}", f"resource {kind}: {sides}; {'; '.join(filter(None, alone))}")
+
+
+def _by_type(place: Place) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = {}
+    for one in place.resources or ():
+        found.setdefault(one.type, Counter())[one.address.replace(place.rules.name, "ENVIRONMENT")] += 1
+    return found
+
+
+def _alone(place: Place, addresses: Counter[str]) -> str:
+    named = [one.replace("ENVIRONMENT", place.rules.name) for one in sorted(addresses)]
+    more = f" and {len(named) - MOST} more" if len(named) > MOST else ""
+    return f"only {place.rules.name} has {', '.join(named[:MOST])}{more}" if named else ""
+
+
 def other_releases(left: Place, right: Place) -> Iterator[Difference]:
     both = _revision(left), _revision(right)
     if both[0].release != both[1].release:
@@ -157,6 +191,8 @@ RULES: tuple[Rule, ...] = (
     other_sources_of_metrics,
     other_numbers_of_hosts,
     other_stores_of_secrets,
+    other_infrastructure,
+    other_resources,
     other_releases,
     services_of_one_alone,
     other_images,

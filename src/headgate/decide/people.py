@@ -1,8 +1,9 @@
-"""Who wrote a commit, by whatever account: in doubt it is the same person."""
+"""Who somebody is, by whatever account: who wrote a commit, who may break the glass."""
 
 from collections.abc import Sequence
 
-from headgate.model.people import Person, folded, known
+from headgate.model.people import Person, each, folded, known, who
+from headgate.model.rules import Environment
 
 # Their addresses are NUMBER+LOGIN@...: what is behind the plus is the name there. Elsewhere it is a label.
 BEHIND_THE_PLUS = ("users.noreply.github.com", "users.noreply.gitlab.com")
@@ -16,6 +17,11 @@ def is_author(account: str, author: str, people: Sequence[Person] = ()) -> bool:
     persons = [one for one in people if written & {folded(name) for name in (one.name, *one.accounts)}]
     written |= {folded(name) for one in persons for name in (one.name, *one.accounts)}
     return bool((own & written) - {""})
+
+
+def may_break_glass(account: str, rules: Environment | None) -> bool:
+    """By the rules that count now; where they name nobody, nobody may."""
+    return rules is not None and who(account, rules.people) in each(rules.break_glass, rules.people)
 
 
 def _names(author: str) -> set[str]:

@@ -6,24 +6,25 @@ Order: start before shifting, shift before stopping, never route to what is not 
 from collections import Counter
 from datetime import datetime, timedelta
 
+from headgate.decide import provisioning
 from headgate.decide.judging import weight_at
 from headgate.decide.measuring import jobs_due
 from headgate.decide.migrating import order, running
 from headgate.decide.progress import can_serve, instances_of, job_id, may_run_again
 from headgate.model.checks import Check, Job
-from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes, Stop
+from headgate.model.effects import ApplyPlan, Effect, Run, RunJob, RunMigration, SetRoutes, Stop
 from headgate.model.ids import JobId, RevisionId
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
 from headgate.model.routes import Backend, Routes, RoutesSeen, baseline_weight
 from headgate.model.rules import Deadlines
-from headgate.model.steps import Migrate, RunCheck
+from headgate.model.steps import Migrate, Provision, RunCheck
 
 
 def plan(state: EnvironmentState, seen: Seen, now: datetime) -> list[Effect]:
     first = [*_starts(state, seen, now), *_shifts(state, seen, now), *_jobs(state, seen, now)]
-    return [*first, *_migrations(state, seen), *_stops(state, seen, now)]
+    return [*first, *_provisions(state, seen), *_migrations(state, seen), *_stops(state, seen, now)]
 
 
 def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
@@ -31,8 +32,8 @@ def wanted(state: EnvironmentState, now: datetime) -> list[Revision]:
     rollout = state.rollout
     stable = [state.stable] if state.stable else []
     if rollout and rollout.phase in ("running", "paused"):
-        if isinstance(rollout.step, Migrate):
-            return stable  # the candidate waits for the data it is made for
+        if isinstance(rollout.step, Provision | Migrate):
+            return stable  # the candidate waits for the ground and the data it is made for
         beside = [rollout.baseline] if rollout.baseline and weight_of(state) < 100 else []
         return _distinct([rollout.revision, *beside, *stable])
     warm = state.previous and state.warm_until and now < state.warm_until
@@ -179,6 +180,14 @@ def _migrations(state: EnvironmentState, seen: Seen) -> list[Effect]:
     if run is None or any(job.id == order(run).id for job in seen.jobs):
         return []
     return [RunMigration(order(run))]
+
+
+def _provisions(state: EnvironmentState, seen: Seen) -> list[Effect]:
+    """After a crash it is asked for again: what was done of it is not done twice."""
+    run = provisioning.running(state)
+    if run is None or (seen.provisioning and seen.provisioning.digest == run.plan.digest):
+        return []
+    return [ApplyPlan(state.id, run.plan.digest)]
 
 
 def _reachable(rollout: Rollout, seen: Seen) -> bool:

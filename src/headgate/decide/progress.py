@@ -7,14 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headgate.decide import provisioning
 from headgate.decide.judging import verdict_now
 from headgate.decide.migrating import in_its_way, latest, of_step
 from headgate.model.checks import Check, JobSeen, attempted
 from headgate.model.ids import JobId, RevisionId
+from headgate.model.infrastructure import InfrastructurePlan
 from headgate.model.observations import Instance, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Rollout
-from headgate.model.steps import Analyze, AwaitReady, Bake, Migrate, Retire, RunCheck, SetWeight, Start
+from headgate.model.steps import Analyze, AwaitReady, Bake, Migrate, Provision, Retire, RunCheck, SetWeight, Start
 from headgate.model.verdicts import Outcome
 
 
@@ -44,15 +46,15 @@ def progress(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetim
         return outcome
     if seen.instances is None or seen.routes is None:
         return Waiting(f"{outcome.why}, but {_blind(seen)}")
-    if not isinstance(rollout.step, Migrate | Start | Retire) and not can_serve(rollout.revision, seen):
+    if not isinstance(rollout.step, Provision | Migrate | Start | Retire) and not can_serve(rollout.revision, seen):
         return Waiting(f"{outcome.why}, but a service of the candidate has no ready instance")
     return outcome
 
 
 def _outcome(state: EnvironmentState, rollout: Rollout, seen: Seen, now: datetime) -> Progress:
     match rollout.step:
-        case Migrate() as step:
-            return _migrated(step, state, rollout, seen)
+        case Provision() | Migrate() as step:
+            return _before(step, state, rollout, seen)
         case Start():
             return _started(rollout.revision, seen)
         case AwaitReady():
@@ -91,6 +93,23 @@ def short_of(revision: Revision, seen: Seen, states: tuple[str, ...]) -> list[st
 
 def _blind(seen: Seen) -> str:
     return "; ".join(seen.unknown) or "platform or router could not be seen"
+
+
+def _before(step: Provision | Migrate, state: EnvironmentState, rollout: Rollout, seen: Seen) -> Progress:
+    """What the candidate is to find when it starts."""
+    if isinstance(step, Provision):
+        return _provisioned(step.plan, state, rollout)
+    return _migrated(step, state, rollout, seen)
+
+
+def _provisioned(plan: InfrastructurePlan, state: EnvironmentState, rollout: Rollout) -> Progress:
+    """One that fails says nothing against the code that would have run on it."""
+    run = provisioning.outcome(rollout, state)
+    if run is None:
+        return Waiting("the infrastructure is changed first")
+    if run.state == "failed":
+        return Failed(f"the infrastructure could not be changed: {run.why}", blameless=True)
+    return Done(f"the infrastructure is as planned: {plan}") if run.state == "passed" else Waiting(f"applying: {plan}")
 
 
 def _migrated(step: Migrate, state: EnvironmentState, rollout: Rollout, seen: Seen) -> Progress:

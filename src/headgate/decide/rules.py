@@ -15,6 +15,7 @@ from headgate.decide.measuring import is_reading
 from headgate.decide.migrating import begin_contract, begin_step, end_migration
 from headgate.decide.passing import open_gates
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
+from headgate.decide.provisioning import begin_provisioning, end_provisioning, note_plan
 from headgate.decide.sentinel import monitoring_begins
 from headgate.decide.starting import monitoring_ends, start
 from headgate.model import events as e
@@ -292,6 +293,7 @@ def finish_rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[e
 RULES: tuple[Rule, ...] = (
     take_measurement,
     end_migration,
+    end_provisioning,
     note_check,
     finish_abort,
     abort_on_failing_effect,
@@ -303,11 +305,13 @@ RULES: tuple[Rule, ...] = (
     abort_on_overdue_step,
     abort_for_another,
     note_new_verdict,
+    begin_provisioning,
     begin_step,
     complete_step,
     promote_before_retiring,
     finish_rollout,
     *sentinel.RULES,
+    note_plan,
     drop_what_may_not_start,
     start_what_waits,
     begin_contract,

@@ -3,12 +3,13 @@
 from typing import Literal
 
 from headgate.decide import compile as strategy
-from headgate.decide import migrating
+from headgate.decide import migrating, provisioning
 from headgate.decide.baseline import baseline
 from headgate.model import events as e
 from headgate.model.monitors import MonitoringEnded
 from headgate.model.rollouts import EnvironmentState, Request
 from headgate.model.rules import Environment
+from headgate.model.steps import Step
 
 
 def monitoring_ends(
@@ -21,7 +22,7 @@ def monitoring_ends(
 
 def start(state: EnvironmentState, rules: Environment, request: Request) -> e.RolloutStarted:
     back, first = request.kind == "rollback", state.stable is None
-    before = migrating.steps(request.revision, state)
+    before: tuple[Step, ...] = (*provisioning.steps(request, state, rules), *migrating.steps(request.revision, state))
     return e.RolloutStarted(
         rollout=request.rollout,
         kind=request.kind,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from headgate.engine.secrets import learn
 from headgate.engine.world import World
-from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes, Stop
+from headgate.model.effects import ApplyPlan, Effect, Run, RunJob, RunMigration, SetRoutes, Stop
 from headgate.model.events import EffectFailed
 from headgate.model.ids import RevisionId
 from headgate.model.rollouts import EnvironmentState, Failure
@@ -42,6 +42,8 @@ async def perform(effect: Effect, world: World, rules: Environment) -> None:
             await router.set_routes(routes)
         case RunJob(job=job):
             await platform.run_job(job)
+        case ApplyPlan():
+            raise AdapterError("it is applied beside the wheel")  # see Wheel._act
 
 
 def migrator(platform: Platform, rules: Environment) -> Migrator:

@@ -29,7 +29,16 @@ class Advancing:
     async def _run(self) -> None:
         while self._news:
             self._news = False
-            await self._advance()
+            try:
+                await self._advance()
+            except Exception:
+                self._news = True
+                raise
+
+    @property
+    def is_behind(self) -> bool:
+        """It went wrong, and is not tried again until `follow` is asked."""
+        return self._news and (self._task is None or self._task.done())
 
     def close(self) -> None:
         if self._task is not None:

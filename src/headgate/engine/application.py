@@ -22,6 +22,7 @@ from headgate.decide.pipeline import (
 )
 from headgate.engine.building import release_id
 from headgate.engine.configuring import Configuring
+from headgate.engine.infrastructure import with_current_outputs
 from headgate.engine.line import Line
 from headgate.engine.proving import verify
 from headgate.engine.refusals import Rejected, Unknown
@@ -274,11 +275,11 @@ class Application:
         return await self.composed(rules, release)
 
     async def composed(self, rules: Environment, release: Release) -> Revision:
-        """As the rules, the router's addresses and the secrets' versions of now make it. Raises AdapterError."""
+        """As the rules, the router's addresses, outputs and the secrets' versions of now make it. AdapterError."""
         where = environment_id(self.name, rules.name)
         services = {service.name: rules.listen.get(service.name) for service in release.services}
         addresses = await self.world.routers[rules.traffic].addresses(where, services)
-        revision = compose(release, rules, addresses, self.name)
+        revision = await with_current_outputs(self.world, rules, compose(release, rules, addresses, self.name))
         return with_secrets(revision, await versions(self.world, rules, secrets_of(revision)))
 
     async def _lay_out(self, release: Release) -> None:

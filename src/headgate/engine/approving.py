@@ -42,8 +42,6 @@ def waiting(engine: Engine, name: str, environment: str) -> ReleaseId:
     return found.revision.release
 
 
-
-
 async def by_link(engine: Engine, link: Link, actor: Actor, verb: Verb, why: str) -> None:
     """Raises Rejected; that a used link was tried again is recorded, once."""
     where = (link.application, link.environment)

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from headgate.decide.configuration import Change, change
+from headgate.engine.infrastructure import asks_for_outputs
 from headgate.engine.refusals import Rejected
 from headgate.engine.secrets import learn
 from headgate.model.commands import Deploy
 from headgate.model.ids import RevisionId, RolloutId, environment_id
+from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError
@@ -114,13 +116,18 @@ class Configuring:
         found = await self._found(rules, here)
         held = found is not None and bool(found.held)
         if here.stable:
-            again = bool(here.stable.secret_versions) or found is not None or rules.name in self.unknown
+            again = self._may_change(rules, here.stable) or found is not None or rules.name in self.unknown
             self._looked[rules.name] = Looked(rules, here.stable.id, self.application.clock.now(), again)
         if found is None:
             self.changes.pop(rules.name, None)
             return False
         self.changes[rules.name] = found
         return not held and await self._asked_for(rules.name, found)
+
+    def _may_change(self, rules: Environment, stable: Revision) -> bool:
+        """By itself: a secret is rotated, an output is another after somebody's apply."""
+        release = self.application.releases.get(stable.release)
+        return bool(stable.secret_versions) or (release is not None and asks_for_outputs(rules, release))
 
     async def _found(self, rules: Environment, here: EnvironmentState) -> Change | None:
         stable, application = here.stable, self.application

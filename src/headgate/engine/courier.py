@@ -23,6 +23,7 @@ LIMIT = timedelta(seconds=30)  # for one telling
 NEWS = timedelta(seconds=0.5)  # between looks whether there is some
 AWAY = timedelta(seconds=5)  # until a log that is unavailable is read again
 FAR = 5000  # positions that the record of a target with nothing to tell may be behind: it is read from there at a start
+PAGE = 1000  # events that are read at a time
 LONGEST_WHY = 500  # characters
 LONGEST_WHAT = 200  # characters that a letter keeps of its notice
 SELDOM = timedelta(minutes=1)  # between two entries of the log that only say why it fails
@@ -100,11 +101,18 @@ class Courier:
     async def pending(self, most: int) -> list[n.Notice]:
         """What it is still to be told, oldest first."""
         found: list[n.Notice] = []
-        for one in await self.log.tail(self._position):
+        async for one in self._behind(self._position):
             found += [notice for notice in await self.notices_of(one) if self._wants(notice)]
             if len(found) >= most:
                 break
         return [notice for notice in found if notice.id not in self.state.recent][:most]
+
+    async def _behind(self, position: int) -> AsyncIterator[Recorded]:
+        """All that the log holds behind a position. A target may be away for weeks: it is read page by page."""
+        while page := await self.log.tail(position, PAGE):
+            for one in page:
+                yield one
+            position = page[-1].position
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -131,7 +139,7 @@ class Courier:
         # A clock that was set back makes nothing wait longer.
         if self.due and now < self.due <= now + timedelta(hours=1):
             return self.due - now
-        for one in await self.log.tail(self._position):
+        async for one in self._behind(self._position):
             if not await self._dealt_with(one):
                 return max(self.due - now, NEWS) if self.due else AWAY
             self._position = one.position
@@ -235,8 +243,8 @@ class Courier:
     async def _origins(self) -> dict[int, Recorded]:
         """Position -> the event that a letter is of."""
         wanted = {letter.position for letter in self.state.dead}
-        after = await self.log.tail(min(wanted) - 1) if wanted else []
-        return {one.position: one for one in after if one.position in wanted}
+        found = [await self.log.tail(position - 1, 1) for position in wanted]
+        return {one.position: one for page in found for one in page}
 
     async def _again(self, letter: n.Letter, origin: Recorded | None) -> str:
         """Why it is not told, though it could be; empty: it is. Raises AdapterError."""

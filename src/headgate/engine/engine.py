@@ -101,9 +101,7 @@ class Engine:
 
     async def secrets(self, revision: Revision, service: str) -> dict[str, str]:
         """For the platform that starts an instance, and nobody else. Raises AdapterError."""
-        known = self.applications.get(revision.environment.partition("/")[0])
-        wheel = known.wheels.get(revision.environment.partition("/")[2]) if known else None
-        rules = self.rules(revision.environment) or (wheel.rules if wheel else None)
+        rules = self._latest_rules(revision.environment)
         try:
             return await values(self.world, rules, revision, service) if rules else {}
         except AdapterError:
@@ -112,12 +110,19 @@ class Engine:
 
     def references(self, revision: Revision, service: str) -> dict[str, SecretReference]:
         """For the platform whose own system reads them. Raises AdapterError."""
-        rules = self.rules(revision.environment)
+        rules = self._latest_rules(revision.environment)
         return references(self.world, rules, revision, service) if rules else {}
 
     def rules(self, environment: EnvironmentId) -> Environment | None:
         known = self.applications.get(environment.partition("/")[0])
         return known.rules(environment) if known else None
+
+    def _latest_rules(self, environment: EnvironmentId) -> Environment | None:
+        """Those too that are gone: what runs there is taken care of."""
+        application, _, name = environment.partition("/")
+        known = self.applications.get(application)
+        wheel = known.wheels.get(name) if known else None
+        return self.rules(environment) or (wheel.rules if wheel else None)
 
     # --- what people ask
 
@@ -282,7 +287,7 @@ class Engine:
         """One turn, whatever goes wrong in it; returns how long to sleep unless woken."""
         try:
             happened = await wheel.turn() if self._concerns_anyone(wheel) else False
-            if happened or application.delayed or application.configuring.due():
+            if happened or application.delayed or application.configuring.due() or self._is_behind(application):
                 await self._follow(application)
             return min(self._pause(wheel, happened), application.configuring.pause(IDLE))
         except (LogUnavailable, AdapterError) as error:
@@ -304,6 +309,10 @@ class Engine:
     def _concerns_anyone(wheel: Wheel) -> bool:
         """An environment in which nothing ever happened is not looked at."""
         return wheel.state.version > 0
+
+    def _is_behind(self, application: Application) -> bool:
+        beside = self._advancing.get(application.name)
+        return beside is not None and beside.is_behind
 
     async def _follow(self, application: Application) -> None:
         beside = self._advancing.get(application.name)

@@ -140,8 +140,8 @@ class Led:
             )
         return await self._log.append(stream, events, after)
 
-    async def tail(self, after: int = 0) -> list[Recorded]:
-        return await self._log.tail(after)
+    async def tail(self, after: int = 0, most: int | None = None) -> list[Recorded]:
+        return await self._log.tail(after, most)
 
     async def streams(self, prefix: str) -> list[str]:
         return await self._log.streams(prefix)

@@ -26,6 +26,16 @@ def api(world: World, notice: Notice) -> str:
     return f"{application}/environments/{quote(notice.environment, safe='')}" if notice.environment else application
 
 
+def page(world: World, notice: Notice) -> str:
+    """Where whoever signs in sees how it stands; empty: nobody said where people reach this server."""
+    if not world.public_url:
+        return ""
+    place = (
+        f"pages/{quote(notice.application, safe='')}/{quote(notice.environment, safe='')}" if notice.environment else ""
+    )
+    return f"{world.public_url}/{place}"
+
+
 def review(world: World, application: Application, notice: Notice, target: Target, now: datetime) -> str:
     """The page on which the one person who reads there answers; empty: there is none, or nothing waits any more."""
     asked = notice.kind == "waiting" and target.to and target.to in notice.people

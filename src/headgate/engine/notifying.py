@@ -12,7 +12,7 @@ from headgate.decide.telling import line, notice_id, notices
 from headgate.decide.told import Around
 from headgate.engine.application import Application
 from headgate.engine.courier import Courier
-from headgate.engine.linking import api, review
+from headgate.engine.linking import api, page, review
 from headgate.engine.refusals import Rejected, Unknown
 from headgate.engine.world import World
 from headgate.model import events as e
@@ -106,7 +106,7 @@ class Notifying:
         place = courier.target.environment
         notice = Notice(ident, "test", "info", now, courier.application, place, what, "nothing happened")
         try:
-            await courier.test(replace(notice, api=api(self._world, notice)))
+            await courier.test(replace(notice, link=page(self._world, notice), api=api(self._world, notice)))
         except (AdapterError, Rejected) as error:
             return str(error)
         self.wake(courier)
@@ -118,8 +118,8 @@ class Notifying:
         return [self._linked(application, notice, target) for notice in told]
 
     def _linked(self, application: Application, notice: Notice, target: Target) -> Notice:
-        page = review(self._world, application, notice, target, self._clock.now())
-        return replace(notice, link=page, api=api(self._world, notice))
+        link = review(self._world, application, notice, target, self._clock.now()) or page(self._world, notice)
+        return replace(notice, link=link, api=api(self._world, notice))
 
     async def _arounds(self, application: Application, one: e.Recorded) -> list[Around]:
         """What the rules say may be news in each environment."""

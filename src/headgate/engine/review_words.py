@@ -33,7 +33,7 @@ def sections(shown: View) -> list[tuple[str, list[str]]]:
         ("configuration", shown["configuration"] or ["as it is"]),
         ("migrations", [migration(one) for one in shown["migrations"]] or ["none"]),
         ("checks in the environments before", checks or ["no environment comes before this one"]),
-        ("infrastructure", [shown["infrastructure"]]),
+        ("infrastructure", infrastructure(shown["infrastructure"])),
         ("who would meet it", exposure(shown["exposure"])),
         ("approvals", [gate(one) for one in shown["gates"]] + [given(one) for one in shown["approvals"]]),
         ("rules", [shown["rules"]]),
@@ -43,6 +43,22 @@ def sections(shown: View) -> list[tuple[str, list[str]]]:
 def migration(one: View) -> str:
     when = "before the candidate runs" if one["kind"] == "expand" else "once nothing needs what it takes away"
     return f"{one['service']}: {one['kind']} to level {one['level']}, {when}: {one['command']}"
+
+
+def infrastructure(one: View) -> list[str]:
+    """What is destroyed or replaced comes first, and loud."""
+    plan = one["plan"]
+    if plan is None:
+        return [one["why"]]
+    if plan["empty"]:
+        return ["nothing to change"]
+    harmful = [change["told"] for change in plan["changes"] if change["harmful"]]
+    others = [change["told"] for change in plan["changes"] if not change["harmful"]]
+    more = [f"and {len(others) - MOST} more"] if len(others) > MOST else []
+    outputs = [f"outputs that change: {', '.join(plan['outputs'])}"] if plan["outputs"] else []
+    lost = f"THIS DESTROYS OR REPLACES {len(harmful)} OF WHAT THERE IS, AND WHAT IS IN IT"
+    what = "applied before the candidate starts" if one["applied"] else "NOT applied by this rollout"
+    return [*([lost] if harmful else []), *harmful, *others[:MOST], *more, *outputs, f"{plan['text']}: {what}"]
 
 
 def moment(text: str) -> str:
@@ -64,8 +80,9 @@ def exposure(one: View) -> list[str]:
     traffic = f"{one['requests_per_second']:.4g} requests/s{'' if one['known'] else ', assumed'}"
     found = [f"{', '.join(one['steps'])}; {traffic}"]
     for course in one["regressions"]:
-        bad = f"some {course['bad']:.0f} bad answers" if course["bad"] is not None else "no bad answers foretold"
-        found.append(f"{course['what']}: caught in {course['caught']:.0%} of such releases, {bad} until then")
+        known = course["bad"] is not None
+        end = f", some {course['bad']:.0f} bad answers until then" if known else "; the others reach all users"
+        found.append(f"{course['what']}: caught in {course['caught']:.0%} of such releases{end}")
     return found
 
 

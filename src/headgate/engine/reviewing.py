@@ -12,9 +12,11 @@ from headgate.decide.exact_set import exact_set, rules_digest
 from headgate.decide.foresight import foresee
 from headgate.decide.gates import closed_gates
 from headgate.decide.migrating import pending
+from headgate.decide.provisioning import planned, steps
 from headgate.decide.traffic import measured
 from headgate.engine.application import Application
 from headgate.engine.planning import ASSUMED, Stated, knowledge
+from headgate.engine.provisioned_views import shown as told_plan
 from headgate.engine.refusals import Rejected
 from headgate.engine.review_words import told
 from headgate.engine.wheel import Wheel
@@ -28,7 +30,6 @@ from headgate.model.steps import describe
 from headgate.ports import AdapterError, Commit
 
 View = dict[str, Any]
-NO_PLAN = "no infrastructure plan: Headgate changes none in this version"
 
 
 async def review(application: Application, name: str, now: datetime) -> View:
@@ -60,7 +61,7 @@ async def review(application: Application, name: str, now: datetime) -> View:
         ],
         "rules": rules_digest(rules),
         "checks": _checks(application, rules, release),
-        "infrastructure": NO_PLAN,
+        "infrastructure": _infrastructure(waiting, wheel, rules),
         "exposure": await _exposure(wheel, rules),
         "gates": [_gate(gate, wheel, waiting, rules) for gate in rules.gates if isinstance(gate, ApprovalGate)],
         "approvals": [_approval(one, wheel, waiting, rules) for one in _given(wheel, waiting)],
@@ -121,6 +122,18 @@ def _checks(application: Application, rules: Environment, candidate: Revision) -
         before = specification.environment(name) if specification else None
         name = before.after if before else None
     return found
+
+
+def _infrastructure(waiting: Request, wheel: Wheel, rules: Environment) -> View:
+    """The plan on record, which approvals are for; `why`, where there is none."""
+    if rules.infrastructure is None:
+        return {"plan": None, "applied": False, "why": "Headgate makes none here"}
+    found, told = planned(waiting, wheel.state), wheel.seen.planned
+    if found is None:
+        why = f"it cannot be told: {told.why}" if told and told.why else "the plan is being made; look again"
+        return {"plan": None, "applied": False, "why": why}
+    applied = bool(steps(waiting, wheel.state, rules))
+    return {"plan": told_plan(found), "applied": applied, "why": "", "destroy": rules.infrastructure.destroy}
 
 
 def _outcome(one: CheckResult) -> str:

@@ -19,7 +19,8 @@ View = dict[str, Any]
 def pipeline(application: Application, now: datetime, limit: int) -> View:
     """The newest releases, and every one that is somewhere now; newest first."""
     newest = list(reversed(application.releases.values()))
-    lines = [_line(application, release, now) for release in newest]
+    refused = application.quarantined(environment_id(application.name, ""))
+    lines = [_line(application, release, refused.get(release.id), now) for release in newest]
     shown = [line for at, line in enumerate(lines) if at < limit or _is_somewhere(line)]
     return {
         "application": application.name,
@@ -47,16 +48,15 @@ def _rules(rules: Environment) -> View:
     return {"after": rules.after, "deploy": rules.deploy, "concurrency": rules.concurrency}
 
 
-def _line(application: Application, release: Release, now: datetime) -> View:
+def _line(application: Application, release: Release, quarantined: str | None, now: datetime) -> View:
     found = {name: _cell(application.wheels[name], release.id, now) for name in _order(application)}
-    refused = application.quarantined(environment_id(application.name, ""))
     return {
         "release": release.id,
         "label": release.label,
         "commit": release.commit,
         "subject": release.subject,
         "created_at": release.created_at.isoformat(),
-        "quarantined": refused.get(release.id),
+        "quarantined": quarantined,
         "environments": {name: cell for name, cell in found.items() if cell},
     }
 

@@ -11,6 +11,7 @@ from headgate.model.approvals import ApprovalGiven, ApprovalWithdrawn, LinkRefus
 from headgate.model.checks import CheckEnded, attempted
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
+from headgate.model.infrastructure import InfrastructurePlanned, ProvisioningEnded, ProvisioningStarted
 from headgate.model.measurements import Value
 from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.schema import DataRestored, MigrationEnded, MigrationStarted
@@ -102,6 +103,22 @@ def _(event: MigrationStarted) -> str:
 @sentence.register
 def _(event: MigrationEnded) -> str:
     return f"migration {event.level} of {event.service} {event.outcome}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: InfrastructurePlanned) -> str:
+    loud = f"; it DESTROYS OR REPLACES {len(event.plan.harmful)}" if event.plan.harmful else ""
+    return f"infrastructure plan {event.plan.digest[:17]}: {event.plan}{loud}"
+
+
+@sentence.register
+def _(event: ProvisioningStarted) -> str:
+    return f"infrastructure is applied by {event.by}: {event.plan}{_because(event.why)}"
+
+
+@sentence.register
+def _(event: ProvisioningEnded) -> str:
+    return f"apply of infrastructure {event.outcome}{_because(event.why)}"
 
 
 @sentence.register

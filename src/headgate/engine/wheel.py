@@ -13,12 +13,13 @@ from headgate.decide.rules import decide
 from headgate.engine.act import attempt, is_due
 from headgate.engine.asking import Asking
 from headgate.engine.look import Look
+from headgate.engine.provisioning import Applying, Planning
 from headgate.engine.values import Values
 from headgate.engine.versions import with_versions
 from headgate.engine.watching import Watching
 from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
-from headgate.model.effects import Effect
+from headgate.model.effects import ApplyPlan, Effect
 from headgate.model.events import Event
 from headgate.model.freezes import Freeze
 from headgate.model.ids import EnvironmentId, ReleaseId, environment_stream
@@ -66,6 +67,7 @@ class Wheel:
         self._values = Values(self.world.values)
         self._asking = Asking(self.world.gatekeeper)
         self._watching = Watching()
+        self._planning, self._applying = Planning(self.world), Applying(self.world)
 
     async def remember(self) -> None:
         """Only what is new: the log alone knows, the state in memory is what it said so far."""
@@ -93,6 +95,8 @@ class Wheel:
     def close(self) -> None:
         self._values.close()
         self._asking.close()
+        self._planning.close()
+        self._applying.close()
 
     async def command(self, command: Command) -> Refused | None:
         """What someone asks, with all that follows from it at once, in a single entry of the log."""
@@ -129,6 +133,8 @@ class Wheel:
         signed_off, frozen = self.surroundings.signed_off(self.environment), self.surroundings.frozen()
         watched = await self._watching.take(look, self.state, now) if measure else None
         self.seen = replace(seen, signed_off=signed_off, frozen=frozen, answers=answers, watched=watched)
+        planned, applied = await self._planning.take(self.state, self.rules, now), self._applying.seen(self.state)
+        self.seen = replace(self.seen, planned=planned, provisioning=applied)
         await self._compare(self.rules, ask=self.state.waiting is not None or not measure)
         return True
 
@@ -159,7 +165,11 @@ class Wheel:
         now = self.clock.now()
         wanted = plan(self.state, self.seen, now)
         effects = [effect for effect in wanted if is_due(effect, self.state, now)]
+        self._applying.forget(self.state)
         for effect in effects:
+            if isinstance(effect, ApplyPlan):
+                self._applying.begin(self.environment, self.rules, effect.digest)
+                continue
             failed = await attempt(effect, self.world, self.rules, self.state)
             if failed:
                 await self._record([failed])

@@ -20,6 +20,7 @@ from headgate.ports import (
     MetricSource,
     Notifier,
     Platform,
+    Provisioner,
     Registry,
     Runner,
     SecretStore,
@@ -84,6 +85,7 @@ class World:
     signer: Signer = NO_IMAGES
     gatekeeper: Gatekeeper = NOBODY
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
+    provisioners: Mapping[str, Provisioner] = field(default_factory=dict)  # by the kind that Infrastructure names
     public_url: str = ""  # where people reach this server; empty: notices have no link
     review: Callable[[Link], str] | None = None  # address of the page on which one person answers
     image_platforms: frozenset[str] = frozenset()  # names of the platforms that run images

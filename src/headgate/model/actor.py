@@ -13,7 +13,7 @@ PROVEN: frozenset[Authentication] = frozenset({"personal-token", "signed-link"})
 class Actor:
     by: str
     authenticated: Authentication = "server-token"
-    source: str = ""  # "cli 127.0.0.1", "api 10.0.0.7", "link lnk_3f... 10.0.0.7"
+    source: str = ""  # "cli 127.0.0.1", "api 10.0.0.7", "ui 10.0.0.7", "link lnk_3f... 10.0.0.7"
 
     @property
     def proven(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from headgate.model.actor import Actor
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import ReleaseId, RolloutId
+from headgate.model.infrastructure import InfrastructurePlan
 from headgate.model.releases import Revision
 
 
@@ -117,6 +118,15 @@ class Migrate:
 
 
 @dataclass(frozen=True, slots=True)
+class Provision:
+    """Apply that plan of infrastructure, which its author was shown."""
+
+    plan: InfrastructurePlan
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SignOff:
     by: str
     verdict: SignOffVerdict
@@ -126,7 +136,7 @@ class SignOff:
 
 Command = (
     Deploy | Pause | Resume | Promote | Abort | Rollback | Approve | Withdraw | Reject | Pin | Unpin | SignOff
-    | Freeze | Unfreeze | Migrate
+    | Freeze | Unfreeze | Migrate | Provision
 )  # fmt: skip
 
 

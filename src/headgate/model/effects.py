@@ -54,7 +54,18 @@ class RunMigration:
         return f"migrate {order.service} {order.migration.level} ({order.id}) of {order.revision.id}"
 
 
-Effect = Run | Stop | SetRoutes | RunJob | RunMigration
+@dataclass(frozen=True, slots=True)
+class ApplyPlan:
+    """Of infrastructure."""
+
+    environment: EnvironmentId
+    digest: str
+
+    def __str__(self) -> str:
+        return f"apply {self.digest}"
+
+
+Effect = Run | Stop | SetRoutes | RunJob | RunMigration | ApplyPlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What adapters and the event log raise. The text is for a person: what happened, where, what to do next."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 
@@ -25,6 +26,17 @@ class TryLater(AdapterError):
 
 class Gone(Unusable):
     """Nobody is there any more, it said, and nobody wants to be asked."""
+
+
+def joined(errors: Sequence[AdapterError]) -> AdapterError:
+    """Several as one, each text once. One that is wrong itself makes the whole so; where all were away, it is that."""
+    texts = list(dict.fromkeys(map(str, errors)))
+    if len(texts) == 1:
+        return errors[0]
+    if any(isinstance(one, Unusable) for one in errors):
+        return Unusable("; ".join(texts))
+    away = all(isinstance(one, Away) for one in errors)
+    return Away("; ".join(texts)) if away else AdapterError("; ".join(texts))
 
 
 class Conflict(Exception):

@@ -11,6 +11,7 @@ from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
 from headgate.model.images import Envelope
+from headgate.model.infrastructure import ProvisioningEvent
 from headgate.model.measurements import Measurement
 from headgate.model.monitors import AlarmEnded, AlarmRaised, MonitoringEnded, MonitoringStarted, StableMeasured
 from headgate.model.notices import TargetEvent
@@ -376,7 +377,7 @@ Event = (
     | RolloutStarted | BaselineDropped | CheckEnded | StepCompleted | StepsSkipped | MeasurementTaken | VerdictReached
     | RolloutPaused | RolloutResumed | RevisionPromoted | RolloutAborted | RolloutEnded
     | MonitoringStarted | StableMeasured | AlarmRaised | AlarmEnded | MonitoringEnded
-    | EffectFailed
+    | EffectFailed | ProvisioningEvent
     # of the server
     | PersonalTokenMade | PersonalTokenRevoked | TargetEvent | OfRecord
 )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-NoticeKind = Literal[
+NoticeKind = Literal[  # those before `requested` are what `on: important` means
     "waiting", "rejected", "held", "migration", "alarm", "alarm-ended", "aborted", "rolled-back", "drift",
     "break-glass", "misuse", "frozen", "unfrozen",
     "quarantined", "reverted", "build-failed", "requested", "dropped", "started", "promoted", "test",
@@ -60,7 +60,7 @@ class Notice:
     ref: str = ""  # branch, or refs/tags/NAME
     first: bool = False  # nothing was stable there before
     artifacts: dict[str, str] = field(default_factory=dict)  # service -> image with its digest; empty: runs none
-    link: str = ""  # a page for people: where to say yes or no
+    link: str = ""  # a page for people: how it stands, or where one of them says yes or no
     api: str = ""  # what this server says of the place, for who has its token
     left_out: int = 0  # notices before it that were too old to be told
 

@@ -9,6 +9,7 @@ from headgate.model.checks import JobSeen
 from headgate.model.clusters import Drift
 from headgate.model.freezes import Freeze
 from headgate.model.ids import ReleaseId, RevisionId, RolloutId
+from headgate.model.infrastructure import PlanSeen, ProvisioningSeen, Resource
 from headgate.model.measurements import Measurement
 from headgate.model.releases import Revision
 from headgate.model.rollouts import SignOff
@@ -46,6 +47,7 @@ class Place:
     rules: Environment
     revision: Revision | None  # None: nothing is stable there
     version: str | None = ""  # of its platform; empty: it has none to tell; None: it is not known
+    resources: tuple[Resource, ...] | None = ()  # of its infrastructure, where that is asked for; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Seen:
     signed_off: dict[str, Mapping[ReleaseId, SignOff]] = field(default_factory=dict)
     beside: dict[str, Place] = field(default_factory=dict)  # what gates here compare it with, by environment
     version: str | None = ""  # of the platform, where a gate compares it: see Place
+    planned: PlanSeen | None = None  # of infrastructure, for the start that waits
+    provisioning: ProvisioningSeen | None = None  # what has become of an apply
     frozen: Freeze | None = None  # the latest of the whole server
     # The latest of each gate, by the very start that was asked about: a yes is for that one alone.
     answers: dict[tuple[WebhookGate, RolloutId], GateAnswer] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from headgate.model.events import RolloutKind, SignOffVerdict
 from headgate.model.freezes import Freeze
 from headgate.model.glass import Glass
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
+from headgate.model.infrastructure import InfrastructurePlan, InfrastructurePlanned
 from headgate.model.migrations import Migration
 from headgate.model.monitors import Alarm, Monitoring
 from headgate.model.releases import Revision
@@ -67,6 +68,19 @@ class MigrationRun:
     why: str = ""
     ended_at: datetime | None = None
     lost: bool = False  # failed, but nobody knows at what
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisioningRun:
+    """The latest apply of infrastructure."""
+
+    plan: InfrastructurePlan
+    by: str
+    why: str
+    rollout: RolloutId | None  # that waits for it
+    started_at: datetime
+    state: Literal["running", "passed", "failed"] = "running"
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +166,8 @@ class EnvironmentState:
     freeze: Freeze | None = None  # the latest, which may have ended by itself
     signed_off: dict[ReleaseId, SignOff] = field(default_factory=dict)  # the latest verdict on each
     migrations: tuple[MigrationRun, ...] = ()  # the latest of each, in the order they first ran
+    planned: InfrastructurePlanned | None = None  # for the latest request whose plan could be told
+    provisioning: ProvisioningRun | None = None
     monitoring: Monitoring | None = None  # of the stable, since its promotion
     alarm: Alarm | None = None  # that stands, or stood when monitoring ended
     records: dict[RevisionId, object] = field(default_factory=dict)  # of stable and previous: headgate.analysis.record

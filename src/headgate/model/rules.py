@@ -13,6 +13,7 @@ from headgate.model.clusters import ClusterRules
 from headgate.model.entrances import Entrance
 from headgate.model.freezes import CronFreeze, DatesFreeze
 from headgate.model.images import RegistryRules
+from headgate.model.infrastructure import Infrastructure
 from headgate.model.manifests import Manifests
 from headgate.model.metrics import MetricRule
 from headgate.model.monitors import MonitorRules
@@ -178,6 +179,7 @@ class Environment:
     service_env: dict[str, dict[str, Value]] = field(default_factory=dict)  # service -> what wins over `env` for it
     secrets: dict[str, SecretRules] = field(default_factory=dict)  # name of a store -> which it is, and where
     secrets_every: timedelta = EVERY  # between two looks whether one was rotated
+    infrastructure: Infrastructure | None = None  # what it stands on; None: Headgate makes none here
     parity: dict[str, Parity] = field(default_factory=dict)  # other environment -> how it may differ
     deadlines: Deadlines = Deadlines()
     people: tuple[Person, ...] = ()  # of the whole file: which accounts are one person

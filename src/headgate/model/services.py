@@ -55,6 +55,7 @@ class Dockerfile:
 
 PLAIN = Dockerfile()
 
+
 @dataclass(frozen=True, slots=True)
 class Service:
     name: str

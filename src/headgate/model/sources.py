@@ -1,8 +1,8 @@
 """Sources: which commits become releases by themselves, and what several branches make together."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
 
 INTEGRATED = "refs/headgate/integration"  # the branch of a commit that only an integration made
 
@@ -32,3 +32,22 @@ class Integration:
 
 def is_remote(repository: str) -> bool:
     return not repository.startswith("/")
+
+
+class Commit(Protocol):
+    """What a source says of one commit; read-only, so that a frozen dataclass fulfils it."""
+
+    @property
+    def sha(self) -> str: ...
+    @property
+    def branch(self) -> str: ...
+    @property
+    def author(self) -> str: ...  # "Name <mail>"
+    @property
+    def subject(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...  # the tag that names exactly this commit
+    @property
+    def message(self) -> str: ...  # whole, the subject included
+    @property
+    def committed_at(self) -> datetime: ...

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headgate.model.checks import Check
+from headgate.model.infrastructure import InfrastructurePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,14 @@ class Migrate:
 
     service: str
     level: int
+    deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """Before migrations, and before the candidate runs."""
+
+    plan: InfrastructurePlan
     deadline: timedelta
 
 
@@ -56,25 +65,21 @@ class Retire:
     deadline: timedelta
 
 
-Step = Migrate | Start | AwaitReady | RunCheck | SetWeight | Analyze | Bake | Retire
+Step = Provision | Migrate | Start | AwaitReady | RunCheck | SetWeight | Analyze | Bake | Retire
 
 
 def describe(step: Step) -> str:
     """A step in the words that the CLI, the log and `watch` use."""
     match step:
+        case Provision(plan=plan):
+            return f"infrastructure ({plan})"
         case Migrate(service=service, level=level):
             return f"migrate {service} {level}"
-        case Start():
-            return "start"
         case AwaitReady():
             return "await ready"
         case RunCheck(check=check, preview=preview):
             return f"check {check.name}{' (preview)' if preview else ''}"
         case SetWeight(weight=weight):
             return f"weight {weight}"
-        case Analyze():
-            return "analyze"
-        case Bake():
-            return "bake"
-        case Retire():
-            return "retire"
+        case Start() | Analyze() | Bake() | Retire():
+            return type(step).__name__.lower()

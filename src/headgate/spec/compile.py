@@ -38,6 +38,7 @@ from headgate.spec.sections.pipeline import CiContainerSection, CiSection
 from headgate.spec.sections.service import ContainerSection, ServiceSection
 from headgate.spec.sections.strategy import AudienceSection, StrategySection
 from headgate.spec.specification import Specification
+from headgate.spec.terraform_rules import infrastructure
 from headgate.spec.variables import of_each_service, of_environment, of_service
 
 SUCCEEDED = parse("== 1")  # of a job without conditions
@@ -157,6 +158,7 @@ def _environment(spec: Specification, name: str, repository: str) -> Environment
         service_env=of_each_service(spec, name),
         secrets=rooted(stores(spec, name), repository),
         secrets_every=every(spec, name),
+        infrastructure=infrastructure(spec, name, repository),
         parity={other: one.rules() for other, one in section.parity.items()},
         deadlines=Deadlines(
             section.deadlines.ready, section.deadlines.weight, section.deadlines.retire, section.deadlines.drain

@@ -42,6 +42,25 @@ def secrets_of(revision: Revision) -> list[Value]:
     return list({value.reference: value for value in values}.values())
 
 
+def outputs_of(revision: Revision) -> list[Value]:
+    """Values that are outputs of the environment's infrastructure, each once."""
+    values = [value for service in revision.services for value in service.env.values() if value.kind == "terraform"]
+    return list({value.text: value for value in values}.values())
+
+
+def with_outputs(revision: Revision, found: dict[str, str]) -> Revision:
+    """The same, with the text of each output: one that changes makes another revision."""
+    services = tuple(replace(one, env={n: _given(v, found) for n, v in one.env.items()}) for one in revision.services)
+    return with_secrets(replace(revision, services=services), revision.secret_versions)
+
+
+def _given(value: Value, found: dict[str, str]) -> Value:
+    """Text of others is taken as it is: $ in it names no variable of ours."""
+    if value.kind != "terraform":
+        return value
+    return Value("plain", found[value.text].replace("$", "$$"), origin=f"output {value.text} by {value.origin}")
+
+
 def _service(service: Service, release: Release, environment: Environment, addresses: dict[str, Address]) -> Service:
     """What the file says of a variable wins over an address: a service can be sent elsewhere by hand.
 
@@ -86,10 +105,9 @@ def _digest(content: dict[str, Any]) -> str:
 
 
 def _content(service: Service) -> dict[str, Any]:
-    """Without what the file leaves as it is, a field that is new here gives nothing that runs another id; and without
-    how the image was built: that is in its digest."""
+    """Without fields at their defaults: one that is new here gives nothing that runs another id."""
     content = asdict(service)
-    del content["dockerfile"]
+    del content["dockerfile"]  # how the image was built is in its digest
     del content["migrations"]  # the release has them
     if service.container == Container():
         del content["container"]

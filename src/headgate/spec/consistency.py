@@ -18,6 +18,7 @@ from headgate.spec.sections.analysis import AnalysisSection
 from headgate.spec.sections.gate import ApprovalSection
 from headgate.spec.sections.metrics import SELECTING
 from headgate.spec.specification import Specification
+from headgate.spec.terraform_rules import destroying
 from headgate.spec.units import written
 from headgate.spec.variables import all_variables
 
@@ -26,7 +27,7 @@ REFERENCES = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")  # of variables
 
 def contradictions(spec: Specification) -> list[Problem]:
     names = (order, advance, integrations, known_services, ports, check_names, step_names, step_needs, group_names)
-    own = (secret_arguments, named_stores, checks, accounts, workloads)
+    own = (secret_arguments, named_stores, checks, accounts, workloads, destroying)
     rules = (soak, sign_offs, replicas, approvals, analysis, scrapes, selectors, metrics, hosts, entrances, *own)
     return [problem for rule in (*names, *rules) for problem in rule(spec)]
 

@@ -9,6 +9,8 @@ from headgate.spec.problems import Path, Problem
 from headgate.spec.routing import unrouted
 from headgate.spec.secret_rules import unrooted, without_store, written_stores
 from headgate.spec.specification import Specification
+from headgate.spec.terraform_rules import outputs
+from headgate.spec.terraform_rules import unrooted as unrooted_folders
 from headgate.spec.variables import all_variables
 
 # Kind -> names. By adapter folder: platforms, traffic, metrics, values, registries, secrets, notifiers, provisioners.
@@ -20,7 +22,7 @@ Present = Mapping[str, Collection[str]]
 
 def missing(spec: Specification, adapters: Present) -> list[Problem]:
     first = (named_adapters, images, manifests, registry, ci, checks, gates, strategies, value_sources, approvers)
-    rules = (*first, values, secrets, secret_files, notified, unrouted)
+    rules = (*first, values, infrastructure, secrets, secret_files, notified, unrouted)
     found = [problem for rule in rules for problem in rule(spec, adapters)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -105,7 +107,7 @@ def strategies(spec: Specification, present: Present) -> Iterator[Problem]:
 def values(spec: Specification, present: Present) -> Iterator[Problem]:
     remedies = {
         "secret": ("secrets", "No secret store is built in yet: install one, or write the value if it is no secret."),
-        "terraform": ("provisioners", "No provisioner is built in yet: install one, or write the value."),
+        "terraform": ("provisioners", "Install Terraform where the Headgate server runs, or write the value."),
     }
     for path, env in all_variables(spec):
         for variable, value in env.items():
@@ -129,6 +131,20 @@ def secrets(spec: Specification, present: Present) -> Iterator[Problem]:
     for path, file in unrooted(spec) if not repository.startswith("/") else ():
         remedy = "The repository is no folder of the server: write the absolute path of a copy of the file there."
         yield spec.problem(path, "an absolute path", remedy, file)
+
+
+def infrastructure(spec: Specification, present: Present) -> Iterator[Problem]:
+    """A provisioner that is not installed, values that are no output of anything, and folders of no server."""
+    known = present.get("provisioners", ())
+    written = [name for name, environment in spec.environments.items() if environment.terraform]
+    for name in written if "terraform" not in known else ():
+        remedy = "Install Terraform where the Headgate server runs, and have it on its PATH."
+        yield spec.problem(("environments", name, "terraform"), _listed(present, "provisioners"), remedy, "terraform")
+    yield from outputs(spec) if known else ()
+    repository = spec.content.source.repository or "/"
+    for path, folder in unrooted_folders(spec) if not repository.startswith("/") else ():
+        remedy = "The repository is no folder of the server: write the absolute path of a copy of the folder there."
+        yield spec.problem(path, "an absolute path", remedy, folder)
 
 
 def secret_files(spec: Specification, present: Present) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from headgate.model.services import Value
 from headgate.spec.problems import Path, Problem
 from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.specification import Specification
+from headgate.spec.variables import counting
 
 RELATIVE = {"age": "file"}  # settings that may be paths below the repository
 
@@ -43,7 +44,7 @@ def named_stores(spec: Specification) -> Iterator[Problem]:
     seen: set[Path] = set()
     for environment in spec.environments:
         known = list(stores(spec, environment))
-        for path, value in _secrets_in(spec, environment):
+        for path, value in counting(spec, environment, "secret"):
             if path in seen or not known:  # none at all: see `missing`
                 continue
             if value.store and value.store not in known:
@@ -62,7 +63,7 @@ def without_store(spec: Specification) -> Iterator[tuple[str, Path, Value]]:
     """Secrets of environments that have no store at all."""
     for environment in spec.environments:
         if not stores(spec, environment):
-            yield from ((environment, path, value) for path, value in _secrets_in(spec, environment))
+            yield from ((environment, path, value) for path, value in counting(spec, environment, "secret"))
 
 
 def written_stores(spec: Specification) -> Iterator[tuple[Path, str]]:
@@ -86,16 +87,3 @@ def _written(spec: Specification) -> Iterator[tuple[Path, SecretsSection, str]]:
     for path, section in sections:
         if section is not None:
             yield from ((path, section, kind) for kind in section.rules())
-
-
-def _secrets_in(spec: Specification, environment: str) -> Iterator[tuple[Path, Value]]:
-    """As services get them: a layer's variables win over those of the layers before it."""
-    here = spec.environments[environment]
-    path: Path = ("environments", environment)
-    for name, service in spec.services.items():
-        own = here.services[name].env if name in here.services else {}
-        layers: list[tuple[Path, Mapping[str, Value]]] = [(("env",), spec.content.env)]
-        layers += [(("services", name, "env"), service.env), ((*path, "env"), here.env)]
-        layers += [((*path, "services", name, "env"), own)]
-        won = {variable: ((*above, variable), value) for above, env in layers for variable, value in env.items()}
-        yield from ((place, value) for place, value in won.values() if value.kind == "secret")

@@ -42,6 +42,19 @@ def in_environment(name: str, section: EnvironmentSection) -> Iterator[tuple[Pat
         yield ("environments", name, "services", service, "env"), own.env
 
 
+def counting(spec: Specification, environment: str, kind: str) -> Iterator[tuple[Path, Value]]:
+    """Values of that kind as services get them: a layer's variables win over those of the layers before it."""
+    here = spec.environments[environment]
+    path: Path = ("environments", environment)
+    for name, service in spec.services.items():
+        own = here.services[name].env if name in here.services else {}
+        layers: list[tuple[Path, Mapping[str, Value]]] = [(("env",), spec.content.env)]
+        layers += [(("services", name, "env"), service.env), ((*path, "env"), here.env)]
+        layers += [((*path, "services", name, "env"), own)]
+        won = {variable: ((*above, variable), value) for above, env in layers for variable, value in env.items()}
+        yield from ((place, value) for place, value in won.values() if value.kind == kind)
+
+
 def _own(spec: Specification, name: str) -> tuple[Path, dict[str, Value]]:
     return ("services", name, "env"), spec.services[name].env
 

@@ -80,8 +80,8 @@ class SqliteEventLog:
             self._anchoring = asyncio.get_running_loop().call_later(ANCHOR_DELAY, self._anchor_is_due)
         return appended
 
-    async def tail(self, after: int = 0) -> list[Recorded]:
-        return await _in(self._reading, self._tail, after)
+    async def tail(self, after: int = 0, most: int | None = None) -> list[Recorded]:
+        return await _in(self._reading, self._tail, after, most)
 
     async def streams(self, prefix: str) -> list[str]:
         return await _in(self._reading, self._streams, prefix)
@@ -176,9 +176,9 @@ class SqliteEventLog:
                 raise damaged(self.path, f"version {expected} of {stream} is missing, before row {one.position}")
         return read
 
-    def _tail(self, after: int) -> list[Recorded]:
+    def _tail(self, after: int, most: int | None) -> list[Recorded]:
         with in_words(self.path), self._reader.connect() as connection:
-            found = connection.execute(tables.TAIL, {"after": after}).mappings()
+            found = connection.execute(tables.TAIL.limit(most), {"after": after}).mappings()
             return list(sound_events(found, self.path, connection))
 
     def _streams(self, prefix: str) -> list[str]:

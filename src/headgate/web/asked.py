@@ -1,9 +1,13 @@
-"""What every route is given: the engine, and the application and environment that the path names."""
+"""What every route is given: the engine, and the application and environment that the path names.
+
+All are `async`: FastAPI calls others in threads, beside the loop that changes the engine.
+"""
 
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
+from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 
@@ -27,7 +31,7 @@ class Server:
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set: whoever waits answers now
 
 
-def _server(request: Request) -> Server:
+async def _server(request: Request) -> Server:
     server: Server = request.app.state.server
     return server
 
@@ -35,23 +39,32 @@ def _server(request: Request) -> Server:
 Asked = Annotated[Server, Depends(_server)]
 
 
-def _application(server: Asked, application: str) -> Application:
+async def _application(server: Asked, application: str) -> Application:
     return server.engine.application(application)
 
 
 ThisApplication = Annotated[Application, Depends(_application)]
 
 
-def _wheel(application: ThisApplication, environment: str) -> Wheel:
+async def _wheel(application: ThisApplication, environment: str) -> Wheel:
     return application.wheel(environment)
 
 
 ThisWheel = Annotated[Wheel, Depends(_wheel)]
 
 
-def _build(server: Asked, application: str, build: str) -> BuildWheel:
+async def _build(server: Asked, application: str, build: str) -> BuildWheel:
     server.engine.application(application)
     return server.engine.builds.wheel(application, build)
 
 
 ThisBuild = Annotated[BuildWheel, Depends(_build)]
+
+
+async def form(request: Request) -> dict[str, str]:
+    """What a page's form says, the first of each field. Too many, or no form at all: nothing."""
+    try:
+        found = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in found.items()}

@@ -1,5 +1,6 @@
 """One environment: how it stands, what it is told to do, and what happened there."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -8,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from headgate.engine import horizons, sightings, story, views
 from headgate.engine.line import until
 from headgate.engine.output import output
+from headgate.engine.refusals import Rejected
 from headgate.engine.wheel import Wheel
 from headgate.model import commands as c
 from headgate.model.freezes import RolloutsFrozen, RolloutsUnfrozen
@@ -98,8 +100,7 @@ async def abort(server: Asked, wheel: ThisWheel, body: bodies.Action) -> View:
 @routes.post("/migrate")
 async def migrate(server: Asked, wheel: ThisWheel, body: bodies.Migrate) -> View:
     """Run the contract migration that waits here; or say that data were restored."""
-    service, _, level = (body.restored or "").partition("/")
-    restored = (service, int(level)) if body.restored else None
+    restored = None if body.restored is None else _level(body.restored)
     done = await _tell(server, wheel, c.Migrate(body.by, body.why, restored))
     return {**done, "migrations": horizons.shown(wheel.state, {})["migrations"]}
 
@@ -164,6 +165,13 @@ async def logs(
     """What the instances print, as text. The first line is awaited, so that a refusal is still an error of its own."""
     found = output(application, environment, service, lines, follow)
     return await streamed(found, server.closing)
+
+
+def _level(text: str) -> tuple[str, int]:
+    service, _, level = text.partition("/")
+    if not service or not re.fullmatch("[0-9]{1,9}", level):
+        raise Rejected(f"{text!r} is no level of a service's data: write SERVICE/LEVEL, such as web/7")
+    return service, int(level)
 
 
 async def _tell(server: Server, wheel: Wheel, command: c.Command) -> View:

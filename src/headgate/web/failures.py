@@ -20,6 +20,7 @@ from headgate.engine.refusals import (
 )
 
 MOST_PROBLEMS = 50
+MOST_FIELDS = 5
 
 log = logging.getLogger(__name__)
 
@@ -72,15 +73,17 @@ async def _specification(request: Request, error: Exception) -> JSONResponse:
 
 async def _body(request: Request, error: Exception) -> JSONResponse:
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    problems = [{"field": ".".join(map(str, one["loc"])), "allowed": one["msg"]} for one in found[:MOST_PROBLEMS]]
-    what = "; ".join(f"{one['field']}: {one['allowed']}" for one in problems[:5])
-    return failure(
-        422,
-        f"the request is not understood: {what}",
-        _where(request),
-        "See /api/openapi.json for what is allowed.",
-        problems=problems,
-    )
+    what = "; ".join(_of_field(one) for one in found[:MOST_FIELDS])
+    remedy = "See /api/openapi.json for what is allowed."
+    return failure(422, f"the request is not understood: {what}", _where(request), remedy)
+
+
+def _of_field(error: dict[str, Any]) -> str:
+    """`why must not be empty`, as the one who wrote --why reads it."""
+    place = [str(part) for part in error["loc"]]
+    name = ".".join(place[1:] or place)  # without `body` or `query`
+    said = {"string_too_short": "must not be empty", "missing": "is missing"}.get(error["type"])
+    return f"{name} {said}" if said else f"{name}: {error['msg']}"
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -14,6 +14,7 @@ from headgate.model.record import Outcome
 LARGEST_ANSWER = 64 << 10  # bytes of a refusal that are looked into
 PREFIX = "/api/"
 REVIEWS = "/review/"
+PAGES = "/pages/"
 TOLD = "told"  # in the state of a request
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -39,7 +40,7 @@ class Recorder:
         message = await receive()  # whole: see Guard
         answer = Answer(send)
         try:
-            await self._app(scope, _again(message, receive), answer.take)
+            await self._app(scope, again(message, receive), answer.take)
         finally:
             told = scope.get("state", {}).get(TOLD) or Told(*named(scope["path"]), _object(message.get("body", b"")))
             outcome, why = answer.outcome()
@@ -51,11 +52,12 @@ async def turned_away(recording: Recording, scope: Scope, refusal: Response) -> 
     """By the door. What was sent is not looked at, so it is not on record either."""
     if _is_command(scope):
         verb, target = named(scope["path"])
-        await recording.answered(verb, target, {}, "refused", _what(bytes(refusal.body)))
+        await recording.answered(verb, target, {}, "refused", _what(bytes(refusal.body)) or "not signed in")
 
 
 def _is_command(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith((PREFIX, REVIEWS))
+    ours = (PREFIX, REVIEWS, PAGES)
+    return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith(ours)
 
 
 class Answer:
@@ -84,6 +86,8 @@ def named(path: str) -> tuple[str, str]:
     """The verb and what it is asked of: ("deploy", "pcw/production"), ("apply", ""), ("freeze", "")."""
     if path.startswith(REVIEWS):
         return "review", ""  # what follows is the link itself, which nobody may read in the log
+    if path.startswith(PAGES):
+        return "answer", path.removeprefix(PAGES).strip("/")[:200]
     parts = [part[:100] for part in path.removeprefix(PREFIX).strip("/").split("/")][:8]
     match parts:
         case ["applications"]:
@@ -109,7 +113,8 @@ def _object(content: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _again(message: Message, receive: Receive) -> Receive:
+def again(message: Message, receive: Receive) -> Receive:
+    """What was received already comes once more, before the rest."""
     messages = [message]
 
     async def replay() -> Message:

@@ -1,7 +1,6 @@
 """Links to review by, and the page behind them. The link is who asks: no token is needed, and none would help."""
 
 from typing import Any
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
@@ -13,7 +12,7 @@ from headgate.engine.refusals import AdapterError, Rejected, Unknown
 from headgate.model.actor import Actor
 from headgate.model.approvals import Link, Verb
 from headgate.web import bodies, page
-from headgate.web.asked import Asked, ThisApplication
+from headgate.web.asked import Asked, ThisApplication, form
 from headgate.web.links import fresh
 from headgate.web.recorder import TOLD, Told
 
@@ -59,26 +58,21 @@ async def act(server: Asked, request: Request, text: str) -> Response:
     try:
         link = server.links.read(text, server.engine.clock.now())
     except Rejected as error:
-        return _refused(told, str(error), 410)
-    said = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-    verb, why = said.get("verb", [""])[0], said.get("why", [""])[0].strip()[:2000]
+        return page.refused(told, str(error), 410)
+    said = await form(request)
+    verb, why = said.get("verb", ""), said.get("why", "").strip()[:2000]
     told.target, told.body = f"{link.application}/{link.environment}", {"why": why, "set": link.set}
     address = request.client.host if request.client else "unknown"
     actor = Actor(link.person, "signed-link", f"link {link.id} {address}")
     enter(actor)
     if verb not in link.verbs:
-        return _refused(told, f"this link is good to {' or '.join(link.verbs)}", 422)
+        return page.refused(told, f"this link is good to {' or '.join(link.verbs)}", 422)
     told.verb = verb
     try:
         await approving.by_link(server.engine, link, actor, "approve" if verb == "approve" else "reject", why)
     except (Rejected, Unknown) as error:
-        return _refused(told, str(error), 409)
+        return page.refused(told, str(error), 409)
     except AdapterError as error:
-        return _refused(told, str(error), 502)
+        return page.refused(told, str(error), 502)
     done = "approved" if verb == "approve" else "rejected"
     return page.told(f"You have {done} it", f"{link.release} in {link.application}/{link.environment}", 200)
-
-
-def _refused(told: Told, why: str, status: int) -> Response:
-    told.answer = why
-    return page.told("Nothing was done", why, status)

@@ -71,12 +71,12 @@ class Tokens:
 
     def personal(self, person: str, by: str, created_at: datetime, expires_at: datetime | None) -> tuple[Token, str]:
         """Not kept yet: `keep` does. The token's text is returned this once."""
+        self._room()
         name, text = f"tok_{secrets.token_hex(6)}", f"{PREFIX}_{secrets.token_urlsafe(32)}"
         until = expires_at.isoformat() if expires_at else ""
         return Token(name, PERSON, "", by, created_at.isoformat(), self._keyed(text), person, until), text
 
     def keep(self, made: Token) -> None:
-        self._room()
         self._write([*self._known, made])
 
     def revoke(self, name: str) -> Token:

@@ -201,12 +201,15 @@ class TestHook:
 
 
 def test_sarif_is_what_ci_reads(repository: Path) -> None:
-    (repository / "a.py").write_text(BAD)
+    (repository / "a b.py").write_text(BAD)
     assert lint(sarif="found.sarif") == 1
     value = json.loads((repository / "found.sarif").read_text())
     (result,) = value["runs"][0]["results"]
     assert (result["ruleId"], result["level"]) == ("secret-keyword", "error")
-    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 1, "startColumn": 16}
+    assert result["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "a%20b.py"},
+        "region": {"startLine": 1, "startColumn": 16},
+    }
     assert result["ruleId"] in {rule["id"] for rule in value["runs"][0]["tool"]["driver"]["rules"]}
     assert PASSWORD not in json.dumps(value)
 

@@ -1,9 +1,11 @@
 """What is found and what is not: lines as people write them, one finding each, or none."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
+from headgate.adapters.secrets.age.keeping import Keeping
 from headgate.cli.lint.finding import Finding
 from headgate.cli.lint.scan import look
 from headgate.cli.lint.source import Source
@@ -89,6 +91,13 @@ def test_is_found(rule: str, line: str) -> None:
 )
 def test_is_no_finding(line: str) -> None:
     assert found(line) == []
+
+
+def test_what_headgate_sealed_itself_is_no_finding(tmp_path: Path) -> None:
+    keeping = Keeping(str(tmp_path / "production.secrets"), str(tmp_path / "identity"))
+    keeping.init([])
+    keeping.set("shop/db", PASSWORD, "ann")
+    assert found(keeping.path.read_text(), "deploy/production.secrets") == []
 
 
 @pytest.mark.parametrize("path", ["tests/test_main.py", "docs/setup.md", "requirements/run.lock", "infra/prod.tfvars"])

@@ -26,10 +26,7 @@ def apply(
         application = _checked(text, file, calendars)
         print_json({"application": application, "ok": True}) if as_json else say(f"{file} is right ({application})")
         return
-    source = source_of(file)
-    filename = Path(os.path.realpath(file)).relative_to(source).as_posix()
-    body = {"text": text, "filename": filename, "source": source, "by": by or person(), "calendars": calendars}
-    answer = Api(data).post(path(), body)
+    answer = Api(data).post(path(), {**said_of(file, text), "by": by or person(), "calendars": calendars})
     print_json(answer) if as_json else _told(answer)
 
 
@@ -67,6 +64,12 @@ def calendars_of(text: str, file: str) -> dict[str, str]:
         return {}
     remedy = "A freeze of the file names this calendar, below the repository."
     return {path: content_of(os.path.join(source_of(file), path), remedy) for path in sorted(paths)}
+
+
+def said_of(file: str, text: str) -> dict[str, str]:
+    """What the server is told of a file: its text, and where it lies."""
+    source = source_of(file)
+    return {"text": text, "filename": Path(os.path.realpath(file)).relative_to(source).as_posix(), "source": source}
 
 
 def source_of(file: str) -> str:

@@ -12,7 +12,7 @@ from headgate.cli.failure import OK, REFUSED, USAGE, Failure
 from headgate.cli.folder import data_folder
 from headgate.cli.output import print_json, say
 from headgate.model.record import LEAST_KEPT
-from headgate.ports import LogDamaged, LogTooNew, LogUnavailable
+from headgate.ports import LogDamaged, LogUnavailable
 
 YEAR = timedelta(days=366)  # nothing leaves a day early
 MOST_KEPT = 100 * YEAR
@@ -84,10 +84,12 @@ def export(  # noqa: PLR0913, PLR0917 - each is an option
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:
-    """Whole, or not at all."""
+    """Whole, or not at all; what is no file (a folder, /dev/null) is never taken away to make room."""
+    if path.exists() and not path.is_file():
+        raise Failure("the export cannot be written: that is no file", str(path), "Name a file; it need not be there.")
     beside = path.with_name(f"{path.name}.part")
     try:
-        number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with open(number, "w", newline="") as file:
             file.writelines(lines)
         beside.replace(path)
@@ -145,10 +147,8 @@ def _moment(text: str | None, option: str) -> datetime | None:
 def _told(where: Path) -> Iterator[None]:
     try:
         yield
-    except LogDamaged as error:
+    except (LogDamaged, LogUnavailable) as error:
         raise Failure(str(error), str(where)) from error  # the text says what to do
-    except (LogUnavailable, LogTooNew) as error:
-        raise Failure(str(error), str(where), "Name the server's data folder with --data.") from error
 
 
 VERBS: dict[str, Callable[..., int]] = {"verify": verify, "export": export, "prune": prune}

@@ -41,6 +41,8 @@ def checks(
         table(HEADERS, [_row(one) for one in found["checks"]])
         for file in found.get("saved", ()):
             say(file)
+        if save is not None and not found["saved"]:
+            say("nothing was kept of them, so nothing was copied")
 
 
 def _row(one: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from headgate.cli.act import act, person
 from headgate.cli.api import Api
 from headgate.cli.failure import OK, USAGE, Failure
 from headgate.cli.output import say
+from headgate.cli.plain import minute
 
 
 def freeze(  # noqa: PLR0913 - each is an option
@@ -49,8 +50,8 @@ def notes(environments: list[dict[str, Any]]) -> list[str]:
     for environment in environments:
         for one in environment.get("frozen", ()):
             where = "every environment" if one["scope"] == "server" else environment["environment"]
-            until = f" until {one['until']}" if one["until"] else ""
-            told[f"{where} is frozen by {one['by']} since {one['at']}{until}: {one['why']}"] = None
+            until = f" until {minute(one['until'])}" if one["until"] else ""
+            told[f"{where} is frozen by {one['by']} since {minute(one['at'])}{until}: {one['why']}"] = None
     return list(told)
 
 
@@ -61,7 +62,8 @@ def _told(verb: str, line: dict[str, Any]) -> None:
             where = f"{one['application']}/{one['environment']}"
             say(f"{where} is frozen by itself: `headgate unfreeze {one['environment']} -a {one['application']}`")
         return
-    until = f"until {line['frozen']['until']}, or " if (line["frozen"] or {}).get("until") else "until "
+    ends = (line["frozen"] or {}).get("until")
+    until = f"until {minute(ends)}, or " if ends else "until "
     say(f"every environment of every application is frozen: no rollout starts {until}`headgate unfreeze --all`")
     for one in line["in_flight"]:
         where = f"{one['application']}/{one['environment']}"

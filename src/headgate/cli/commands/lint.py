@@ -105,7 +105,8 @@ def _tell(left: list[Finding], passed: Counter[str], looked: Looked, as_json: bo
         say("  where it is right: `headgate: allow RULE: why` in a comment on the line, or above it")
     more = "".join(f"; {count} allowed {how}" for how, count in passed.items())
     more += f"; {looked.long} lines too long to be looked at" if looked.long else ""
-    say(f"{len(left) or 'no'} finding{'' if len(left) == 1 else 's'} in {looked.read} files{more}")
+    findings, files = ("" if count == 1 else "s" for count in (len(left), looked.read))
+    say(f"{len(left) or 'no'} finding{findings} in {looked.read} file{files}{more}")
 
 
 def _write_sarif(name: str, left: list[Finding]) -> None:

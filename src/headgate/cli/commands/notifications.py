@@ -5,12 +5,12 @@ from typing import Any
 from headgate.cli.act import person
 from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
-from headgate.cli.failure import OK
+from headgate.cli.failure import OK, REFUSED
 from headgate.cli.output import age, print_json, say, table
-from headgate.cli.undelivered import retry, undelivered
+from headgate.cli.plain import minute
+from headgate.cli.undelivered import called, retry, undelivered
 
 HEADERS = ("target", "where", "for", "told", "last", "state")
-REFUSED = 1
 
 
 def notifications(
@@ -43,11 +43,7 @@ def notifications(
 
 def untold(targets: list[dict[str, Any]]) -> list[str]:
     """For `headgate status`: who cannot be told is not told so either."""
-    return [f"{called(one)} cannot be told since {one['failing_since']}: {why(one)}" for one in targets]
-
-
-def called(one: dict[str, Any]) -> str:
-    return f"{one['target']} ({one['where']})"
+    return [f"{called(one)} cannot be told since {minute(one['failing_since'])}: {why(one)}" for one in targets]
 
 
 def why(one: dict[str, Any]) -> str:

@@ -1,27 +1,22 @@
 """headgate secrets check: every store that the file names is asked, by the server that would ask it."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 from headgate.cli.act import person
 from headgate.cli.api import Api
-from headgate.cli.commands.apply import source_of
-from headgate.cli.failure import OK
+from headgate.cli.commands.apply import said_of
+from headgate.cli.failure import OK, REFUSED
 from headgate.cli.file import content_of
 from headgate.cli.output import print_json, say, table
 
 HEADERS = ("environment", "store", "secret", "version", "for")
-REFUSED = 1
 
 
 def check(
     environment: str | None = None, file: str = "headgate.yaml", data: str | None = None, as_json: bool = False
 ) -> int:
-    text, source = content_of(file), source_of(file)
-    filename = Path(os.path.realpath(file)).relative_to(source).as_posix()
-    body = {"text": text, "filename": filename, "source": source, "by": person()}
-    answer = Api(data).post("/api/secrets/check", {**body, **({"environment": environment} if environment else {})})
+    body = {**said_of(file, content_of(file)), "by": person(), **({"environment": environment} if environment else {})}
+    answer = Api(data).post("/api/secrets/check", body)
     if as_json:
         print_json(answer)
     else:

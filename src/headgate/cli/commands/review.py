@@ -8,6 +8,7 @@ from headgate.cli.api import Api, path
 from headgate.cli.chosen import application
 from headgate.cli.failure import USAGE, Failure
 from headgate.cli.output import print_json, say
+from headgate.cli.plain import minute
 
 View = dict[str, Any]
 
@@ -27,6 +28,8 @@ def review(  # noqa: PLR0913 - each is an option
     api = Api(data)
     where = application(api, named)
     if not link:
+        if person or only:
+            raise Failure("--for and --only are of a link", "", "Add --link, or leave them away.", USAGE)
         shown = api.get(path(where, "environments", environment, "review"))
         print_json(shown) if as_json else tell(shown)
         return
@@ -39,7 +42,7 @@ def review(  # noqa: PLR0913 - each is an option
     if as_json:
         print_json(made)
         return
-    until, may = str(made.get("expires_at"))[:16], " or ".join(made["verbs"])
+    until, may = minute(str(made.get("expires_at"))), " or ".join(made["verbs"])
     say(made.get("link"))
     say(f"  for {made.get('person')} alone, once, until {until}: {may}")
 
@@ -63,7 +66,8 @@ def approve(  # noqa: PLR0913
         said["withdraw"] = True
     elif shown is not None:
         said["set"] = shown
-    elif not yes and sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+    elif not yes:
+        _demand_eyes(environment, as_json)
         found = api.get(path(where, "environments", environment, "review"))
         tell(found)
         said["set"] = _agreed(found)
@@ -92,6 +96,13 @@ def reject(
         return
     again = f"`headgate deploy {environment} {done.get('label')}` would ask for it anew"
     say(f"{done.get('label')} is rejected in {environment}, and does not come again by itself; {again}")
+
+
+def _demand_eyes(environment: str, as_json: bool) -> None:
+    """Into a pipe nobody sees what is asked about."""
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        remedy = f"Add --set DIGEST, which `headgate review {environment}` ends with, or --yes for whatever it is."
+        raise Failure("nobody would see here what is approved", "", remedy, USAGE)
 
 
 def _agreed(found: View) -> str:

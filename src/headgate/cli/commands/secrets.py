@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from getpass import getpass
+from pathlib import Path
 from typing import Any
 
 from headgate.cli.act import person
@@ -19,6 +20,7 @@ KIND = "age"
 
 def init(recipient: list[str] | None = None, environment: str | None = None, file: str = "", **told: Any) -> None:
     keeping = _keeping(file, environment)
+    _folder(keeping.path.parent)
     own, made = _done(lambda: keeping.init(recipient or []))
     if told["as_json"]:
         print_json({"file": str(keeping.path), "identity": str(keeping.identity), "recipient": own, "made": made})
@@ -112,6 +114,13 @@ def _keeping(file: str, environment: str | None) -> Any:
         raise Failure("several environments have a file of their own", file, f"Add --env, one of: {several}.", USAGE)
     settings = next(iter(found.values()))[0]
     return secret_file(settings["file"], settings.get("identity"))
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"the folder cannot be made: {error.strerror}", str(path), "Name another in the file.") from error
 
 
 def _value(name: str) -> str:

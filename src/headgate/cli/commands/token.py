@@ -6,6 +6,7 @@ from headgate.cli.act import person as asking
 from headgate.cli.api import Api, quoted
 from headgate.cli.failure import USAGE, Failure
 from headgate.cli.output import print_json, say, table
+from headgate.cli.plain import minute
 
 SCOPES = ("releases",)
 PATH = "/api/tokens"
@@ -33,7 +34,7 @@ def person(
         print_json(made)
         return
     say(made.get("token"))
-    until = f"until {str(made['expires_at'])[:16]}" if made.get("expires_at") else "for ever"
+    until = f"until {minute(made['expires_at'])}" if made.get("expires_at") else "for ever"
     say(f"  {made.get('id')}: who has it acts as {made.get('person')}, {until}; it is not shown again")
     say("  they use it so: HEADGATE_TOKEN=... HEADGATE_SERVER=http://... headgate approve ENV")
 
@@ -53,8 +54,8 @@ def listed(data: str | None = None, as_json: bool = False) -> None:
 
 def _row(one: dict[str, Any]) -> list[str]:
     whose = one.get("person") or one["scope"]
-    until = (one.get("expires_at") or "")[:16] or "for ever"
-    return [one["id"], whose, one["application"] or "any", one["by"], one["created_at"][:16], until]
+    until = minute(one["expires_at"]) if one.get("expires_at") else "for ever"
+    return [one["id"], whose, one["application"] or "any", one["by"], minute(one["created_at"]), until]
 
 
 def revoke(token: str, data: str | None = None, as_json: bool = False) -> None:

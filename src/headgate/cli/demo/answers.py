@@ -1,6 +1,7 @@
 """What the load generator saw: one answer to a line, and the questions that are asked of all of them."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -48,6 +49,16 @@ def quantile(ordered: Sequence[float], share: float) -> float | None:
 
 def p99(answers: Iterable[Answer]) -> float | None:
     return quantile(sorted(answer.ms for answer in answers if answer.status), 0.99)
+
+
+def met(answers: Iterable[Answer]) -> str:
+    """What became of the bad ones, the most frequent first, and when that was; empty: there were none."""
+    bad = [answer for answer in answers if answer.bad]
+    if not bad:
+        return ""
+    kinds = Counter(answer.error or f"status {answer.status}" for answer in bad)
+    told = ", ".join(f"{count:,} x {kind}" for kind, count in kinds.most_common(3))
+    return f"{told}; within {bad[-1].at - bad[0].at:.1f} s"
 
 
 def between(answers: Iterable[Answer], start: float, end: float) -> list[Answer]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from subprocess import CompletedProcess
 from typing import Any
 
+from headgate.cli.demo.answers import met
 from headgate.cli.demo.summary import FAILS, GOOD, SLOW, Claim, Journey, Summary
 
 # What a reason must be about, in the judge's words.
@@ -59,10 +60,11 @@ def _nobody_failed(found: Summary) -> Claim:
     text, bad = f"no request failed while {GOOD} went out", found.bad_in_good
     if bad is None:
         return Claim(text, False, "its rollout did not end, or there was no traffic", AFTERWARDS)
+    what = met(found.during_good)
     return Claim(
         text,
         bad == 0,
-        f"{bad} of {len(found.during_good):,}",
+        f"{bad} of {len(found.during_good):,}{f' ({what})' if what else ''}",
         "demo/answers.csv in the kept folder: lines with status 0 or 5xx",
     )
 

@@ -1,5 +1,6 @@
 """Secrets, as detect-secrets knows them. The only file that imports it; nothing is ever verified over the network."""
 
+import base64
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -39,6 +40,7 @@ UNQUOTED = re.compile(
     r"|\.(env|sh|bash|dockerfile)$",
     re.IGNORECASE,
 )
+SEALED = base64.b64encode(b"age-encryption.org").decode()  # begins what age encrypted
 WORDS = re.compile(r"^(?=.{1,40}$)[a-z]+([-_/.:#][a-z]+)*$")
 VARIABLE = re.compile(r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$")
 
@@ -135,6 +137,7 @@ def _harmless(plugin: Any, rule: str, value: str, line: str) -> bool:
         or heuristic.is_not_alphanumeric_string(value)
         or heuristic.is_likely_id_string(value, line, plugin)
         or PLACEHOLDER.search(value)
+        or value.startswith(SEALED)
     ):
         return True
     if rule == "secret-keyword":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from headgate.cli.lint.finding import RULES, SECRETS, Finding
 
@@ -17,7 +18,7 @@ def sarif(findings: Iterable[Finding], version: str) -> dict[str, Any]:
 
 def _result(one: Finding) -> dict[str, Any]:
     place = {
-        "artifactLocation": {"uri": one.path.replace("\\", "/")},
+        "artifactLocation": {"uri": quote(one.path)},
         "region": {"startLine": max(1, one.line), "startColumn": max(1, one.column)},
     }
     level = "error" if one.rule in SECRETS else "warning"

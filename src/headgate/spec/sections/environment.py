@@ -19,6 +19,7 @@ from headgate.spec.sections.secrets import SecretsSection
 from headgate.spec.sections.section import Section, defaults_to, part
 from headgate.spec.sections.service import EnvironmentValue
 from headgate.spec.sections.strategy import Strategy
+from headgate.spec.sections.terraform import TerraformSection
 from headgate.spec.sections.texts import (
     Branch,
     Duration,
@@ -96,6 +97,9 @@ class EnvironmentSection(Section):
     )
     secrets: SecretsSection | None = Field(
         None, description="Optional. Stores of secrets here; each wins over the one of its kind for all environments."
+    )
+    terraform: TerraformSection | None = Field(
+        None, description="Optional. The infrastructure here, which rollouts apply and whose outputs variables may be."
     )
     services: dict[Name, ServiceHereSection] = Field(
         default_factory=dict, description="Service: what is different for it alone in this environment."

@@ -1,16 +1,14 @@
 """The sections `notifications[N]`, of the file and of an environment: who is told what, and where."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, GetJsonSchemaHandler, ValidatorFunctionWrapHandler, WrapValidator, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import Field, model_validator
 
 from headgate.model.notices import KINDS, NoticeKind, Target
-from headgate.spec.sections.section import OneOf, Section, defaults_to, unsuitable
+from headgate.spec.sections.addresses import SafeUrl
+from headgate.spec.sections.section import OneOf, OneOrMore, Section, defaults_to, unsuitable
 from headgate.spec.sections.texts import Person, Url, duration, matching, one_word_of
-from headgate.spec.tree import Scalar
 
 # What somebody has to do something about, or has to know: `on: important`.
 IMPORTANT: tuple[NoticeKind, ...] = KINDS[: KINDS.index("requested")]
@@ -26,21 +24,7 @@ NotifyVariable = Annotated[
     ),
 ]
 KIND = one_word_of("all", "important", *KINDS)
-Kind = Annotated[str, KIND]
-
-
-class OneOrMore:
-    """`on: waiting` is short for `on: [waiting]`."""
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [dict(KIND.schema), {"type": "array", "items": dict(KIND.schema), "minItems": 1}]}
-
-
-def _one_or_more(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    return [KIND.validate(value)] if isinstance(value, Scalar | str) else handler(value)
-
-
-Kinds = Annotated[list[Kind], Field(min_length=1), WrapValidator(_one_or_more), OneOrMore()]
+Kinds = Annotated[list[str], OneOrMore(KIND)]
 Late = Annotated[timedelta, duration("1s", "30d")]
 NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 Slug = matching(f"{NAME}/{NAME}", "OWNER/NAME", "Write one such as company/shop.")
@@ -50,8 +34,6 @@ Project = matching(
     "Write one such as company/shop.",
 )
 LATE = "Older news is left out, and counted. What still waits for somebody is told all the same."
-
-
 TO = "Optional. The one person who reads there: gets no notice that names only others, and links to answer by."
 
 
@@ -100,12 +82,12 @@ class DeploymentSection(TargetSection):
 
 class GithubSection(DeploymentSection):
     repository: Annotated[str, Slug] = Field(description="OWNER/NAME.", examples=["company/shop"])
-    api: Url = defaults_to("https://api.github.com", "Address of the API.")
+    api: SafeUrl = defaults_to("https://api.github.com", "Address of the API.")
 
 
 class GitlabSection(DeploymentSection):
     project: Annotated[str, Project] = Field(description="Number or path.", examples=["company/shop"])
-    api: Url = defaults_to("https://gitlab.com/api/v4", "Address of the API.")
+    api: SafeUrl = defaults_to("https://gitlab.com/api/v4", "Address of the API.")
 
 
 class NotificationSection(OneOf):

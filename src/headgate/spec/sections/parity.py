@@ -9,8 +9,8 @@ from headgate.spec.sections.section import Section, defaults_to
 from headgate.spec.sections.texts import Line, SomeShare, matching
 
 KINDS = (
-    *("platform", "platform-version", "traffic", "metrics", "hosts", "stores", "release"),
-    *("service", "image", "definition", "replicas", "variable", "secret"),
+    *("platform", "platform-version", "traffic", "metrics", "hosts", "stores", "infrastructure", "release"),
+    *("service", "image", "definition", "replicas", "variable", "secret", "resource"),
 )
 What = Annotated[
     str,

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from headgate.model.images import RegistryRules
-from headgate.spec.sections.addresses import refuse_unencrypted
+from headgate.spec.sections.addresses import SafeUrl
 from headgate.spec.sections.section import OneOf, Section, unsuitable
-from headgate.spec.sections.texts import Url, matching
+from headgate.spec.sections.texts import matching
 
 RegistryVariable = Annotated[
     str,
@@ -34,7 +34,7 @@ Account = Annotated[str, matching("[0-9]{12}", "an AWS account's twelve digits i
 
 
 class DockerRegistrySection(Section):
-    url: Url = Field(description="Where it answers; http:// only on this machine.", examples=["http://127.0.0.1:5000"])
+    url: SafeUrl = Field(description="Where it answers; http:// only on this machine.", examples=["http://127.0.0.1:5000"])
     prefix: Prefix | None = Field(None, description="Optional. Path before APPLICATION/SERVICE.")
     login_from: RegistryVariable | None = Field(
         None, description="Optional. Variable of the Headgate server that holds USER:PASSWORD."
@@ -42,8 +42,7 @@ class DockerRegistrySection(Section):
     ca: File | None = Field(None, description="Optional. Certificates of a private CA, a PEM file on the server.")
 
     @model_validator(mode="after")
-    def encrypted(self) -> "DockerRegistrySection":
-        refuse_unencrypted(self.url, "Write https://: images and passwords go there.")
+    def bare(self) -> "DockerRegistrySection":
         parts = urlsplit(self.url)
         if parts.path not in ("", "/") or parts.query:
             raise unsuitable("an address without a path", "Write what comes before an image's name as `prefix`.")
@@ -54,7 +53,9 @@ class EcrSection(Section):
     region: Region = Field(description="Region of the registry.", examples=["eu-west-1"])
     account: Account | None = Field(None, description="Optional. Whose registry; by itself that of the credentials.")
     prefix: Prefix | None = Field(None, description="Optional. Path before APPLICATION/SERVICE.")
-    endpoint: Url | None = Field(None, description="Optional. Address of the API, where it is not AWS's public one.")
+    endpoint: SafeUrl | None = Field(
+        None, description="Optional. Address of the API, where it is not AWS's public one."
+    )
 
 
 class RegistrySection(OneOf):

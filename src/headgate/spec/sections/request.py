@@ -2,16 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field
 
 from headgate.spec.sections.metric import JsonPath
-from headgate.spec.sections.section import Section, Written, defaults_to, part, unsuitable
+from headgate.spec.sections.section import OneOrMore, Section, Written, defaults_to, part
 from headgate.spec.sections.texts import (
     ANY_SCALAR,
     Header,
@@ -28,33 +24,6 @@ from headgate.spec.units import Unsuitable
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 JSON_VALUES = "a number, true, false or text"
-
-
-@dataclass(frozen=True, eq=False)  # typing hashes annotations
-class OneOrMore:
-    """A scalar, or a list of such: a list either way."""
-
-    one: Written
-
-    def validate(self, value: object) -> list[Any]:
-        if not isinstance(value, list):
-            return [self.one.validate(value)]
-        if not value:
-            raise unsuitable("at least one", "Write at least one, or remove the field.")
-        return [self._of_list(scalar, position) for position, scalar in enumerate(value)]
-
-    def _of_list(self, scalar: object, position: int) -> Any:
-        try:
-            return self.one.parse(self.one.scalar(scalar))
-        except Unsuitable as error:
-            raise unsuitable(error.allowed, error.remedy, (position,)) from error
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.validate)
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema: Mapping[str, Any] = self.one.schema
-        return {"anyOf": [dict(schema), {"type": "array", "items": dict(schema), "minItems": 1}]}
 
 
 def _json(scalar: Scalar) -> str:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from headgate.model.secrets import SecretRules
-from headgate.spec.sections.addresses import refuse_unencrypted
+from headgate.spec.sections.addresses import SafeUrl
 from headgate.spec.sections.registry import File, Region
 from headgate.spec.sections.section import Section, defaults_to, unsuitable
-from headgate.spec.sections.texts import FOLDER_PATTERN, FOLDERS, Seconds, Url, matching
+from headgate.spec.sections.texts import FOLDER_PATTERN, FOLDERS, Seconds, matching
 
 
 def _variable_of(prefix: str) -> Any:
@@ -71,11 +71,13 @@ class AwsStoreSection(Section):
     profile: Profile | None = Field(
         None, description="Optional. Of the server's AWS configuration: a role to assume for one."
     )
-    endpoint: Url | None = Field(None, description="Optional. Address of the API, where it is not AWS's public one.")
+    endpoint: SafeUrl | None = Field(
+        None, description="Optional. Address of the API, where it is not AWS's public one."
+    )
 
 
 class KubernetesSecretsSection(Section):
-    url: Url | None = Field(None, description="Optional. Of the API. Default: the cluster that the server runs in.")
+    url: SafeUrl | None = Field(None, description="Optional. Of the API. Default: the cluster that the server runs in.")
     ca: File | None = Field(None, description="Optional. Certificates of its CA, a PEM file on the server.")
     token_from: KubernetesVariable | None = Field(
         None, description="Optional. Variable of the server that holds a token."
@@ -88,15 +90,13 @@ class KubernetesSecretsSection(Section):
         tokens = [one for one in (self.token_from, self.token_file) if one is not None]
         if self.url is None and tokens:
             raise unsuitable("url beside a token", "Add `url: ADDRESS`, or remove the token: a pod has its own.")
-        if self.url is not None:
-            refuse_unencrypted(self.url, "Write https://: tokens and secrets go there.", ("url",))
-            if len(tokens) != 1:
-                raise unsuitable("one of token_from and token_file beside url", "Write one of the two.")
+        if self.url is not None and len(tokens) != 1:
+            raise unsuitable("one of token_from and token_file beside url", "Write one of the two.")
         return self
 
 
 class VaultSection(Section):
-    url: Url = Field(description="Where it answers; http:// only on this machine.", examples=["https://vault:8200"])
+    url: SafeUrl = Field(description="Where it answers; http:// only on this machine.", examples=["https://vault:8200"])
     mount: VaultPath = defaults_to("secret", "Path of the KV engine, version 2.")
     namespace: VaultPath | None = Field(None, description="Optional. Namespace of Vault Enterprise or OpenBao.")
     ca: File | None = Field(None, description="Optional. Certificates of a private CA, a PEM file on the server.")
@@ -114,7 +114,6 @@ class VaultSection(Section):
 
     @model_validator(mode="after")
     def opened(self) -> "VaultSection":
-        refuse_unencrypted(self.url, "Write https://: tokens and secrets go there.", ("url",))
         if sum(one is not None for one in (self.token_from, self.role_id, self.kubernetes_role)) != 1:
             raise unsuitable("exactly one of token_from, role_id and kubernetes_role", "Write one of the three.")
         if (self.role_id is None) != (self.secret_id_from is None):
@@ -125,17 +124,12 @@ class VaultSection(Section):
 
 
 class EtcdSection(Section):
-    url: Url = Field(description="Where a member answers.", examples=["https://etcd:2379"])
+    url: SafeUrl = Field(description="Where a member answers.", examples=["https://etcd:2379"])
     prefix: KeyPrefix | None = Field(None, description="Optional. Before every key.")
     login_from: EtcdVariable | None = Field(
         None, description="Optional. Variable of the server that holds USER:PASSWORD."
     )
     ca: File | None = Field(None, description="Optional. Certificates of a private CA, a PEM file on the server.")
-
-    @model_validator(mode="after")
-    def encrypted(self) -> "EtcdSection":
-        refuse_unencrypted(self.url, "Write https://: passwords and values go there.", ("url",))
-        return self
 
 
 class SecretsSection(Section):

@@ -87,6 +87,33 @@ class Written:
 
 
 @dataclass(frozen=True, eq=False)  # typing hashes annotations
+class OneOrMore:
+    """A scalar, or a list of such: a list either way."""
+
+    one: Written
+
+    def validate(self, value: object) -> list[Any]:
+        if not isinstance(value, list):
+            return [self.one.validate(value)]
+        if not value:
+            raise unsuitable("at least one", "Write at least one, or remove the field.")
+        return [self._of_list(scalar, position) for position, scalar in enumerate(value)]
+
+    def _of_list(self, scalar: object, position: int) -> Any:
+        try:
+            return self.one.parse(self.one.scalar(scalar))
+        except Unsuitable as error:
+            raise unsuitable(error.allowed, error.remedy, (position,)) from error
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        one = self.one.schema
+        return {"anyOf": [dict(one), {"type": "array", "items": dict(one), "minItems": 1}]}
+
+
+@dataclass(frozen=True, eq=False)  # typing hashes annotations
 class ShortForm:
     """A section that may also be written as one scalar, which `expand` turns into the section's value.
 

@@ -116,6 +116,7 @@ class EventLogContract:
         recorded = await log.append(STREAM, EVENTS, after=0)
         assert await log.tail(after=recorded[0].position) == recorded[1:]
         assert await log.tail(after=recorded[-1].position) == []
+        assert await log.tail(recorded[0].position, 1) == recorded[1:2]
 
     async def test_streams_by_prefix_in_the_order_of_their_first_events(self, log: EventLog) -> None:
         for stream in ("release:rel_2", OTHER, "release:rel_1", "Release:rel_3"):

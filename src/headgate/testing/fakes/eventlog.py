@@ -29,8 +29,8 @@ class MemoryEventLog:
             self._streams.setdefault(stream, []).extend(fresh)
         return fresh
 
-    async def tail(self, after: int = 0) -> list[Recorded]:
-        return self._all[after:]
+    async def tail(self, after: int = 0, most: int | None = None) -> list[Recorded]:
+        return self._all[after:][:most]
 
     async def streams(self, prefix: str) -> list[str]:
         return [stream for stream in self._streams if stream.startswith(prefix)]

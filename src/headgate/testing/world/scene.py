@@ -7,6 +7,7 @@ from headgate.model.checks import Check
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
 from headgate.model.migrations import Migration, MigrationKind
 from headgate.model.monitors import Burn, LatencyObjective, MonitorRules
+from headgate.model.parity import ParityGate
 from headgate.model.releases import Revision
 from headgate.model.rules import (
     AnalysisRules,
@@ -188,8 +189,16 @@ def make_gates(chance: Chance, after: str | None) -> tuple[Gate, ...]:
         gates.append(ApprovalGate(who, count, author, deadline=90 * SECOND))
     if after and chance.happens(0.4):
         gates.append(SoakGate(20 * SECOND, deadline=90 * SECOND))
-    if after and chance.happens(0.3):
-        gates.append(SignOffGate(after, deadline=90 * SECOND))
+    if after:
+        gates += make_beside(chance, after)
     if chance.happens(0.2):
         gates.append(WebhookGate("https://gate.example.org", 2 * SECOND, every=5 * SECOND, deadline=90 * SECOND))
     return tuple(gates)
+
+
+def make_beside(chance: Chance, after: str) -> list[Gate]:
+    """What looks at the environment before: a sign-off there, or whether the same runs there; most often nothing."""
+    drawn = chance.between(0, 1)
+    if drawn < 0.3:
+        return [SignOffGate(after, deadline=90 * SECOND)]
+    return [ParityGate(after, deadline=90 * SECOND)] if drawn > 0.85 else []

@@ -1,21 +1,22 @@
 """The invariants, held at every call of a port and every event, by plain bookkeeping and what was last seen."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from headgate.model import events as e
-from headgate.model.freezes import Freeze, RolloutsFrozen
 from headgate.model.glass import GlassBroken
 from headgate.model.ids import SERVER_STREAM, EnvironmentId, ReleaseId, RevisionId
 from headgate.model.observations import GateAnswer, Instance
 from headgate.model.releases import Revision
 from headgate.model.routes import Routes, RoutesSeen
-from headgate.model.rules import Application, ApprovalGate, Environment, SignOffGate, SoakGate, WebhookGate
+from headgate.model.rules import Environment, WebhookGate
 from headgate.model.steps import Analyze, AwaitReady, Bake, RunCheck, SetWeight
 from headgate.model.verdicts import Outcome
+from headgate.testing.world.absences import Absences
 from headgate.testing.world.attempts import Attempts
-from headgate.testing.world.ledger import Ledger, Stint, Trial
+from headgate.testing.world.gates import Gates
+from headgate.testing.world.ledger import Ledger, Trial
 from headgate.testing.world.story import Story, Told, Violation
 
 EVENTS_A_LOOK = 60  # more follow from one look only if decide goes round in circles
@@ -29,13 +30,10 @@ class Watch:
         check_passed: Callable[[RevisionId, str], bool],
         now: Callable[[], datetime],
     ) -> None:
-        self.ledgers: dict[EnvironmentId, Ledger] = defaultdict(Ledger)
+        self.ledgers: defaultdict[EnvironmentId, Ledger] = defaultdict(Ledger)
         self.quarantined: set[ReleaseId] = set()
-        self._attempts = Attempts()
+        self._attempts, self._absences, self._gates = Attempts(), Absences(), Gates(self.ledgers)
         self._story, self._check_passed, self._now = story, check_passed, now
-        self._specification: Application | None = None
-        self._line: Freeze | None = None  # the whole server's
-        self._heard: dict[tuple[WebhookGate, str], GateAnswer] = {}  # by gate and rollout, the latest
         self._instances: dict[EnvironmentId, Sequence[Instance] | None] = {}
         self._routes: dict[EnvironmentId, RoutesSeen | None] = {}
 
@@ -48,7 +46,7 @@ class Watch:
         self._routes[environment] = routes
 
     def hears(self, gate: WebhookGate, rollout: str, answer: GateAnswer) -> None:
-        self._heard[gate, rollout] = answer
+        self._gates.heard[gate, rollout] = answer
 
     def _ready(self, environment: EnvironmentId, revision: Revision) -> Counter[str]:
         """Ready instances by service, as seen in the last look."""
@@ -152,16 +150,14 @@ class Watch:
             if one.stream.startswith(PREFIX):
                 self._recorded(EnvironmentId(one.stream.removeprefix(PREFIX)), one.event, one.at)
             elif one.stream == SERVER_STREAM:
-                froze, self._line = one.event, None
-                if isinstance(froze, RolloutsFrozen):
-                    self._line = Freeze(froze.by, froze.why, one.at, froze.until)
+                self._gates.hear(one.event, one.at)
             elif isinstance(one.event, e.ReleaseQuarantined):
                 fine = one.event.release in self.quarantined
                 self._demand(fine, "blame", "%s is quarantined for nothing", one.event.release)
             elif isinstance(one.event, e.QuarantineLifted):
                 self.quarantined.discard(one.event.release)
             elif isinstance(one.event, e.SpecificationApplied):
-                self._specification = one.event.application
+                self._gates.specification = one.event.application
 
     def _recorded(self, environment: EnvironmentId, event: e.Event, at: datetime) -> None:
         self._tell(environment, "%s", Told(event))
@@ -171,6 +167,8 @@ class Watch:
         ledger.owes_glass = False
         wrong = self._attempts.hear(environment, event)
         self._demand(not wrong, "attempts", "%s", wrong)
+        unfair = self._absences.hear(environment, ledger, event, at)
+        self._demand(not unfair, "away", "%s", unfair)
         match event:
             case e.ReleaseRequested():
                 self._demand_turn(environment, ledger, event)
@@ -189,7 +187,7 @@ class Watch:
                 self._demand(named or taken.against == "stable", "beside", "measured against a baseline that is none")
             case e.RolloutAborted() | e.RolloutEnded():
                 self._demand_ending(environment, ledger, event, at)
-        ledger.rules = self._rules(environment)
+        ledger.rules = self._gates.rules(environment)
         ledger.apply(event, at)
 
     def _demand_ending(
@@ -209,7 +207,7 @@ class Watch:
     # --- whose turn it is
 
     def _demand_turn(self, where: EnvironmentId, ledger: Ledger, event: e.ReleaseRequested) -> None:
-        before, rules = ledger.gave_way, self._rules(where)
+        before, rules = ledger.gave_way, self._gates.rules(where)
         self._demand(ledger.waiting is None, "queue", "%s is asked for while another waits", event.rollout)
         if event.kind == "rollback":
             return
@@ -223,7 +221,7 @@ class Watch:
         self._demand(taken, "finish", "%s is taken before what was begun is finished", event.rollout)
 
     def _demand_way_given(self, where: EnvironmentId, ledger: Ledger, event: e.RolloutAborted, at: datetime) -> None:
-        trial, waiting, rules = ledger.trial, ledger.waiting, self._rules(where)
+        trial, waiting, rules = ledger.trial, ledger.waiting, self._gates.rules(where)
         if trial is None or waiting is None or rules is None or waiting.revision.release != event.gave_way_to:
             raise self._violation("way", f"{event.rollout} gives way to nothing")
         self._demand(self._precedes(waiting, trial, rules), "way", "%s gives way to who must wait", event.rollout)
@@ -238,10 +236,10 @@ class Watch:
 
     def _demand_no_delay(self, where: EnvironmentId, ledger: Ledger, trial: Trial, at: datetime) -> None:
         """What needs no gate and goes first was let go first, before the candidate took one step more."""
-        waiting, rules = ledger.waiting, self._rules(where)
+        waiting, rules = ledger.waiting, self._gates.rules(where)
         if waiting is None or rules is None or rules.gates or rules.after:
             return
-        if waiting.revision.release in self.quarantined or self._frozen(ledger, at):
+        if waiting.revision.release in self.quarantined or self._gates.frozen(ledger, at):
             return
         self._demand(not self._precedes(waiting, trial, rules), "way", "%s has to wait", waiting.rollout)
 
@@ -251,7 +249,7 @@ class Watch:
         self._demand(asked, "one-rollout", "%s starts and nobody asked for it", event.rollout)
         if event.kind == "rollback":
             return
-        release, rules = event.revision.release, self._rules(where)
+        release, rules = event.revision.release, self._gates.rules(where)
         self._demand(release not in self.quarantined, "quarantine", "%s starts though it is quarantined", release)
         self._demand(rules is not None, "gates", "%s starts where no rules are", release)
         if rules is not None:
@@ -261,63 +259,14 @@ class Watch:
         self, where: EnvironmentId, ledger: Ledger, rules: Environment, revision: Revision, at: datetime
     ) -> bool:
         """Returns whether a break-glass passes closed ones, whose asker the rules name."""
-        before, waiting = self._before(where, rules), ledger.waiting
-        stints = [stint for stint in before.stints if stint.release == revision.release] if before else []
-        fine = before is None or bool(stints)
-        self._demand(fine, "predecessor", "%s was never stable in %s", revision.release, rules.after)
-        rejected = "rejected" in self._verdicts(where, rules, revision).values()
-        self._demand(not rejected, "sign-off", "%s starts, which was rejected", revision.release)
-        closed = [
-            *([("frozen", f"{revision.release} starts in a freeze")] if self._frozen(ledger, at) else []),
-            *self._closed(ledger, rules, revision, stints, at),
-            *self._not_accepted(where, rules, revision),
-        ]
+        for invariant, text in self._gates.shut(where, rules, revision):
+            raise self._violation(invariant, text)
+        closed, waiting = list(self._gates.closed(where, rules, revision, at)), ledger.waiting
         if waiting and waiting.break_glass and waiting.by in rules.break_glass:
             return bool(closed)
         for invariant, text in closed:
             raise self._violation(invariant, text)
         return False
-
-    def _frozen(self, ledger: Ledger, at: datetime) -> bool:
-        return any(one and (one.until is None or at < one.until) for one in (ledger.freeze, self._line))
-
-    def _closed(
-        self, ledger: Ledger, rules: Environment, revision: Revision, stints: Sequence[Stint], at: datetime
-    ) -> Iterator[tuple[str, str]]:
-        served = sum((max((stint.until or at) - stint.since, timedelta()) for stint in stints), timedelta())
-        for gate in rules.gates:
-            match gate:
-                case SoakGate(duration=duration) if served < duration:
-                    yield "gates", f"{revision.release} soaked {served} only"
-                case WebhookGate():
-                    said = self._heard.get((gate, ledger.waiting.rollout if ledger.waiting else ""))
-                    if said is None or not said.open or at - said.at > gate.every + gate.timeout:
-                        yield "asked", f"{revision.release} starts, another system said {said}"
-                case ApprovalGate(approvers=named, count=count, author_may_approve=author):
-                    mail = revision.author.partition("<")[2].partition("@")[0]
-                    people = {p for p in ledger.approved(rules) if (p in named or not named) and (author or p != mail)}
-                    if len(people) < count:
-                        yield "gates", f"{revision.release} was approved by {sorted(people)} only"
-
-    def _not_accepted(self, where: EnvironmentId, rules: Environment, revision: Revision) -> Iterator[tuple[str, str]]:
-        verdicts = self._verdicts(where, rules, revision)
-        for gate in rules.gates:
-            if isinstance(gate, SignOffGate) and verdicts[gate.environment] != "accepted":
-                yield "sign-off", f"{revision.release} starts, which nobody accepted in {gate.environment}"
-
-    def _verdicts(self, where: EnvironmentId, rules: Environment, revision: Revision) -> dict[str, str | None]:
-        application = where.partition("/")[0]
-        asked = [gate.environment for gate in rules.gates if isinstance(gate, SignOffGate)]
-        named = [*([rules.after] if rules.after else []), *asked]
-        ledgers = {name: self.ledgers[EnvironmentId(f"{application}/{name}")] for name in named}
-        return {name: ledger.verdicts.get(revision.release) for name, ledger in ledgers.items()}
-
-    def _rules(self, environment: EnvironmentId) -> Environment | None:
-        return self._specification.environment(environment.partition("/")[2]) if self._specification else None
-
-    def _before(self, environment: EnvironmentId, rules: Environment) -> Ledger | None:
-        application = environment.partition("/")[0]
-        return self.ledgers[EnvironmentId(f"{application}/{rules.after}")] if rules.after else None
 
     def _demand_done(self, where: EnvironmentId, ledger: Ledger, event: e.StepCompleted, at: datetime) -> None:
         trial = ledger.trial

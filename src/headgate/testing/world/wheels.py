@@ -4,13 +4,13 @@ The only place in `testing` that knows `decide`. Whatever else turns a wheel (th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from headgate.decide import accept as accepting
 from headgate.decide import fold as folding
-from headgate.decide import pipeline, rules, standstill
+from headgate.decide import parity, pipeline, rules, standstill
 from headgate.decide import plan as planning
 from headgate.decide.baseline import with_traffic
 from headgate.decide.judging import weight_at
@@ -33,7 +33,7 @@ from headgate.model.ids import (
     environment_stream,
 )
 from headgate.model.measurements import Measurement, NoData, Query, Sample, Window
-from headgate.model.observations import GateAnswer, Instance, Seen
+from headgate.model.observations import GateAnswer, Instance, Place, Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, SignOff
 from headgate.model.routes import RoutesSeen
@@ -194,6 +194,12 @@ class PlainWheels:
         rules_ = self.rules(environment)
         return pipeline.signed_off(self.around.specification, rules_, self._by_name()) if rules_ else {}
 
+    def beside(self, environment: EnvironmentId) -> dict[str, Place]:
+        """Of platforms that tell no version."""
+        rules_ = self.rules(environment)
+        found = parity.beside(self.around.specification, rules_, self._by_name()) if rules_ else {}
+        return {name: replace(place, version="") for name, place in found.items()}
+
     async def announce(self, event: e.Event) -> None:
         recorded = await self.ports.log.append(application_stream(self.name), [event], self.around.version)
         self.around = pipeline.fold_application(self.around, recorded)
@@ -244,6 +250,8 @@ class PlainWheels:
             signed_off=self.signed_off(state.id),
             frozen=self.frozen,
             answers=await self._asked(state),
+            beside=self.beside(state.id),
+            version="",
         )
 
     async def _asked(self, state: EnvironmentState) -> dict[tuple[WebhookGate, RolloutId], GateAnswer]:

@@ -47,9 +47,14 @@ async def test_a_container_removed_by_hand_is_made_again(stage: DockerStage) -> 
 
 
 async def test_what_was_restarted_by_hand_is_found_again(stage: DockerStage) -> None:
-    await stage.platform.run(stage.revision("one"))
+    """And is not called ready for having been ready before, also when its death was not heard of."""
+    await stage.platform.run(stage.revision("one", behaviour="late"))
     (before,) = await ready(stage, 1)
-    await stage.engine.json("POST", f"/containers/{stage.name(before.id)}/restart")
+    (slot,) = (await stage.platform._place(PRODUCTION)).fleet.slots.values()
+    async with slot._changing:  # what the engine tells is read when it runs again already
+        await stage.engine.json("POST", f"/containers/{stage.name(before.id)}/restart")
+    await slot.refresh()
+    assert slot.seen().state == "starting"
     (one,) = await ready(stage, 1)
     assert await get(one, "/healthz") == "ok"
 

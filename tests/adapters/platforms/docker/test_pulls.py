@@ -19,7 +19,7 @@ from tests.adapters.registries.stage import tar_of
 from headgate.adapters.docker_engine import DockerEngine
 from headgate.adapters.docker_images import DockerImages
 from headgate.adapters.platforms.docker.pulls import Pull
-from headgate.ports import Access, AdapterError, no_login
+from headgate.ports import Access, AdapterError, Away, no_login
 from headgate.testing.contracts.platform import PRODUCTION, observed, ready
 
 REAL = pytest.mark.real("dockerd", "docker-registry")
@@ -134,7 +134,7 @@ class TestPull:
 
 @REAL
 class TestRefused:
-    async def refused(self, shelf: Shelf, told: str, image: str = "") -> None:
+    async def refused(self, shelf: Shelf, told: str, image: str = "", away: bool = False) -> None:
         stage, image = shelf.stage, image or shelf.reference
         host = shelf.access.name.partition("/")[0]
         begin = "pcw/production, service web: "
@@ -142,6 +142,7 @@ class TestRefused:
         with pytest.raises(AdapterError, match=begin) as error:
             await stage.platform.run(stage.revision("one", image=image))
         assert told in str(error.value)
+        assert isinstance(error.value, Away) is away
         assert PASSWORD not in str(error.value)
         assert list(await stage.platform.observe(PRODUCTION)) == []
 
@@ -161,7 +162,7 @@ class TestRefused:
     async def test_a_registry_that_is_down(self, shelf: Shelf, server: RegistryServer) -> None:
         shelf.reference = f"127.0.0.1:1/shop/web@{DIGEST}"
         shelf.access = Access("127.0.0.1:1/shop/web")
-        await self.refused(shelf, "See that it runs, and that this machine reaches it")
+        await self.refused(shelf, "See that it runs, and that this machine reaches it", away=True)
 
     async def test_a_registry_that_lies(self, shelf: Shelf, tmp_path: Path) -> None:
         """Of an image that is new to the engine: a manifest that it ever pulled it does not ask for again."""
@@ -193,7 +194,7 @@ class TestRefused:
         shelf.proxy.hold = lambda request: "/manifests/" in request.path
         shelf.stage.settings = shelf.stage.settings.model_copy(update={"pulling": timedelta(seconds=0.5)})
         await shelf.stage.restart()
-        await self.refused(shelf, "after 0.5 s")
+        await self.refused(shelf, "after 0.5 s", away=True)
 
 
 class TestTold:

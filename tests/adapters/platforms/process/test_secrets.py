@@ -15,7 +15,7 @@ from headgate.adapters.machine.secret_files import SecretFiles
 from headgate.adapters.platforms.process import ProcessPlatform
 from headgate.model.releases import Revision
 from headgate.model.services import Service, Value
-from headgate.ports import AdapterError
+from headgate.ports import AdapterError, Away, Unusable
 from headgate.testing.contracts.platform import PRODUCTION
 
 WORDS = "correct $HOME $$ horse"
@@ -26,11 +26,12 @@ class Answers:
     """What the engine would hand over."""
 
     def __init__(self) -> None:
-        self.values, self.broken = {"PASSWORD": WORDS, "CERTIFICATE": "-----BEGIN\nPRIVATE\n"}, ""
+        self.values = {"PASSWORD": WORDS, "CERTIFICATE": "-----BEGIN\nPRIVATE\n"}
+        self.broken: AdapterError | None = None
 
     async def __call__(self, revision: Revision, service: str) -> Mapping[str, str]:
         if self.broken:
-            raise AdapterError(self.broken)
+            raise self.broken
         return self.values
 
 
@@ -62,7 +63,7 @@ async def test_a_store_that_is_down_ends_nothing_and_holds_up_starts(stage: Proc
     revision, answers = given(stage)
     await stage.platform.run(revision)
     (one,) = await ready(stage, 1)
-    answers.broken = "secret shop/db cannot be read: connection refused"
+    answers.broken = Away("secret shop/db cannot be read: connection refused")
     await stage.platform.run(revision)  # nothing is missing, so nobody is asked
     assert (await get(one, "/healthz")) == "ok"
     await stage.kill(one)
@@ -70,9 +71,17 @@ async def test_a_store_that_is_down_ends_nothing_and_holds_up_starts(stage: Proc
     await stage.wait(0.5)
     with pytest.raises(AdapterError, match="connection refused"):
         await stage.platform.run(revision)
-    answers.broken = ""
+    answers.broken = None
     await stage.platform.run(revision)
     await ready(stage, 1)
+
+
+@pytest.mark.parametrize("error", [Unusable("version 1 of shop/db is gone"), Away("shop/db: no answer")])
+async def test_whether_it_can_be_waited_for_is_not_lost(stage: ProcessStage, error: AdapterError) -> None:
+    revision, answers = given(stage)
+    answers.broken = error
+    with pytest.raises(type(error), match="shop/db"):
+        await stage.platform.run(revision)
 
 
 async def test_on_a_command_line_it_is_refused(stage: ProcessStage) -> None:

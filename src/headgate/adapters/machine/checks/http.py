@@ -8,12 +8,14 @@ import aiohttp
 from multidict import CIMultiDictProxy
 
 from headgate.adapters.json_path import LONGEST_SHOWN, values_at
+from headgate.adapters.limited import limited
 from headgate.adapters.machine.checks.found import Found, answer, base_url, say
 from headgate.adapters.quoted import short
 from headgate.model.checks import Job, Request
 from headgate.ports import AdapterError
 
 LARGEST = 4 * 1024 * 1024  # bytes of an answer
+TOO_MUCH = f"expected at most {LARGEST >> 20} MiB, found more"
 MOST = 10  # values that a JSON path is followed to
 PATIENCE = timedelta(seconds=30)  # with one answer, where the request says nothing
 
@@ -54,7 +56,7 @@ async def asked(session: aiohttp.ClientSession, url: str, request: Request) -> f
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=limit.total_seconds()),
         ) as found:
-            body = await found.content.read(0) if request.method == "HEAD" else await limited(found)
+            body = b"" if request.method == "HEAD" else await limited(found, LARGEST, TOO_MUCH)
             seconds = time.perf_counter() - began
             compare(request, found.status, found.headers, body)
             return seconds
@@ -63,17 +65,10 @@ async def asked(session: aiohttp.ClientSession, url: str, request: Request) -> f
     except aiohttp.ClientConnectorError as error:
         refused = isinstance(error.os_error, ConnectionRefusedError)
         raise Wrong("refused connection" if refused else f"cannot be reached: {error.os_error.strerror}") from error
+    except AdapterError as error:
+        raise Wrong(str(error)) from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise Wrong(f"gave no proper answer: {short(str(error) or type(error).__name__)}") from error
-
-
-async def limited(found: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for part in found.content.iter_chunked(1 << 16):
-        body += part
-        if len(body) > LARGEST:
-            raise Wrong(f"expected at most {LARGEST >> 20} MiB, found more")
-    return bytes(body)
 
 
 def compare(request: Request, status: int, headers: CIMultiDictProxy[str], body: bytes) -> None:

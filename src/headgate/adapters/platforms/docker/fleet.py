@@ -19,6 +19,7 @@ from headgate.adapters.platforms.docker.memory import recall_all
 from headgate.adapters.platforms.docker.published import is_taken, publish
 from headgate.adapters.platforms.docker.seats import Seating, Seats
 from headgate.adapters.platforms.docker.variables import command_of, given, inherited, own
+from headgate.model.errors import joined
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
@@ -110,9 +111,7 @@ class Fleet:
             able[0].folder.remember_release(revision.id, revision.release)
             missing = self._missing(revision, able)
             works = [self._fill(revision, service, missing[service.name]) for service in revision.services]
-            refusals = await told(works)
-        if refusals:
-            raise AdapterError("; ".join(refusals))
+            await together(works)
 
     def _missing(self, revision: Revision, able: list[Around]) -> dict[str, Placed]:
         """Service -> what to make where. Nothing may come between this and the making: the lock sees to it."""
@@ -130,8 +129,7 @@ class Fleet:
         for around in dict.fromkeys(around for around, _ in missing):
             tags = [tag for at, tag in missing if at is around]
             works.append(self._start_at(around, revision, service, tags))
-        if refusals := await told(works):
-            raise AdapterError("; ".join(refusals))
+        await together(works)
 
     async def _start_at(self, around: Around, revision: Revision, service: Service, tags: list[Tag]) -> None:
         image = await self._image(around, revision, service, tags)
@@ -140,8 +138,7 @@ class Fleet:
         network = await around.machine.networks.ensure(self.environment)
         server = await self.bridged(around, revision, network)
         begun = [self._in_turn(self._begin(around, revision, service, tag, image, network, server)) for tag in tags]
-        if refusals := await told(begun):
-            raise AdapterError("; ".join(refusals))
+        await together(begun)
 
     @staticmethod
     async def _again(slot: Slot) -> None:
@@ -290,10 +287,11 @@ class Fleet:
             task.cancel()
 
 
-async def told(works: list[Coroutine[Any, Any, None]]) -> list[str]:
-    """Done at once, all of them; what each was refused with, each text once."""
+async def together(works: list[Coroutine[Any, Any, None]]) -> None:
+    """Done at once, all of them. Raises AdapterError with what they were refused with."""
     results = await asyncio.gather(*works, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, AdapterError):
             raise result
-    return list(dict.fromkeys(str(result) for result in results if isinstance(result, AdapterError)))
+    if refusals := [result for result in results if isinstance(result, AdapterError)]:
+        raise joined(refusals)

@@ -53,6 +53,7 @@ class Slot:
             self._remember(labels=labels(around.server, tag))
         self._readiness: Readiness | None = None
         self._running = False
+        self._life = ""  # when it was started, as the engine says it
         self._changing = asyncio.Lock()  # a start, and what the engine tells of it, one after the other
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -144,12 +145,15 @@ class Slot:
         self._around.changed()
 
     def _runs(self, found: dict[str, Any]) -> None:
-        port = published_port(found, self.tag) or 0
+        port, life = published_port(found, self.tag) or 0, found["State"]["StartedAt"]
         self._ended.clear()
-        if not self._running or port != self.memory.port or self.memory.exited is not None:
-            unwatched = self._watching is None or port != self.memory.port
-            self._running = True
-            self._remember(port=port, exited=None, retry_at=None)
+        new_life = self._life not in ("", life)
+        other = port != self.memory.port or life != self._life
+        if not self._running or other or self.memory.exited is not None:
+            unwatched = self._watching is None or other
+            self._running, self._life = True, life
+            # That the life before was ready says nothing of this one, also where it ended too fast to be heard of.
+            self._remember(port=port, exited=None, retry_at=None, was_ready=self.memory.was_ready and not new_life)
             if unwatched and not self.stopping:
                 self._look_after()
 

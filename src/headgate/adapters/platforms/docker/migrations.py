@@ -64,8 +64,8 @@ class Migrations:
         self._beginning: dict[JobId, asyncio.Task[None]] = {}
 
     async def start(self, order: MigrationOrder) -> None:
-        record = self._record(order.id)
-        if record is not None and record.began:
+        """Its container may have begun, and ended, under a server that was killed before it could say so."""
+        if await self.seen(order.id) is not None:
             return
         if order.id not in self._beginning:
             self._beginning[order.id] = asyncio.create_task(self._begin(order), name=f"begin {order.id}")

@@ -15,6 +15,7 @@ from headgate.adapters.machine.variables import service_variables
 from headgate.adapters.platforms.process.free_ports import allocate
 from headgate.adapters.platforms.process.instances import Around, Slot
 from headgate.adapters.platforms.process.records import Record, load
+from headgate.model.errors import joined
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.observations import Instance
 from headgate.model.releases import Revision
@@ -66,9 +67,9 @@ class Fleet:
                 try:
                     await self._fill(revision, service)
                 except AdapterError as error:
-                    refusals.append(str(error))
+                    refusals.append(error)
         if refusals:
-            raise AdapterError("; ".join(refusals))
+            raise joined(refusals)
 
     async def _fill(self, revision: Revision, service: Service) -> None:
         now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The forms of `audit`: beside those of `forms`, because they read the log's file and ask no server."""
+"""The forms of `audit`."""
 
 from typing import Annotated, Literal
 

@@ -1,22 +1,10 @@
-"""The forms of what approvers do, and of the tokens that show who they are: beside those of `forms`."""
+"""The forms of `review`, `approve` and `reject`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from headgate.cli.options import Application, By, Data, Environment, Json, Why
-
-
-def token_person(
-    person: Annotated[str, typer.Argument(metavar="PERSON", help="As `people` of the applied files names them.")],
-    expires: Annotated[
-        str, typer.Option("--expires", metavar="TIME", help="How long it is good for, 365d at most; or never.")
-    ] = "90d",
-    data: Data = None,
-    by: By = None,
-    as_json: Json = False,
-) -> None:
-    """Make a token that is one person's: with it they act as themselves. It is shown this once."""
 
 
 def review(  # noqa: PLR0913, PLR0917 - each is an option
@@ -26,7 +14,7 @@ def review(  # noqa: PLR0913, PLR0917 - each is an option
     ] = False,
     person: Annotated[str | None, typer.Option("--for", metavar="PERSON", help="Whose link it is.")] = None,
     only: Annotated[
-        str | None, typer.Option("--only", metavar="VERB", help="approve or reject; by itself both.")
+        Literal["approve", "reject"] | None, typer.Option("--only", help="What it can say; by itself either.")
     ] = None,
     expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="How long the link is good for.")] = "24h",
     named: Application = None,

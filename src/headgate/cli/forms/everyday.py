@@ -1,7 +1,4 @@
-"""Forms: how every command is written, its arguments, options and help. What it does is in `commands`.
-
-They are apart because Typer takes longer to import than a rollback takes.
-"""
+"""The forms of what has no file of its own here: from `serve` to `spec`."""
 
 from typing import Annotated, Literal
 
@@ -324,30 +321,6 @@ def lift(
     as_json: Json = False,
 ) -> None:
     """End the quarantine of a release, for a stated reason."""
-
-
-def create(
-    scope: Annotated[str, typer.Option("--for", metavar="WHAT", help="What it can do: releases (announce them).")],
-    named: Annotated[
-        str | None, typer.Option("--application", "-a", metavar="NAME", help="The only one it is good for.")
-    ] = None,
-    data: Data = None,
-    by: By = None,
-    as_json: Json = False,
-) -> None:
-    """Make a token that can do one thing only. It is shown this once."""
-
-
-def listed(data: Data = None, as_json: Json = False) -> None:
-    """The tokens there are, without their texts."""
-
-
-def revoke(
-    token: Annotated[str, typer.Argument(metavar="ID", help="As `token list` shows it.")],
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """End a token."""
 
 
 def ci(

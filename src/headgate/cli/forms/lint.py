@@ -1,4 +1,4 @@
-"""The form of `lint`: beside those of `forms`, because it asks no server."""
+"""The form of `lint`, which asks no server."""
 
 from typing import Annotated
 

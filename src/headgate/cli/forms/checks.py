@@ -1,4 +1,4 @@
-"""The form of `checks`: beside those of `forms`."""
+"""The form of `checks`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The forms of `config` and `parity`: beside those of `forms`, which name one environment or none."""
+"""The forms of `config` and `parity`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The form of `notifications`: beside those of `forms`."""
+"""The form of `notifications`."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The forms of `freeze` and `unfreeze`: beside those of `forms`, which are one environment's, or one application's."""
+"""The forms of `freeze` and `unfreeze`."""
 
 from typing import Annotated
 

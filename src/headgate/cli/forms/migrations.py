@@ -1,16 +1,14 @@
-"""The form of `migrate`: beside those of `forms`."""
+"""The form of `migrate`."""
 
 from typing import Annotated
 
 import typer
 
-from headgate.cli.options import Application, By, Data, Json, Why
-
-Where = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
+from headgate.cli.options import Application, By, Data, Environment, Json, Why
 
 
 def migrate(
-    environment: Where,
+    environment: Environment,
     restored: Annotated[
         str | None,
         typer.Option("--restored", metavar="SERVICE/LEVEL", help="Its data were put back from a backup: needs --why."),
