@@ -87,7 +87,7 @@ async def controllers(stage: Stage, real_cluster: RealCluster) -> AsyncIterator[
     if real_cluster.has_a_ready_node():
         pytest.skip("a cluster with nodes has controllers of its own, and no image of this test")
     real_cluster.ask("POST", f"/api/v1/namespaces/{stage.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
-    one = Controllers(stage.cluster, "127.78.0", stage.namespace)
+    one = Controllers(stage.cluster, stage.namespace)
     one.start()
     yield one
     await one.close()

@@ -4,10 +4,12 @@ They speak to the API as their namesakes do, so that they serve a real API serve
 """
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +21,8 @@ from headgate.adapters.kubernetes.watching import Mirror, Selection
 from headgate.ports import AdapterError
 
 BACK_OFF = 0.4  # seconds; a kubelet's is ten
+NUMBERS = count()  # an address for each pod of this process: what an earlier test leaves behind is in nobody's way
+NETWORK = 64 + os.getpid() % 128  # nor another process that tests
 STOPPING = 0.8  # seconds, of what is slow to stop
 
 
@@ -41,15 +45,14 @@ class Pod:
 
 
 class Controllers:
-    def __init__(self, cluster: Cluster, hosts: str = "127.77.0", namespace: str | None = None) -> None:
+    def __init__(self, cluster: Cluster, namespace: str | None = None) -> None:
         """Of one namespace, or of all."""
-        self._cluster, self._hosts, self._namespace = cluster, hosts, namespace
+        self._cluster, self._namespace = cluster, namespace
         self._moved = asyncio.Event()
         self._mirrors = {kind: self._mirror(kind) for kind in (DEPLOYMENT, REPLICA_SET, POD, JOB)}
         self.pods: dict[str, Pod] = {}  # by uid
         self._jobs: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._number = 1
 
     def _mirror(self, kind: Kind) -> Mirror:
         what = Selection(kind, self._namespace)
@@ -146,8 +149,8 @@ class Controllers:
     def _see(self, object: Object) -> None:
         uid = object["metadata"]["uid"]
         if uid not in self.pods:
-            self._number += 1
-            self.pods[uid] = Pod(object, f"{self._hosts}.{self._number}")
+            number = next(NUMBERS)
+            self.pods[uid] = Pod(object, f"127.{NETWORK}.{number // 250}.{number % 250 + 1}")
             self._do(self._live(self.pods[uid]))
         pod, ending = self.pods[uid], "deletionTimestamp" in object["metadata"]
         if ending and not pod.ending:

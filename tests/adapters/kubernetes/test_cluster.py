@@ -151,10 +151,10 @@ async def test_a_busy_server_is_asked_again_after_the_time_it_names(api: Api, cl
     def busy(request: kmock.Request) -> Any:
         times.append(request)
         if len(times) == 1:
-            raise kmock.KubernetesError(429, "TooManyRequests", "later", {})
+            raise kmock.KubernetesError(429, "TooManyRequests", "later", {"retryAfterSeconds": 0})
         return {"metadata": {"name": "one"}}
 
-    api["get", "/api/v1/namespaces/pcw-production/configmaps/one"] << busy << {"Retry-After": "0"}
+    api["get", "/api/v1/namespaces/pcw-production/configmaps/one"] << busy
     assert await cluster.get(CONFIG_MAP, SPACE, "one") is not None
     assert len(times) == 2
 

@@ -238,7 +238,8 @@ class Cluster:
             body = json.loads(text)
         except ValueError:
             body = {"message": short(text)}
-        after = answer.headers.get("Retry-After", "")
+        details = body.get("details") if isinstance(body, dict) else None
+        after = answer.headers.get("Retry-After") or str((details or {}).get("retryAfterSeconds", ""))
         return refusal(what, str(self), answer.status, body, float(after) if after.isdecimal() else None)
 
     async def _opened(self) -> "ApiClient":
