@@ -2,23 +2,35 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.decide import leading as rules
+from headgate.engine.act import attempt
 from headgate.engine.leading import Leading, Led
+from headgate.engine.world import World
+from headgate.model.effects import Run
 from headgate.model.events import RolloutPaused
-from headgate.model.ids import RolloutId
+from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
 from headgate.model.leases import Lease
+from headgate.model.releases import Revision
+from headgate.model.rollouts import EnvironmentState
+from headgate.model.rules import Environment
+from headgate.model.services import Service
 from headgate.ports import AdapterError, LogUnavailable
 from headgate.testing.contracts.leases import LeasesContract
 from headgate.testing.fakes.clock import FakeClock
 from headgate.testing.fakes.eventlog import MemoryEventLog
 from headgate.testing.fakes.leases import FakeLeases
+from headgate.testing.fakes.platform import FakePlatform
+from headgate.testing.fakes.router import FakeRouter
+from headgate.testing.fakes.source import FakeSource
 
 S = timedelta(seconds=1)
+QA = EnvironmentId("pcw/qa")
 PAUSED = RolloutPaused(RolloutId("rol_1"), "ana", "looking")
 
 
@@ -188,3 +200,15 @@ class TestTheFake(LeasesContract):
     @pytest.fixture
     def leases(self) -> FakeLeases:
         return FakeLeases()
+
+
+async def test_nothing_is_done_by_who_is_not_sure_to_lead(tmp_path: Path) -> None:
+    sure, platform = [False], FakePlatform(FakeClock())
+    world = World({"fake": platform}, {"fake": FakeRouter()}, {}, FakeSource(), tmp_path, leads=lambda: sure[0])
+    rules, state = Environment("qa", "fake", traffic="fake"), EnvironmentState(QA)
+    revision = Revision(RevisionId("rev_1"), QA, ReleaseId("rel_1"), "c" * 40, "1", (Service("web", ("run",), 8000),))
+    assert await attempt(Run(revision), world, rules, state) is None
+    assert not await platform.observe(QA)
+    sure[0] = True
+    assert await attempt(Run(revision), world, rules, state) is None
+    assert len(await platform.observe(QA)) == 1
