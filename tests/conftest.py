@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -46,7 +46,10 @@ def require(component: str) -> Path:
     if found is not None and (component != "dockerd" or docker_answers()):
         return Path(found)
     how = "is not installed" if found is None else "does not answer"
-    reason = f"{component} {how}; .ci/run shows how to install and start it"
+    return lacking(f"{component} {how}; .ci/run shows how to install and start it")
+
+
+def lacking(reason: str) -> NoReturn:
     if os.environ.get("HEADGATE_REQUIRE_REAL") == "1":
         pytest.fail(f"{reason} (HEADGATE_REQUIRE_REAL=1 forbids skipping)", pytrace=False)
     pytest.skip(reason)

@@ -8,6 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 from tests.aws import REGION, Aws
+from tests.conftest import lacking
 from tests.engine.test_provisioning import APPROVED, Shop
 
 from headgate.adapters.provisioners.terraform.provisioner import TerraformProvisioner
@@ -27,7 +28,7 @@ def mirror() -> Path:
     for folder in MIRRORS:
         for found in folder.glob("registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws*"):
             return found.parents[5]
-    pytest.skip("no folder has terraform-provider-aws: `terraform providers mirror /usr/share/terraform/plugins`")
+    return lacking("no folder has terraform-provider-aws: `terraform providers mirror /usr/share/terraform/plugins`")
 
 
 @pytest.fixture
