@@ -37,7 +37,7 @@ async def test_who_must_approve_does_so_by_the_link_and_nobody_else_gets_one(tol
         api = create(told.shop.engine, shops.TOKEN, told.present, folder=tmp_path)
         page = mine.link.removeprefix(PUBLIC)
         async with client(api, token="") as browser:
-            assert "Sign in" in (await browser.get(theirs.link.removeprefix(PUBLIC))).text
+            assert "sign in" in (await browser.get(theirs.link.removeprefix(PUBLIC))).text
             assert "You are ann" in (await browser.get(page)).text
             done = await browser.post(page, data={"verb": "approve"})
             assert "You have approved it" in done.text

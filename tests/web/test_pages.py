@@ -1,19 +1,17 @@
 """The pages of those who sign in: who they are is their token, and what they do is for what they were shown."""
 
 import re
+from base64 import b64encode
+from datetime import timedelta
 from html import unescape
-from pathlib import Path
 
 import httpx
 import pytest
 from tests.web.test_approvals import GUARDED, TEXT, owner, review
 from tests.web.test_personal_tokens import made
-from tests.web.world import PRESENT, TOKEN, Shop, client
+from tests.web.world import TOKEN, Shop
 
 from headgate.model.record import CommandAnswered
-from headgate.web.api import create
-from headgate.web.sessions import MOST, Sessions
-from headgate.web.tokens import Tokens
 
 __all__ = ["owner"]  # the fixture
 PAGE = "/pages/shop/guarded"
@@ -21,16 +19,16 @@ PAGE = "/pages/shop/guarded"
 
 @pytest.fixture
 async def browser(shop: Shop, owner: httpx.AsyncClient):  # type: ignore[no-untyped-def]
-    """Of the same server, without any token. It keeps cookies, as browsers do."""
+    """Of the same server, without any token."""
     transport = owner._transport
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:7411") as asking:
         yield asking
 
 
-async def sign_in(browser: httpx.AsyncClient, owner: httpx.AsyncClient, person: str = "ann", to: str = "/") -> str:
+async def sign_in(browser: httpx.AsyncClient, owner: httpx.AsyncClient, person: str = "ann") -> str:
+    """From here on the browser shows it, as browsers do once they were told."""
     text = (await made(owner, person))["token"]
-    answer = await browser.post("/sign-in", data={"token": text, "to": to})
-    assert answer.status_code == 303, answer.text
+    browser.auth = httpx.BasicAuth("whoever", text)
     return text
 
 
@@ -52,7 +50,8 @@ def approvals(shop: Shop) -> list[tuple[str, bool]]:
 @pytest.mark.parametrize("path", ["/", PAGE, "/pages/shop/nowhere"])
 async def test_who_is_not_signed_in_sees_nothing_but_that(browser: httpx.AsyncClient, path: str) -> None:
     answer = await browser.get(path)
-    assert (answer.status_code, "Sign in" in answer.text) == (401, True)
+    assert (answer.status_code, "sign in" in answer.text) == (401, True)
+    assert answer.headers["www-authenticate"].startswith("Basic realm=")
     assert "guarded" not in answer.text.replace(PAGE, "")
 
 
@@ -135,7 +134,9 @@ async def test_more_fields_than_a_form_has_are_no_form(browser: httpx.AsyncClien
     assert (await browser.post(PAGE, data={str(number): "x" for number in range(50)})).status_code == 409
 
 
-async def test_a_session_is_good_for_the_pages_alone(browser: httpx.AsyncClient, owner: httpx.AsyncClient) -> None:
+async def test_what_a_browser_shows_by_itself_is_good_for_the_pages_alone(
+    browser: httpx.AsyncClient, owner: httpx.AsyncClient
+) -> None:
     await sign_in(browser, owner)
     assert (await browser.get(f"{GUARDED}/review")).status_code == 401
     assert (await browser.post(f"{GUARDED}/approve", json={})).status_code == 401
@@ -150,102 +151,67 @@ async def test_a_page_of_others_answers_for_nobody(
     await sign_in(browser, owner)
     kept = fields((await browser.get(PAGE)).text)
     assert (await browser.post(PAGE, data={**kept, "verb": "approve"}, headers=headers)).status_code == 403
-    assert (await browser.post("/sign-out", headers=headers)).status_code == 403
     assert approvals(shop) == []
     assert (await browser.get(PAGE)).status_code == 200
 
 
-async def test_what_the_browser_holds_is_no_token_and_closed_to_scripts(
-    browser: httpx.AsyncClient, owner: httpx.AsyncClient
-) -> None:
-    text = (await made(owner))["token"]
-    held = (await browser.post("/sign-in", data={"token": text})).headers["set-cookie"]
-    assert text not in held
-    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(held.split("; "))
-    assert "Secure" not in held, "plain on loopback"
-
-
-async def test_behind_a_proxy_with_tls_it_goes_over_tls_alone(
-    shop: Shop, owner: httpx.AsyncClient, tmp_path: Path
-) -> None:
-    text = (await made(owner))["token"]
-    api = create(shop.engine, TOKEN, PRESENT, folder=tmp_path, public="https://gate.example.org")
-    async with client(api, token="") as asking:
-        assert "Secure" in (await asking.post("/sign-in", data={"token": text})).headers["set-cookie"].split("; ")
-
-
-async def test_who_signs_out_is_out_and_so_is_whose_token_was_revoked(
+async def test_there_is_no_cookie_that_another_port_could_get(
     browser: httpx.AsyncClient, owner: httpx.AsyncClient
 ) -> None:
     await sign_in(browser, owner)
-    held = browser.cookies["headgate_session"]
-    assert (await browser.post("/sign-out")).status_code == 303
-    again = await browser.get("/", headers={"Cookie": f"headgate_session={held}"})
-    assert again.status_code == 401, "also with what the browser held"
-    token = await made(owner, "bob")
-    await browser.post("/sign-in", data={"token": token["token"]})
-    assert (await browser.get("/")).status_code == 200
-    await owner.post(f"/api/tokens/{token['id']}/revoke", json={"by": "root"})
-    assert (await browser.get("/")).status_code == 401
+    for path in ("/", PAGE):
+        assert "set-cookie" not in (await browser.get(path)).headers
 
 
-async def test_a_session_ends(
+async def test_whose_token_was_revoked_or_expired_is_out(
     browser: httpx.AsyncClient, owner: httpx.AsyncClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await sign_in(browser, owner)
-    now = shop.clock.now()
-    monkeypatch.setattr(type(shop.clock), "now", lambda _: now.replace(year=now.year + 1))
+    token = await made(owner, "bob")
+    browser.auth = httpx.BasicAuth(token["token"], "")
+    assert (await browser.get("/")).status_code == 200, "also where it was given as the name"
+    await owner.post(f"/api/tokens/{token['id']}/revoke", json={"by": "root"})
     assert (await browser.get("/")).status_code == 401
-
-
-@pytest.mark.parametrize("given", ["", "x", "hgt_x", "a-token-for-tests", "é\x00", "hgt_" + "x" * 5000])
-async def test_what_is_no_personal_token_opens_nothing(browser: httpx.AsyncClient, given: str, shop: Shop) -> None:
-    """The server's own token neither: it says who nobody is."""
-    answer = await browser.post("/sign-in", data={"token": given})
-    assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
-    assert "headgate token person" in answer.text
+    long_ago = shop.clock.now() - timedelta(days=1)
+    with monkeypatch.context() as then:
+        then.setattr(type(shop.clock), "now", lambda _: long_ago)
+        short = await made(owner, expires="2h")
+    browser.auth = httpx.BasicAuth("ann", short["token"])
+    answer = await browser.get(PAGE)
+    assert (answer.status_code, "expired at" in answer.text) == (401, True)
 
 
 @pytest.mark.parametrize(
-    "to", ["https://evil.example", "//evil.example", "/pages/a/b/../..", "/api/tokens", "javascript:1"]
+    "given",
+    [
+        "Basic",
+        "Basic !!!!",
+        "Basic " + b64encode(b"\xff:\xff").decode(),
+        "Basic " + b64encode(f"x:{TOKEN}".encode()).decode(),
+        "Basic " + b64encode(b"x:hgt_" + b"x" * 5000).decode(),
+        f"Bearer {TOKEN}",
+    ],
 )
-async def test_signing_in_leads_to_no_other_place(
-    browser: httpx.AsyncClient, owner: httpx.AsyncClient, to: str
-) -> None:
-    text = (await made(owner))["token"]
-    assert (await browser.post("/sign-in", data={"token": text, "to": to})).headers["location"] == "/"
-    assert (await browser.post("/sign-in", data={"token": text, "to": PAGE})).headers["location"] == PAGE
+async def test_what_is_no_personal_token_opens_nothing(browser: httpx.AsyncClient, given: str) -> None:
+    """The server's own neither: it says who nobody is."""
+    answer = await browser.get("/", headers={"Authorization": given})
+    assert (answer.status_code, "headgate token person" in answer.text) == (401, True)
 
 
 async def test_what_was_done_is_on_record_and_the_token_is_not(
     browser: httpx.AsyncClient, owner: httpx.AsyncClient, shop: Shop
 ) -> None:
-    await browser.post("/sign-in", data={"token": "hgt_wrong"})
     text = await sign_in(browser, owner)
     await says(browser, "approve")
-    await browser.post("/sign-out")
+    browser.auth = httpx.BasicAuth("x", "hgt_wrong")
     await browser.post(PAGE, data={"verb": "approve"})
     recorded = [one.event for one in await shop.engine.log.tail()]
-    asked = [
-        one for one in recorded if isinstance(one, CommandAnswered) and one.verb in ("sign-in", "sign-out", "approve")
-    ]
-    assert [(one.verb, one.target, one.by, one.outcome) for one in asked] == [
-        ("sign-in", "", "", "refused"),
-        ("sign-in", "", "ann", "accepted"),
-        ("approve", "shop/guarded", "ann", "accepted"),
-        ("sign-out", "", "ann", "accepted"),
-        ("approve", "shop/guarded", "", "refused"),
+    asked = [one for one in recorded if isinstance(one, CommandAnswered) and one.target == "shop/guarded"]
+    assert [(one.verb, one.by, one.outcome, one.answer) for one in asked[1:]] == [
+        ("approve", "ann", "accepted", ""),
+        ("answer", "", "refused", "not signed in"),
     ]
     assert text not in repr(recorded)
     assert "hgt_wrong" not in repr(recorded)
-
-
-async def test_the_oldest_session_makes_room(owner: httpx.AsyncClient, shop: Shop, tmp_path: Path) -> None:
-    text = (await made(owner))["token"]
-    sessions, now = Sessions(Tokens(tmp_path)), shop.clock.now()
-    held = [sessions.open(text, now)[0] for _ in range(MOST + 1)]
-    assert sessions.whose(held[0], now) is None
-    assert [sessions.whose(one, now) is not None for one in (held[1], held[-1])] == [True, True]
 
 
 async def test_an_environment_that_is_not_there_is_told(browser: httpx.AsyncClient, owner: httpx.AsyncClient) -> None:

@@ -30,7 +30,6 @@ from headgate.web.deliveries import Hooks
 from headgate.web.guard import LOOPBACK, Guard
 from headgate.web.links import Links
 from headgate.web.recorder import Recorder, turned_away
-from headgate.web.sessions import Sessions
 from headgate.web.tokens import Tokens
 
 # Their routes are taken as they are: `include_router` would build each of them anew, for every server and in its first
@@ -66,7 +65,7 @@ def create(
     """
     tokens = Tokens(folder)
     api = FastAPI(title="Headgate", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
-    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), Sessions(tokens), public)
+    api.state.server = Server(engine, present, tokens, Hooks(folder), Links(folder), public)
     failures.install(api)
     recording = Recording(engine.log, engine.clock, engine.world.hidden)
     refused = partial(turned_away, recording)

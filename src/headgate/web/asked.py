@@ -17,7 +17,6 @@ from headgate.engine.engine import Engine
 from headgate.engine.wheel import Wheel
 from headgate.web.deliveries import Hooks
 from headgate.web.links import Links
-from headgate.web.sessions import Sessions
 from headgate.web.tokens import Tokens
 
 
@@ -28,7 +27,6 @@ class Server:
     tokens: Tokens = field(default_factory=lambda: Tokens(None))
     hooks: Hooks = field(default_factory=lambda: Hooks(None))
     links: Links = field(default_factory=lambda: Links(None))
-    sessions: Sessions = field(default_factory=lambda: Sessions(Tokens(None)))
     public: str = ""  # where people reach the server, for links that are sent to them; empty: as they ask
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set: whoever waits answers now
 

@@ -4,26 +4,27 @@ A web page in a browser on this machine must not be able to speak to the server:
 rebinds to loopback (the Host header shows it) nor across origins (Origin and Sec-Fetch-Site show it).
 """
 
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from hmac import compare_digest
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headgate.engine.acting import ENGINE, enter
 from headgate.model.actor import Actor, Authentication
+from headgate.web import sheets
 from headgate.web.failures import failure
-from headgate.web.recorder import PAGES, REVIEWS, SIGN_IN, SIGN_OUT, again
+from headgate.web.recorder import PAGES, REVIEWS, again
 from headgate.web.tokens import PERSON, Tokens
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_BODY = 1 << 20  # bytes; a specification is at most a few kilobytes
 OPEN = frozenset({"/api/health", "/api/openapi.json"})  # say nothing that is secret
 HOOKS = "/hooks/"  # have a signature of their own
-SIGNED_IN = ("/", SIGN_IN, SIGN_OUT)  # and PAGES: they ask who it is themselves, by a session
-TurnedAway = Callable[[Scope, JSONResponse], Awaitable[None]]  # is told of each refusal before it is answered
+TurnedAway = Callable[[Scope, Response], Awaitable[None]]  # is told of each refusal before it is answered
 
 
 class Guard:
@@ -55,7 +56,7 @@ class Guard:
             return
         await self._within_limits(scope, receive, send)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         path, host = scope["path"], headers.get("host", "")
         enter(Actor("", "nobody", source(scope, headers)))
         if host_name(host) not in self._hosts:
@@ -63,17 +64,30 @@ class Guard:
             return failure(421, "the Host header names another server", host[:100], remedy)
         origin = headers.get("origin")
         other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
-        page = path in SIGNED_IN or path.startswith((REVIEWS, PAGES))
+        page = path == "/" or path.startswith(PAGES)
         # A link in a mail is followed from another site: what is shown by it changes nothing.
-        followed = scope["method"] == "GET" and page
+        followed = scope["method"] == "GET" and (page or path.startswith(REVIEWS))
         if (other_site and not followed) or (origin is not None and origin.partition("://")[2] != host):
             return failure(403, "web pages of other origins may not ask", path, "Use the command line.")
         if path.startswith(HOOKS):
             enter(ENGINE)  # what a hook says is signed, and nobody's command
             return None
-        if path in OPEN or page:
-            return None  # whose a link or a session is, is known once it is read
-        return self._unknown(scope, headers)
+        if path in OPEN or path.startswith(REVIEWS):
+            return None  # whose a link is, is known once it is read
+        return self._stranger(scope, headers) if page else self._unknown(scope, headers)
+
+    def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
+        """At the pages a browser shows a person's token, as the password. It shows it to this port alone: no cookie
+        is asked for, because cookies know no ports, and what is judged here may run behind another one.
+        """
+        given = password(headers.get("authorization", ""))
+        found = self._tokens.known(given)
+        if found is None or found.scope != PERSON:
+            return sheets.signing_in("This is no personal token of this server." if given else "")
+        if found.expired(self._now()):
+            return sheets.signing_in(f"The token {found.id} expired at {found.expires_at}.")
+        enter(Actor(found.person, "personal-token", source(scope, headers, "ui")))
+        return None
 
     def _unknown(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         """Who has the server's token may do everything; another one is good for what it is for, and as long."""
@@ -116,9 +130,21 @@ class Guard:
         await self._app(scope, again(whole, receive), send)
 
 
-def source(scope: Scope, headers: Headers) -> str:
+def password(authorization: str) -> str:
+    """Of `Basic`; whatever name stands before it. What was given as the name alone counts too."""
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        name, _, word = b64decode(given).decode().partition(":")
+    except ValueError:
+        return ""
+    return (word or name).strip()
+
+
+def source(scope: Scope, headers: Headers, way: str = "") -> str:
     """By which way, and from which address: of the proxy, where one is in front. The way is what the client says."""
-    way = "cli" if headers.get("user-agent") == "headgate" else "api"
+    way = way or ("cli" if headers.get("user-agent") == "headgate" else "api")
     address = scope["client"][0] if scope.get("client") else "unknown"
     return f"{way} {address}"
 

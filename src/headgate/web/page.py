@@ -19,7 +19,7 @@ STYLE = (
     "h1{font-size:1.4rem}h2{font-size:1rem;margin:1.2rem 0 .2rem}li{overflow-wrap:anywhere}"
     "form{margin:1rem 0;padding:1rem;border:1px solid #999}textarea{width:100%}button{font:inherit;margin-right:1rem}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;"
-    "border-bottom:1px solid #ddd}.bar{float:right;margin:0;padding:0;border:0}.wrong{color:#a00}"
+    "border-bottom:1px solid #ddd}.bar{float:right;margin:0}.wrong{color:#a00}"
 )
 _DIGEST = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 HEADERS = {

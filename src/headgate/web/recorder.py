@@ -15,7 +15,6 @@ LARGEST_ANSWER = 64 << 10  # bytes of a refusal that are looked into
 PREFIX = "/api/"
 REVIEWS = "/review/"
 PAGES = "/pages/"
-SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 TOLD = "told"  # in the state of a request
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -53,11 +52,11 @@ async def turned_away(recording: Recording, scope: Scope, refusal: Response) -> 
     """By the door. What was sent is not looked at, so it is not on record either."""
     if _is_command(scope):
         verb, target = named(scope["path"])
-        await recording.answered(verb, target, {}, "refused", _what(bytes(refusal.body)))
+        await recording.answered(verb, target, {}, "refused", _what(bytes(refusal.body)) or "not signed in")
 
 
 def _is_command(scope: Scope) -> bool:
-    ours = (PREFIX, REVIEWS, PAGES, SIGN_IN, SIGN_OUT)
+    ours = (PREFIX, REVIEWS, PAGES)
     return scope["type"] == "http" and scope["method"] in CHANGING and scope["path"].startswith(ours)
 
 
@@ -87,8 +86,8 @@ def named(path: str) -> tuple[str, str]:
     """The verb and what it is asked of: ("deploy", "pcw/production"), ("apply", ""), ("freeze", "")."""
     if path.startswith(REVIEWS):
         return "review", ""  # what follows is the link itself, which nobody may read in the log
-    if not path.startswith(PREFIX):
-        return path.removeprefix(PAGES).strip("/")[:200], ""
+    if path.startswith(PAGES):
+        return "answer", path.removeprefix(PAGES).strip("/")[:200]
     parts = [part[:100] for part in path.removeprefix(PREFIX).strip("/").split("/")][:8]
     match parts:
         case ["applications"]:

@@ -7,23 +7,23 @@ from typing import Any
 from starlette.responses import HTMLResponse
 
 from headgate.web.page import answering, listed, page, reviewed
-from headgate.web.recorder import PAGES, SIGN_IN, SIGN_OUT
+from headgate.web.recorder import PAGES
 
 View = dict[str, Any]
 BEAT = 5  # seconds; a page with a form on it stands still
 HEADERS = ("environment", "stable", "rollout", "ready", "waits for")
 
 
-def signing_in(to: str, wrong: str = "") -> HTMLResponse:
-    """`to` is where one goes then: an address of these pages."""
-    why = f'<p class="wrong">{escape(wrong)}</p>' if wrong else ""
-    body = (
-        f'{why}<form method="post" action="{SIGN_IN}"><input type="hidden" name="to" value="{escape(to)}">'
-        '<p><label>Your personal token<br><input type="password" name="token" size="60" autocomplete="off" required '
-        "autofocus></label></p><p><button>Sign in</button></p></form>"
+def signing_in(wrong: str = "") -> HTMLResponse:
+    """The browser asks for it, and shows this where one gives up."""
+    body = f'<p class="wrong">{escape(wrong)}</p>' if wrong else ""
+    body += (
+        "<p>Your browser asks for a name and a password. The password is your personal token; any name does.</p>"
         "<p>Who has the server's own token makes one for you: <code>headgate token person NAME</code>.</p>"
     )
-    return page("Headgate: sign in", body, 401)
+    answer = page("Headgate: sign in", body, 401)
+    answer.headers["WWW-Authenticate"] = 'Basic realm="Headgate: your personal token is the password", charset="UTF-8"'
+    return answer
 
 
 def overview(person: str, applications: Mapping[str, Sequence[View]]) -> HTMLResponse:
@@ -85,5 +85,4 @@ def _standing(shown: View) -> str:
 
 
 def _bar(person: str) -> str:
-    """Who one is, and the way out."""
-    return f'<form class="bar" method="post" action="{SIGN_OUT}">{escape(person)} <button>Sign out</button></form>'
+    return f'<p class="bar">{escape(person)}</p>'
