@@ -44,11 +44,21 @@ def touching(folder: Path) -> list[int]:
 def end_all(folder: Path) -> list[int]:
     """Kills whatever touches the folder, by pid; returns what would not go."""
     deadline = time.monotonic() + 10
-    while (left := touching(folder)) and time.monotonic() < deadline:
-        for pid in left:
+    killed: set[int] = set()
+    while (left := {*touching(folder), *filter(_holds_files, killed)}) and time.monotonic() < deadline:
+        for pid in touching(folder):
             kill(pid)
+            killed.add(pid)
         time.sleep(0.05)
-    return left
+    return sorted(left)
+
+
+def _holds_files(pid: int) -> bool:
+    """A killed process gives back its memory, variables included, before its files; threads outlive their leader."""
+    try:
+        return alive(pid) or len(os.listdir(f"/proc/{pid}/task")) > 1
+    except FileNotFoundError:
+        return False
 
 
 def kill(pid: int) -> None:
