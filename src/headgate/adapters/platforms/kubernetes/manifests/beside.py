@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from headgate.adapters.kubernetes.cluster import Cluster, Object
 from headgate.adapters.kubernetes.kinds import SECRET
 from headgate.adapters.kubernetes.names import BESIDE, REVISION, environment_labels, is_ours, selector, short
+from headgate.adapters.kubernetes.ours import apply_ours
 from headgate.adapters.platforms.kubernetes.manifests.allowed import RECORD
 from headgate.adapters.platforms.kubernetes.manifests.manifest import Refused
 from headgate.model.ids import EnvironmentId, RevisionId
@@ -40,7 +41,7 @@ class Beside:
         elif revision != list(records)[-1]:
             return
         for one in objects:
-            await self._cluster.apply(owned(one, revision))
+            await apply_ours(self._cluster, owned(one, revision))
         self._applied = revision
 
     async def retire(self, revision: RevisionId) -> None:

@@ -86,7 +86,7 @@ def _plain(root: Path, folder: Path) -> tuple[Path, ...]:
 
 
 def _files(root: Path, folder: Path) -> Iterator[Path]:
-    """Of a folder and those below, in the order of their names. Helm follows links to folders, and reads hidden files."""
+    """In the order of their names. Hidden ones too, and no link out: Helm reads those, and follows links to folders."""
     count = 0
     for path in sorted(folder.rglob("*")):
         inside(root, path, "manifests", str(path.relative_to(root)))
