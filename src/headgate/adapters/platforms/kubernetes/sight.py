@@ -25,6 +25,8 @@ LOG = logging.getLogger(__name__)
 LAST_LINES = 5  # of a container that ended
 POD_FIELDS = ("containers", "nodeName")
 KEPT_LABELS = (REVISION, SERVICE_LABEL)
+# Said after each event of the same reason that holds the registry's own words.
+SAYS_NOTHING = ("Error: ErrImagePull", "Error: ImagePullBackOff")
 
 
 class Sight:
@@ -156,6 +158,8 @@ class Sight:
 
     def _warned(self, change: Change, event: Object) -> None:
         about = event["about"]
+        if event["message"] in SAYS_NOTHING:
+            return
         if change == "DELETED":
             self._told.pop(about, None)
             return
