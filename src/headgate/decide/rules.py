@@ -8,7 +8,7 @@ from headgate.decide import sentinel
 from headgate.decide.away import is_awaited, is_new, was_away
 from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
-from headgate.decide.gates import broken_gates, closed_gates
+from headgate.decide.gates import breaks_glass, broken_gates, closed_gates
 from headgate.decide.horizon import past_horizon
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
@@ -83,7 +83,7 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
     if closed_gates(seen.rules, request, state, seen, now):
         return []
     opened = replace(start(state, seen.rules, request), gates=open_gates(seen.rules, request, state, seen))
-    if not request.break_glass:
+    if not breaks_glass(request, seen.rules):
         return [opened]
     passed = broken_gates(seen.rules, request, state, seen, now)
     return [opened, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]

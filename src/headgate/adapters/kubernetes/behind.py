@@ -24,6 +24,7 @@ from headgate.adapters.kubernetes.names import (
     stable_name,
     workload_name,
 )
+from headgate.adapters.kubernetes.ours import apply_ours
 from headgate.adapters.kubernetes.watching import Mirror, Selection
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.ports import AdapterError
@@ -76,12 +77,12 @@ class Behind:
         """Written only where it is otherwise. Nobody: a selector that no pod has, so that its address is kept."""
         if role == STABLE:
             await self._follow(service, revision)
-        there = (self._namespace, name) in await self._services.current()
+        known = (await self._services.current()).get((self._namespace, name))
         if name in await self._followers(service):
             return
-        if not there or await self.led_to(name) != (revision, port):
+        if known is None or await self.led_to(name) != (revision, port):
             wanted = led(self._environment, self._namespace, service, name, role, revision, port)
-            self._services.put(await self._cluster.apply(wanted))
+            self._services.put(await apply_ours(self._cluster, wanted, known))
 
     async def astray(self, service: str, revision: RevisionId) -> bool:
         """Whether the stable's Service, or one of a team's own that follows it, leads to somebody else."""
