@@ -24,6 +24,7 @@ from headgate.adapters.kubernetes.names import (
     stable_name,
     workload_name,
 )
+from headgate.adapters.kubernetes.ours import apply_ours
 from headgate.adapters.kubernetes.watching import Mirror, Selection
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.ports import AdapterError
@@ -80,10 +81,11 @@ class Behind:
         if name in await self._followers(service):
             return
         held = await self._services.current()
+        known = held.get((self._namespace, name))
         to = held.get((self._namespace, workload_name(service, revision))) if revision else None
         wanted = led(self._environment, self._namespace, service, name, role, revision if to else None, to)
-        if not _leads_so(held.get((self._namespace, name)), wanted):
-            self._services.put(await self._cluster.apply(wanted))
+        if not _leads_so(known, wanted):
+            self._services.put(await apply_ours(self._cluster, wanted, known))
 
     async def has_followed(self, service: str, name: str, revision: RevisionId | None) -> bool:
         """Whether the cluster has brought a Service to whom it was led: its own controller does so, a moment later."""

@@ -15,6 +15,7 @@ from headgate.adapters.kubernetes.names import (
     stable_name,
     workload_name,
 )
+from headgate.adapters.kubernetes.ours import apply_ours
 from headgate.adapters.kubernetes.shifting import (
     CANDIDATE,
     PREVIEW,
@@ -141,7 +142,8 @@ class IngressRouter:
             written.append((PREVIEW, (preview, (await place.behind.led_to(preview))[1]), {}))
         for role, backend, notes in written:
             one = ingress(routes.environment, entrance, place.namespace, service, role, backend, notes)
-            place.ingresses.put(await place.cluster.apply(one))
+            known = (await place.ingresses.current()).get((place.namespace, one["metadata"]["name"]))
+            place.ingresses.put(await apply_ours(place.cluster, one, known))
 
     async def _inside(self, place: Place, name: str) -> str:
         _, port = await place.behind.led_to(name)
