@@ -129,7 +129,7 @@ class Mirror:
                 self._version = ""  # list again
             except AdapterError as error:
                 self._trouble(error)
-            except Exception as error:  # a mirror that ended in silence would be taken for the truth for ever
+            except Exception as error:  # noqa: BLE001 - a mirror that ended in silence would be taken for the truth for ever
                 self._unread(error)
             # Not all watches of all servers at the same moment, after an API server was away.
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - nothing secret
