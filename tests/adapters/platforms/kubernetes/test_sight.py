@@ -1,79 +1,42 @@
-"""What is seen of pods that hold more than our container, as a mesh's and a team's do, and how much is remembered."""
+"""What is kept of events, beside what pods say themselves."""
 
-import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.adapters.platforms.kubernetes.stage import KubernetesStage, on_stage
 
-from headgate.adapters.kubernetes.cluster import Cluster
-from headgate.adapters.kubernetes.login import Access
-from headgate.adapters.platforms.kubernetes.place import Place
-from headgate.adapters.platforms.kubernetes.sight import Sight, kept_pod
-from headgate.model.ids import EnvironmentId
+from headgate.adapters.kubernetes.cluster import MERGE, Object
+from headgate.adapters.kubernetes.kinds import POD
+from headgate.testing.contracts.platform import PRODUCTION
 
-PROXY = {"name": "istio-proxy", "restartCount": 0, "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
-ENDED = {"exitCode": 3, "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:02Z"}
-
-
-def pod(uid: str, restarts: int = 0) -> dict[str, Any]:
-    """As the API has it: statuses in the order of names, and a proxy that waits for nobody stands first."""
-    main = {"name": "main", "restartCount": restarts, "state": {"terminated": ENDED}}
-    ports = [{"name": name, "ports": [{"containerPort": port}]} for name, port in (("istio-proxy", 15090), ("main", 8000))]
-    labels = {"headgate.dev/revision": "rev_1", "headgate.dev/service": "web"}
-    owner = [{"uid": "owner", "controller": True}]
-    metadata = {"name": f"web-1-{uid}", "namespace": "a", "uid": uid, "labels": labels, "ownerReferences": owner}
-    status = {"podIP": "10.0.0.1", "containerStatuses": [PROXY, main]}
-    return {"metadata": metadata, "spec": {"containers": ports}, "status": status}
+REFUSED = 'Failed to pull image "r/web": not found'
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Whose last words were asked for."""
-    found: list[tuple[str, str]] = []
-
-    async def lines(self: Cluster, namespace: str, name: str, query: dict[str, str]) -> Any:
-        found.append((name, query["container"]))
-        yield "no database"
-
-    monkeypatch.setattr(Cluster, "lines", lines)
-    return found
+async def stage(tmp_path: Path) -> AsyncIterator[KubernetesStage]:
+    async with on_stage(tmp_path) as one:
+        yield one
 
 
-@pytest.fixture
-def sight(tmp_path: Path) -> Sight:
-    access = Access(str(tmp_path / "none"))
-    one = Sight(Cluster(access), Place(EnvironmentId("pcw/production"), "a", access), lambda: None)
-    one.deployments.objects["a", "web-1"] = {
-        "metadata": {"name": "web-1", "namespace": "a", "uid": "deployment"}, "wanted": 1, "drift": (), "status": {}
-    }
-    one.replica_sets.objects["a", "web-1-x"] = {
-        "metadata": {"uid": "owner", "ownerReferences": [{"uid": "deployment", "controller": True}]}
-    }
-    return one
+def warning(pod: str, name: str, message: str) -> Object:
+    """As a kubelet writes it."""
+    metadata = {"name": name, "namespace": "pcw-production"}
+    about = {"kind": "Pod", "name": pod, "namespace": "pcw-production"}
+    said = {"type": "Warning", "reason": "Failed", "message": message, "lastTimestamp": "2026-11-24T04:00:00Z"}
+    return {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": about, **said}
 
 
-async def look(sight: Sight, uid: str, restarts: int) -> Any:
-    sight.pods.objects = {("a", uid): kept_pod(pod(uid, restarts))}
-    sight.instances()
-    await asyncio.gather(*sight._reading)
-    (found,) = sight.instances()
-    return found
-
-
-async def test_a_proxy_that_stands_first_is_not_taken_for_the_service(
-    sight: Sight, asked: list[tuple[str, str]]
-) -> None:
-    found = await look(sight, "a", 0)
-    assert (found.state, found.address) == ("exited", "10.0.0.1:8000")
-    assert found.detail.endswith("no database")
-    assert asked == [("web-1-a", "main")]
-
-
-async def test_last_words_of_earlier_lives_and_of_pods_that_are_gone_are_forgotten(
-    sight: Sight, asked: list[tuple[str, str]]
-) -> None:
-    for restarts in range(3):
-        await look(sight, "a", restarts)
-    await look(sight, "b", 0)
-    assert (len(asked), list(sight._words)) == (4, [("b", 0)])
+async def test_the_registrys_words_outlast_those_that_say_nothing(stage: KubernetesStage) -> None:
+    """The kubelet writes all three, one after the other, with the same reason."""
+    await stage.platform.run(stage.revision("one", "takes long"))
+    while not (seen := await stage.platform.observe(PRODUCTION)) or "missing" in seen[0].id:
+        await stage.wait(0.01)
+    for number, message in enumerate((REFUSED, "Error: ErrImagePull", "Error: ImagePullBackOff")):
+        await stage.cluster.create(warning(seen[0].id, str(number), message))
+    waiting = {"state": {"waiting": {"reason": "ImagePullBackOff"}}, "name": "main", "restartCount": 0}
+    path = POD.path("pcw-production", seen[0].id, "status")
+    await stage.cluster.json("PATCH", path, "wait", {}, {"status": {"containerStatuses": [waiting]}}, MERGE)
+    while "ImagePullBackOff" not in (detail := (await stage.platform.observe(PRODUCTION))[0].detail):
+        await stage.wait(0.01)
+    assert detail == f"ImagePullBackOff: {REFUSED}"

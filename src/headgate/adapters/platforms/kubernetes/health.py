@@ -108,8 +108,15 @@ def _waiting(waiting: Mapping[str, Any], events: Mapping[str, Told]) -> str:
         said = _warned(events, "Failed") if reason == "ImagePullBackOff" else ""
         return f"{reason}: {said or message}"
     if reason in CONFIG:
-        return f"{reason}: {message}"
+        return f"{reason}: {message}{_remedy(message)}"
     return _warned(events, "FailedMount", "FailedCreatePodSandBox") or "being started"
+
+
+def _remedy(said: str) -> str:
+    """An image's own user is judged by its number, and a name has none."""
+    if "non-numeric user" not in said and "image will run as root" not in said:
+        return ""
+    return '; write a number there, USER in its Dockerfile, or `container: {user: "1000"}` at the service'
 
 
 def _ended(container: Object) -> str:
@@ -178,8 +185,9 @@ def _warned(events: Mapping[str, Told], *reasons: str) -> str:
 
 
 def said_in(words: Any) -> str:
-    """Others' words, on one line."""
-    return short(words, LONG) if words else ""
+    """Others' words, on one line. Of nested errors the cause comes last: it is kept."""
+    line = short(words, 10 * LONG) if words else ""
+    return line if len(line) <= LONG else f"{line[: LONG // 2]} ... {line[-LONG // 2 :]}"
 
 
 def _port(object: Object) -> int:

@@ -24,6 +24,8 @@ from headgate.ports import AdapterError
 LOG = logging.getLogger(__name__)
 LAST_LINES = 5  # of a container that ended
 KEPT_LABELS = (REVISION, SERVICE_LABEL)
+# Said after each event of the same reason that holds the registry's own words.
+SAYS_NOTHING = ("Error: ErrImagePull", "Error: ImagePullBackOff")
 
 
 class Sight:
@@ -154,6 +156,8 @@ class Sight:
 
     def _warned(self, change: Change, event: Object) -> None:
         about = event["about"]
+        if event["message"] in SAYS_NOTHING:
+            return
         if change == "DELETED":
             self._told.pop(about, None)
             return

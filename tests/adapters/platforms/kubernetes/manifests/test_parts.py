@@ -63,6 +63,19 @@ def test_the_image_and_the_configuration_are_the_revisions() -> None:
     assert "securityContext" not in own
 
 
+def test_files_with_secrets_can_be_read_by_who_is_not_root() -> None:
+    """By the team's own group for volumes, else by all in that container: a group of ours would take their volumes."""
+
+    def mode(text: str) -> int:
+        spec = swapped(text)["spec"]["template"]["spec"]
+        (volume,) = [one for one in spec["volumes"] if one["name"] == "headgate-secrets"]
+        return int(volume["projected"]["defaultMode"])
+
+    own = "      securityContext: {fsGroup: 2000}\n      initContainers:"
+    assert mode(SHOP) == 0o444
+    assert mode(SHOP.replace("      initContainers:", own)) == 0o440
+
+
 def test_others_of_the_pod_keep_their_image_unless_it_is_the_same_repositorys() -> None:
     pod = swapped()["spec"]["template"]["spec"]
     assert pod["containers"][1]["image"] == "registry.example.org/proxy:1"

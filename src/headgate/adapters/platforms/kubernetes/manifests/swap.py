@@ -173,8 +173,15 @@ def _files(spec: Object, own: Object, made: Object, ours: Object) -> None:
     mounts = [{**one, "name": f"{OURS}{one['name']}"} for one in ours.get("volumeMounts", [])]
     mounts = [one for one in mounts if one["name"] in names]
     if mounts:
+        if not (spec.get("securityContext") or {}).get("fsGroup"):
+            volumes = [_for_all(one) for one in volumes]
         spec["volumes"] = [*(spec.get("volumes") or []), *volumes]
         own["volumeMounts"] = [*(own.get("volumeMounts") or []), *mounts]
+
+
+def _for_all(volume: Object) -> Object:
+    """A group of ours would take over the team's own volumes; but for one, root alone could read what is in it."""
+    return {**volume, "projected": {**volume["projected"], "defaultMode": 0o444}} if "projected" in volume else volume
 
 
 def selects(manifest: Manifest, workload: Workload) -> bool:
