@@ -12,7 +12,7 @@ from headgate.adapters.machine.jobs import Desk, Jobs
 from headgate.adapters.machine.readiness import Prober
 from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.kubernetes import logs
-from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, apply_all, ensure_namespace, remove
+from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, ROUTES, apply_all, ensure_namespace, remove
 from headgate.adapters.platforms.kubernetes.making import Making
 from headgate.adapters.platforms.kubernetes.manifests.beside import Beside
 from headgate.adapters.platforms.kubernetes.manifests.parts import Told, revised
@@ -134,6 +134,7 @@ class KubernetesPlatform:
         if remembered(self._folder(environment)) is None:
             return
         here = await self._at(environment)
+        await remove(here.cluster, here.place, {}, ROUTES)  # first: nobody is led to what is about to go
         await here.beside.retire_all()
         while await remove(here.cluster, here.place, {}, OF_ENVIRONMENTS) or here.sight.pods.objects:
             await asyncio.sleep(GONE_PAUSE)
