@@ -22,7 +22,7 @@ from headgate.adapters.kubernetes.names import REVISION, environment_labels, sel
 from headgate.adapters.kubernetes.names import SERVICE as SERVICE_LABEL
 from headgate.adapters.kubernetes.watching import Change, Mirror, Selection, slim
 from headgate.adapters.platforms.kubernetes.drift import drifted, rewritten
-from headgate.adapters.platforms.kubernetes.health import Pod, Told, instance, missing
+from headgate.adapters.platforms.kubernetes.health import Pod, Told, instance, main_of, missing
 from headgate.adapters.platforms.kubernetes.objects import NEEDS, REPLICAS
 from headgate.adapters.platforms.kubernetes.place import Place
 from headgate.adapters.platforms.kubernetes.scaling import beside, kept_bounds, late
@@ -34,7 +34,6 @@ from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
 LAST_LINES = 5  # of a container that ended
-POD_FIELDS = ("containers", "nodeName")
 KEPT_LABELS = (REVISION, SERVICE_LABEL)
 # Said after each event of the same reason that holds the registry's own words.
 SAYS_NOTHING = ("Error: ErrImagePull", "Error: ImagePullBackOff")
@@ -153,15 +152,14 @@ class Sight:
 
     def _pod(self, object: Object, stopping: bool) -> Pod:
         metadata = object["metadata"]
-        statuses = (object.get("status") or {}).get("containerStatuses") or []
-        restarts = int(statuses[0].get("restartCount") or 0) if statuses else 0
-        key = (metadata["uid"], restarts)
-        over = bool(statuses) and "running" not in (statuses[0].get("state") or {})
-        ended = over and (statuses[0].get("state", {}).get("terminated") or statuses[0].get("lastState"))
+        main = main_of((object.get("status") or {}).get("containerStatuses"))
+        state, key = main.get("state") or {}, (metadata["uid"], int(main.get("restartCount") or 0))
+        ended = "running" not in state and (state.get("terminated") or main.get("lastState"))
         if ended and key not in self._words and not stopping:
+            others = {one["metadata"]["uid"] for one in self.pods.objects.values()} - {metadata["uid"]}
+            self._words = {known: words for known, words in self._words.items() if known[0] in others}
             self._words[key] = ""
-            previous = "terminated" not in statuses[0].get("state", {})
-            self._start(self._read_words(key, metadata["name"], statuses[0]["name"], previous))
+            self._start(self._read_words(key, metadata["name"], main["name"], "terminated" not in state))
         return Pod(object, stopping, self._told.get(metadata["name"], {}), self._words.get(key, ""))
 
     async def _read_words(self, key: tuple[str, int], pod: str, container: str, previous: bool) -> None:
@@ -233,8 +231,8 @@ def kept_owner(object: Object) -> Object:
 
 def kept_pod(object: Object) -> Object:
     spec = object.get("spec") or {}
-    containers = [{"ports": one.get("ports", [])[:1]} for one in spec.get("containers", [])[:1]]
-    return {**kept_owner(object), "spec": {"containers": containers}, "status": object.get("status") or {}}
+    ports = main_of(spec.get("containers")).get("ports", [])[:1]
+    return {**kept_owner(object), "spec": {"containers": [{"ports": ports}]}, "status": object.get("status") or {}}
 
 
 def kept_event(object: Object) -> Object:
