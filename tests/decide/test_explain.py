@@ -30,8 +30,10 @@ def test_a_failure_is_waited_for_while_its_effect_is_wanted(look: Seen, told: li
 
 def test_what_was_changed_by_hand_is_told_with_what_becomes_of_it() -> None:
     what = "Deployment web-v1: replicas is 5, made as 2"
-    drift = (Drift(V1.id, what), Drift(V1.id, what, heal=False), Drift(V0.id, "what goes anyway"))
+    late = Drift(V1.id, "HorizontalPodAutoscaler web-v1: it keeps at least 2", by_hand=False)
+    drift = (Drift(V1.id, what), Drift(V1.id, what, heal=False), Drift(V0.id, "what goes anyway"), late)
     assert waits_for(state(), seen(READY, routes({"v1": 100}), drift=drift), NOW) == [
         f"somebody changed what Headgate made: {what}; it is put back",
         f"somebody changed what Headgate made: {what}; `heal: false` leaves it to you",
+        late.what,
     ]

@@ -63,6 +63,15 @@ def test_who_may_and_for_what(command: c.Deploy, at: Seen, word: str) -> None:
     assert bool(told) == bool(word)
 
 
+def test_whom_the_rules_no_longer_name_starts_like_everybody_and_breaks_nothing() -> None:
+    rules = replace(RULES, gates=(SoakGate(seconds(60)),), break_glass=("ann",))
+    assert decide(waits(), look(rules=rules), NOW) == []
+    events = decide(waits(), look(rules=rules, passed={V2.release: ago(120)}), NOW)
+    assert isinstance(events[0], e.RolloutStarted)
+    assert events[0].gates[0].startswith("soak of 1 min")
+    assert not [one for one in events if isinstance(one, GlassBroken)]
+
+
 def test_every_closed_gate_is_passed_and_named_in_an_event_of_its_own() -> None:
     here = waits(freeze=Freeze("ann", "the sale", ago(60)))
     started, broken = decide(here, look(frozen=Freeze("dan", "an incident", ago(5))), NOW)[:2]

@@ -149,6 +149,13 @@ FORWARD = [
         ["set routes (rev_v2 0, rev_v1 100)"],
     ),
     Case(
+        "await ready: the platform has begun with more than the file's least, and all of them are waited for",
+        at(READY),
+        seen({"v2": "ready ready starting", **STABLE}, ON_V1),
+        [],
+        ["set routes (rev_v2 0, rev_v1 100)"],
+    ),
+    Case(
         "await ready: ready, so the preview is routed and the check waits for it",
         at(READY),
         seen(BOTH, ON_V1),

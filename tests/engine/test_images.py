@@ -244,6 +244,8 @@ class TestProving:
         await yard.apply(FILE.replace("on-request", "on-build, branches: [main]"))
         await application.advance()
         assert (application.state.refused, application.delayed["staging"].why) == ({}, yard.registry.down)
+        (there,) = views.released(application, release)["environments"]
+        assert there == {"environment": "staging", "state": "held up", "why": yard.registry.down}
         yard.registry.down = ""
         await asyncio.sleep(0.1)
         assert await application.advance() == ["staging"]

@@ -25,7 +25,8 @@ def _drift(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:
     here = {revision.id for revision in wanted(state, now)}
     found = [one for one in seen.drift if one.revision in here]
     then = {True: "it is put back", False: "`heal: false` leaves it to you"}
-    return [f"somebody changed what Headgate made: {one.what}; {then[one.heal]}" for one in found]
+    told = [f"somebody changed what Headgate made: {one.what}; {then[one.heal]}" for one in found if one.by_hand]
+    return told + [one.what for one in found if not one.by_hand]
 
 
 def _rollout(state: EnvironmentState, seen: Seen, now: datetime) -> list[str]:

@@ -29,7 +29,7 @@ def closed_gates(
 ) -> list[Closed]:
     """What holds up this request; a rollback passes, for it goes to what was stable here already."""
     found = _shut(rules, request, state, seen, now)
-    return [one for one in found if not (one.breakable and _breaks_glass(request, rules))]
+    return [one for one in found if not (one.breakable and breaks_glass(request, rules))]
 
 
 def broken_gates(
@@ -37,10 +37,10 @@ def broken_gates(
 ) -> tuple[str, ...]:
     """The closed gates that a break-glass passes now."""
     found = _shut(rules, request, state, seen, now)
-    return tuple(one.why for one in found if one.breakable) if _breaks_glass(request, rules) else ()
+    return tuple(one.why for one in found if one.breakable) if breaks_glass(request, rules) else ()
 
 
-def _breaks_glass(request: Request, rules: Environment) -> bool:
+def breaks_glass(request: Request, rules: Environment) -> bool:
     """By the rules that count now: whoever they no longer name waits for the gates like everybody."""
     return request.break_glass and may_break_glass(request.by, rules)
 

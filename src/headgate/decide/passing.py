@@ -1,6 +1,7 @@
 """Why each gate of the rules was open when a rollout started: what goes on record with it."""
 
 from headgate.decide.approving import valid_approvers
+from headgate.decide.gates import breaks_glass
 from headgate.decide.parity import differences
 from headgate.decide.standstill import moment, span
 from headgate.model.freezes import CronFreeze, DatesFreeze
@@ -12,7 +13,7 @@ from headgate.model.rules import ApprovalGate, Environment, FreezeGate, Gate, Si
 
 def open_gates(rules: Environment, request: Request, state: EnvironmentState, seen: Seen) -> tuple[str, ...]:
     """A rollback asks no gate. What break-glass passes is told by itself, with what was closed: see GlassBroken."""
-    if request.kind == "rollback" or request.break_glass:
+    if request.kind == "rollback" or breaks_glass(request, rules):
         return ()
     return tuple(_opened(gate, request, state, seen, rules) for gate in rules.gates)
 

@@ -86,9 +86,16 @@ def can_serve(revision: Revision, seen: Seen) -> bool:
 
 
 def short_of(revision: Revision, seen: Seen, states: tuple[str, ...]) -> list[str]:
-    """What is missing, as "web 1 of 2", counting instances in the given states."""
-    count = Counter(instance.service for instance in instances_of(revision.id, seen) if instance.state in states)
-    return [f"{s.name} {count[s.name]} of {s.replicas}" for s in revision.services if count[s.name] < s.replicas]
+    """What is missing, as "web 1 of 2", counting instances in the given states.
+
+    A platform that scales by itself may begin with more than the file's least, where the stable has grown: all of
+    those are waited for, since they are what the stable's load needs.
+    """
+    found = instances_of(revision.id, seen)
+    count = Counter(instance.service for instance in found if instance.state in states)
+    begun = Counter(instance.service for instance in found if instance.state in ("starting", "ready", "unready"))
+    wanted = {service.name: max(service.replicas, begun[service.name]) for service in revision.services}
+    return [f"{name} {count[name]} of {least}" for name, least in wanted.items() if count[name] < least]
 
 
 def _blind(seen: Seen) -> str:

@@ -8,7 +8,7 @@ from headgate.decide import sentinel
 from headgate.decide.away import is_awaited, is_new, was_away
 from headgate.decide.checking import note_check
 from headgate.decide.fold import apply
-from headgate.decide.gates import broken_gates, closed_gates
+from headgate.decide.gates import breaks_glass, broken_gates, closed_gates
 from headgate.decide.horizon import past_horizon
 from headgate.decide.judging import verdict_now, weight_at
 from headgate.decide.measuring import is_reading
@@ -25,7 +25,7 @@ from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
 from headgate.model.rules import Environment
-from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, describe
+from headgate.model.steps import Analyze, AwaitReady, Bake, Provision, Retire, describe
 from headgate.model.verdicts import Outcome
 
 ENGINE = "headgate"  # the `by` of what was decided without a person
@@ -83,7 +83,7 @@ def start_what_waits(state: EnvironmentState, seen: Seen, now: datetime) -> list
     if closed_gates(seen.rules, request, state, seen, now):
         return []
     opened = replace(start(state, seen.rules, request), gates=open_gates(seen.rules, request, state, seen))
-    if not request.break_glass:
+    if not breaks_glass(request, seen.rules):
         return [opened]
     passed = broken_gates(seen.rules, request, state, seen, now)
     return [opened, GlassBroken(request.rollout, request.revision.release, request.by, request.why, passed)]
@@ -218,7 +218,8 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
         return []
     away = was_away(state, rollout, now)
     why = f"{describe(step)} took longer than {seconds(step.deadline)}: {away or outcome.why}"
-    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen) or (bool(away) and is_new(rollout, state)))]
+    excused = _is_blind(seen) or isinstance(step, Provision)  # what it would stand on says nothing against it
+    return [*_verdict(rollout, now), _abort(rollout, why, excused or (bool(away) and is_new(rollout, state)))]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:

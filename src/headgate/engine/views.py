@@ -176,6 +176,8 @@ def whereabouts(application: Application, release: Release) -> list[View]:
             shown.append({"environment": name, "state": "waiting"})
         elif state.stable and state.stable.release == release.id:
             shown.append({"environment": name, "state": "stable"})
+        elif (delay := application.delayed.get(name)) and delay.release == release.id:
+            shown.append({"environment": name, "state": "held up", "why": delay.why})
     return shown
 
 

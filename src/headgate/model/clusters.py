@@ -35,3 +35,4 @@ class Drift:
     revision: str
     what: str  # one sentence: "Deployment pcw-production/web-1: replicas are 0, made as 2"
     heal: bool = True  # False: it is told, and left as it is
+    by_hand: bool = True  # False: what it is to be has changed, as with the load on others

@@ -14,9 +14,9 @@ from typing import Any
 
 from aiohttp import web
 
-from headgate.adapters.kubernetes.cluster import Cluster, Object
+from headgate.adapters.kubernetes.cluster import MERGE, Cluster, Object
 from headgate.adapters.kubernetes.errors import Conflicted, NotFound
-from headgate.adapters.kubernetes.kinds import DEPLOYMENT, JOB, POD, REPLICA_SET, Kind
+from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, JOB, POD, REPLICA_SET, Kind
 from headgate.adapters.kubernetes.watching import Mirror, Selection
 from headgate.ports import AdapterError
 
@@ -49,7 +49,7 @@ class Controllers:
         """Of one namespace, or of all."""
         self._cluster, self._namespace = cluster, namespace
         self._moved = asyncio.Event()
-        self._mirrors = {kind: self._mirror(kind) for kind in (DEPLOYMENT, REPLICA_SET, POD, JOB)}
+        self._mirrors = {kind: self._mirror(kind) for kind in (DEPLOYMENT, REPLICA_SET, POD, JOB, AUTOSCALER)}
         self.pods: dict[str, Pod] = {}  # by uid
         self._jobs: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,7 +86,10 @@ class Controllers:
             self._moved.clear()
 
     async def _turn(self) -> None:
-        deployments, sets, pods, jobs = [list((await one.current()).values()) for one in self._mirrors.values()]
+        every = [list((await one.current()).values()) for one in self._mirrors.values()]
+        deployments, sets, pods, jobs, scalers = every
+        for one in scalers:
+            await self._scale(one, deployments)
         for one in deployments:
             await self._deploy(one, sets)
         there = {one["metadata"]["uid"] for one in deployments}
@@ -118,6 +121,16 @@ class Controllers:
         elif own[0]["spec"].get("replicas") != wanted:
             patch = {"spec": {"replicas": wanted}}
             await self._cluster.patch(REPLICA_SET, metadata["namespace"], own[0]["metadata"]["name"], patch)
+
+    async def _scale(self, scaler: Object, deployments: list[Object]) -> None:
+        """Up to its least, as without any metric; more is the tests' to ask for."""
+        spec, namespace = scaler["spec"], scaler["metadata"]["namespace"]
+        name, least = spec["scaleTargetRef"]["name"], spec["minReplicas"]
+        for one in deployments:
+            metadata = one["metadata"]
+            if (metadata["namespace"], metadata["name"]) == (namespace, name) and _count(one) < least:
+                with suppress(Conflicted):  # another was first
+                    await scale(self._cluster, namespace, name, least, metadata["resourceVersion"])
 
     async def _fill(self, object: Object, pods: list[Object]) -> None:
         metadata, spec = object["metadata"], object["spec"]
@@ -220,6 +233,17 @@ class Controllers:
         body = {"status": {"conditions": [condition]}}
         with suppress(NotFound):
             await self._cluster.patch(JOB, metadata["namespace"], metadata["name"], body, part="status")
+
+
+async def scale(cluster: Cluster, namespace: str, deployment: str, replicas: int, version: str = "") -> None:
+    """As an autoscaler does."""
+    body: Object = {"spec": {"replicas": replicas}, **({"metadata": {"resourceVersion": version}} if version else {})}
+    path, query = DEPLOYMENT.path(namespace, deployment, "scale"), {"fieldManager": "kube-controller-manager"}
+    await cluster.json("PATCH", path, "scale", query, body, MERGE)
+
+
+def _count(deployment: Object) -> int:
+    return int(deployment["spec"].get("replicas", 1))
 
 
 async def _serve(host: str, port: int) -> web.AppRunner:

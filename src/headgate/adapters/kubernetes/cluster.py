@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from headgate.adapters.kubernetes.connections import keep_alive
 from headgate.adapters.kubernetes.errors import Busy, ClusterAway, NoSuchKind, NotFound, refusal
 from headgate.adapters.kubernetes.kinds import Kind, kind_of
 from headgate.adapters.kubernetes.login import LOGIN, Access, log_in, log_in_again
@@ -204,6 +205,8 @@ class Cluster:
             async with answer:
                 if answer.status >= 400:
                     raise await self._refusal(what, answer)
+                if endless:
+                    keep_alive(answer)
                 yield answer
         except TimeoutError as error:
             raise ClusterAway(f"{self} did not answer in time to {what}; whether it did is not known") from error

@@ -52,12 +52,12 @@ def short(revision: RevisionId) -> str:
 
 
 def workload_name(service: str, revision: RevisionId) -> str:
-    """Of the Deployment, its PodDisruptionBudget, and the Service that leads to this revision alone."""
+    """Of the Deployment, its autoscaler and disruption budget, and the Service that leads to this revision alone."""
     return label(f"{service}-{short(revision)}")
 
 
 def stable_name(service: str) -> str:
-    """Of the Service that leads to the stable, and of the HorizontalPodAutoscaler that follows it."""
+    """Of the Service that leads to the stable."""
     return label(service)
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from headgate.adapters.kubernetes.cluster import Cluster, Object, matching, told
 from headgate.adapters.kubernetes.errors import Expired, refusal
 from headgate.adapters.kubernetes.kinds import Kind
+from headgate.adapters.quoted import short
 from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
@@ -128,6 +129,8 @@ class Mirror:
                 self._version = ""  # list again
             except AdapterError as error:
                 self._trouble(error)
+            except Exception as error:  # noqa: BLE001 - a mirror that ended in silence would be taken for the truth for ever
+                self._unread(error)
             # Not all watches of all servers at the same moment, after an API server was away.
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - nothing secret
             pause = min(pause * 2, LONGEST_PAUSE) if self.wrong else FIRST_PAUSE
@@ -177,6 +180,12 @@ class Mirror:
         if was is None:
             LOG.warning("%s", error)
             self._sight()
+
+    def _unread(self, error: Exception) -> None:
+        if self.wrong is None:
+            LOG.error("a defect: what is seen of %s cannot be read", self.what, exc_info=error)
+        self._version = ""  # list again: what was missed is not known
+        self._trouble(AdapterError(f"{self._cluster}: what is seen of {self.what} cannot be read ({short(error)})"))
 
     async def close(self) -> None:
         if self._task is not None:

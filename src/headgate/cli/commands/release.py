@@ -83,7 +83,8 @@ def _told(made: dict[str, Any]) -> None:
         say(f"  {service}: {image}{elsewhere}")
     there = made.get("environments", [])
     for one in there:
-        say(f"  {one.get('state')} in {one.get('environment')}")
+        why = f": {one['why']}" if one.get("why") else ""
+        say(f"  {one.get('state')} in {one.get('environment')}{why}")
     if made.get("quarantined"):
         say(f"  quarantined: {made['quarantined']}")
     elif not there:

@@ -37,6 +37,7 @@ def person(
     until = f"until {minute(made['expires_at'])}" if made.get("expires_at") else "for ever"
     say(f"  {made.get('id')}: who has it acts as {made.get('person')}, {until}; it is not shown again")
     say("  they use it so: HEADGATE_TOKEN=... HEADGATE_SERVER=http://... headgate approve ENV")
+    say("  or in a browser, at the server's address, as the password")
 
 
 def listed(data: str | None = None, as_json: bool = False) -> None:

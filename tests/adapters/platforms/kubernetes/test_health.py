@@ -35,6 +35,9 @@ REGISTRY = 'failed to pull image "r/web@sha256:0": manifest unknown'
 NOT_SCHEDULED = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": NO_NODE}]
 UNREADY = [{"type": "Ready", "status": "False", "lastTransitionTime": ago(5)}]
 TURNED = [{"type": "Ready", "status": "False", "lastTransitionTime": ago(5)}]
+LONG_NAME = f"r.example.org/{'a' * 200}@sha256:{'0' * 64}"
+NESTED = f'failed to pull "{LONG_NAME}": failed to resolve "{LONG_NAME}": {LONG_NAME}: not found'
+NAMED = "container has runAsNonRoot and image has non-numeric user (nobody), cannot verify user is non-root"
 PROBE = "Readiness probe failed: HTTP probe failed with statuscode: 503"
 
 
@@ -54,6 +57,8 @@ PROBE = "Readiness probe failed: HTTP probe failed with statuscode: 503"
         (pod(RUNNING, {"Unhealthy": PROBE}, conditions=UNREADY, startTime=ago(5)), "starting", PROBE),
         (pod(RUNNING, {"Unhealthy": PROBE}, conditions=TURNED, startTime=ago(60)), "unready", PROBE),
         (pod({"waiting": {"reason": "CreateContainerConfigError", "message": "no Secret"}}), "starting", "Secret"),
+        (pod({"waiting": {"reason": "ErrImagePull", "message": NESTED}}), "starting", f"{'0' * 64}: not found"),
+        (pod({"waiting": {"reason": "CreateContainerConfigError", "message": NAMED}}), "starting", 'user: "1000"'),
         (pod(events={"FailedMount": "volume is gone"}), "starting", "volume is gone"),
         (pod(phase="Failed", reason="Evicted", message="low on memory."), "exited", "Evicted low on memory"),
         (pod(RUNNING, conditions=[{"type": "Ready", "status": "True"}]), "ready", ""),

@@ -7,6 +7,7 @@ import pytest
 
 from headgate.adapters.kubernetes.kinds import DEPLOYMENT
 from headgate.adapters.platforms.kubernetes.objects import workload
+from headgate.adapters.platforms.kubernetes.pods import READERS
 from headgate.adapters.platforms.kubernetes.snapshots import snapshot
 from headgate.model.clusters import Autoscale, ClusterRules
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
@@ -108,6 +109,9 @@ def test_secrets_reach_a_container_by_variable_or_by_file() -> None:
     (volume,) = [one for one in spec["volumes"] if one["name"] == "secrets"]
     assert volume["projected"]["sources"][0]["secret"]["items"] == [{"key": "KEY", "path": "KEY"}]
     assert "postgres" not in str(spec)
+    assert (volume["projected"]["defaultMode"], spec["securityContext"]["fsGroup"]) == (0o440, READERS)
+    own = pod(replace(WEB, env=env, container=Container(user="1000:1001")), KEY="---")
+    assert own["securityContext"]["fsGroup"] == 1001
 
 
 def test_a_secret_of_the_cluster_is_pointed_at_and_not_read() -> None:

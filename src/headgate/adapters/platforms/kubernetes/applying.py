@@ -1,15 +1,18 @@
 """Applying a set of objects: in order, never by force, and never over what is not ours."""
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 
 from headgate.adapters.kubernetes.cluster import Cluster, Object, Objects, told
-from headgate.adapters.kubernetes.errors import NoSuchKind, OwnedByOthers
+from headgate.adapters.kubernetes.errors import Forbidden, NoSuchKind, OwnedByOthers
 from headgate.adapters.kubernetes.kinds import (
     AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    HTTP_ROUTE,
+    INGRESS,
     JOB,
     NAMESPACE,
     SECRET,
@@ -20,12 +23,14 @@ from headgate.adapters.kubernetes.names import FIELD_MANAGER, environment_labels
 from headgate.adapters.platforms.kubernetes.place import Place
 from headgate.ports import AdapterError
 
+LOG = logging.getLogger(__name__)
 # Tools by which people change things by hand. A controller that holds a field is not contradicted; a person is drift.
 HANDS = re.compile(r"^(kubectl|k9s|lens|openlens|freelens|headlamp|dashboard|mozilla|curl)", re.IGNORECASE)
 IMMUTABLE = (CONFIG_MAP.name, SECRET.name)  # made once: what has their name has their content
 # Everything that a revision is made of; its Deployment last, so that what was begun is begun again after a crash.
 MADE_OF: tuple[Kind, ...] = (AUTOSCALER, DISRUPTION_BUDGET, SERVICE, CONFIG_MAP, SECRET, DEPLOYMENT)
 OF_ENVIRONMENTS: tuple[Kind, ...] = (JOB, *MADE_OF)
+ROUTES: tuple[Kind, ...] = (HTTP_ROUTE, INGRESS)  # which router has made some is nowhere remembered
 
 
 async def apply_all(cluster: Cluster, objects: Iterable[Object], heal: bool = True) -> Objects:
@@ -80,7 +85,12 @@ async def remove(cluster: Cluster, place: Place, labels: dict[str, str], kinds: 
     for kind in kinds:
         try:
             found, _ = await cluster.list(kind, place.namespace, wanted)
-        except NoSuchKind:  # autoscaling/v2 and the like: what is not served was not made
+        except NoSuchKind:  # Gateway API and the like: what is not served was not made
+            continue
+        except Forbidden as error:
+            if kind not in ROUTES:
+                raise
+            LOG.warning("%s; no router without that right has made any", error)
             continue
         for object in found:
             metadata = object["metadata"]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from headgate.adapters.kubernetes.cluster import Object
 from headgate.adapters.kubernetes.names import REVISION, SERVICE
+from headgate.adapters.platforms.kubernetes.pods import MAIN
 from headgate.adapters.quoted import short
 from headgate.model.ids import RevisionId
 from headgate.model.observations import Instance
@@ -42,7 +43,7 @@ class Pod:
 def instance(pod: Pod) -> Instance:
     object, status = pod.object, pod.object.get("status") or {}
     labels = object["metadata"].get("labels") or {}
-    container = _container(status)
+    container = main_of(status.get("containerStatuses"))
     state, detail, retry_at = _state(pod, status, container)
     return Instance(
         id=object["metadata"]["name"],
@@ -107,8 +108,15 @@ def _waiting(waiting: Mapping[str, Any], events: Mapping[str, Told]) -> str:
         said = _warned(events, "Failed") if reason == "ImagePullBackOff" else ""
         return f"{reason}: {said or message}"
     if reason in CONFIG:
-        return f"{reason}: {message}"
+        return f"{reason}: {message}{_remedy(message)}"
     return _warned(events, "FailedMount", "FailedCreatePodSandBox") or "being started"
+
+
+def _remedy(said: str) -> str:
+    """An image's own user is judged by its number, and a name has none."""
+    if "non-numeric user" not in said and "image will run as root" not in said:
+        return ""
+    return '; write a number there, USER in its Dockerfile, or `container: {user: "1000"}` at the service'
 
 
 def _ended(container: Object) -> str:
@@ -154,10 +162,10 @@ def retry_at(container: Object) -> datetime | None:
     return ended + min(wait, LONGEST_BACK_OFF)
 
 
-def _container(status: Object) -> Object:
-    """The first one, which is ours: others are a mesh's."""
-    found: list[Object] = status.get("containerStatuses") or []
-    return next((one for one in found if one.get("name") == "main"), found[0] if found else {})
+def main_of(rows: Any) -> Object:
+    """Of containers, or of what is said of them: a mesh's or a team's others may stand before ours."""
+    found: list[Object] = rows or []
+    return next((one for one in found if one.get("name") == MAIN), found[0] if found else {})
 
 
 def _condition(status: Object, kind: str) -> Object:
@@ -177,14 +185,14 @@ def _warned(events: Mapping[str, Told], *reasons: str) -> str:
 
 
 def said_in(words: Any) -> str:
-    """Others' words, on one line."""
-    return short(words, LONG) if words else ""
+    """Others' words, on one line. Of nested errors the cause comes last: it is kept."""
+    line = short(words, 10 * LONG) if words else ""
+    return line if len(line) <= LONG else f"{line[: LONG // 2]} ... {line[-LONG // 2 :]}"
 
 
 def _port(object: Object) -> int:
-    """That of its first container's first port."""
-    containers = (object.get("spec") or {}).get("containers") or [{}]
-    ports = containers[0].get("ports") or [{}]
+    """The first one of its container."""
+    ports = main_of((object.get("spec") or {}).get("containers")).get("ports") or [{}]
     return int(ports[0].get("containerPort") or 0)
 
 

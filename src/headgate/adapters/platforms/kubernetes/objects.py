@@ -1,6 +1,7 @@
 """What one service of one revision is in a cluster, as objects to apply. Pure."""
 
 import json
+from collections.abc import Mapping
 
 from headgate.adapters.kubernetes import names
 from headgate.adapters.kubernetes.cluster import Object, Objects
@@ -30,10 +31,12 @@ def workload(
 
 def described(object: Object) -> Object:
     """With what it is made as, to be compared with what it is later."""
+    return annotated(object, {MADE: json.dumps(object["spec"], sort_keys=True, separators=(",", ":"))})
+
+
+def annotated(object: Object, notes: Mapping[str, str]) -> Object:
     metadata = object["metadata"]
-    made = json.dumps(object["spec"], sort_keys=True, separators=(",", ":"))
-    notes = {**metadata.get("annotations", {}), MADE: made}
-    return {**object, "metadata": {**metadata, "annotations": notes}}
+    return {**object, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **notes}}}
 
 
 def service_object(revision: Revision, service: Service, namespace: str) -> Object:
@@ -73,7 +76,7 @@ def _budget(revision: Revision, service: Service, namespace: str) -> Object:
 
 
 def _autoscaler(revision: Revision, service: Service, namespace: str, scaled: Autoscale) -> Object:
-    """One for each revision, so that the stable has its own whichever it is, and a candidate grows with its traffic."""
+    """One for each revision, so that the stable has its own whichever it is. How few it may leave: see scaling.held."""
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": names.workload_name(service.name, revision.id)}
     wanted = {"type": "Utilization", "averageUtilization": scaled.cpu}
     spec = {

@@ -12,7 +12,7 @@ from headgate.adapters.machine.jobs import Desk, Jobs
 from headgate.adapters.machine.readiness import Prober
 from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.kubernetes import logs
-from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, apply_all, ensure_namespace, remove
+from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, ROUTES, apply_all, ensure_namespace, remove
 from headgate.adapters.platforms.kubernetes.making import Making
 from headgate.adapters.platforms.kubernetes.manifests.beside import Beside
 from headgate.adapters.platforms.kubernetes.manifests.parts import Told, revised
@@ -20,6 +20,7 @@ from headgate.adapters.platforms.kubernetes.manifests.provided import Provided, 
 from headgate.adapters.platforms.kubernetes.migrations import Migrations
 from headgate.adapters.platforms.kubernetes.objects import described
 from headgate.adapters.platforms.kubernetes.place import Place, place_of, remember, remembered, rules_of
+from headgate.adapters.platforms.kubernetes.scaling import held
 from headgate.adapters.platforms.kubernetes.settings import KubernetesSettings
 from headgate.adapters.platforms.kubernetes.sight import Sight
 from headgate.model.checks import Job, JobSeen
@@ -74,10 +75,7 @@ class KubernetesPlatform:
         here = await self._begun(revision, rules)
         for objects in await self._objects(here, revision, rules):
             for object in await apply_all(here.cluster, objects, rules.heal):
-                if object["kind"] == "Deployment":
-                    here.sight.deployments.put(object)
-                elif object["kind"] == "Service":
-                    here.sight.services.put(object)
+                here.sight.put(object)
 
     async def stop(self, environment: EnvironmentId, revision: RevisionId) -> None:
         here = await self._at(environment)
@@ -136,6 +134,7 @@ class KubernetesPlatform:
         if remembered(self._folder(environment)) is None:
             return
         here = await self._at(environment)
+        await remove(here.cluster, here.place, {}, ROUTES)  # first: nobody is led to what is about to go
         await here.beside.retire_all()
         while await remove(here.cluster, here.place, {}, OF_ENVIRONMENTS) or here.sight.pods.objects:
             await asyncio.sleep(GONE_PAUSE)
@@ -152,7 +151,13 @@ class KubernetesPlatform:
         await self._clusters.close()
 
     async def _objects(self, here: Here, revision: Revision, rules: ClusterRules) -> list[Objects]:
-        """By service. What stands beside them is there before they are."""
+        """By service, each ready for what the revisions beside it carry."""
+        every = await self._parts(here, revision, rules)
+        pairs = zip(revision.services, every, strict=True)
+        return [held(objects, here.sight.beside(service.name, revision.id)) for service, objects in pairs]
+
+    async def _parts(self, here: Here, revision: Revision, rules: ClusterRules) -> list[Objects]:
+        """What stands beside the services is there before they are."""
         made = [await self._making.objects(here.cluster, here.place, revision, one, rules) for one in revision.services]
         applied = self._rules(revision.environment)
         team = await self._provided.parts(revision, here.place.namespace, applied)

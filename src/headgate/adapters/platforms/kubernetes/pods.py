@@ -16,6 +16,7 @@ GRACE = 30  # seconds, from SIGTERM to SIGKILL
 # Seconds before SIGTERM, in which proxies everywhere learn that the pod is no endpoint any more.
 LEAVING = 5
 PATIENCE = 3  # failed probes in a row, until a pod is not ready
+READERS = 10001  # the group of files with secrets, where the service names none: else root alone may read them
 
 
 def pod_spec(
@@ -26,7 +27,7 @@ def pod_spec(
         "automountServiceAccountToken": rules.token,
         "enableServiceLinks": False,  # old variables for every Service of the namespace
         "terminationGracePeriodSeconds": GRACE + LEAVING,
-        "securityContext": _pod_security(service.container, rules),
+        "securityContext": _pod_security(service.container, rules, bool(snapshot.files)),
         "topologySpreadConstraints": spread(pods_of(revision.environment, service.name, revision.id)),
         "containers": [_container(service, command, snapshot)],
         "volumes": _volumes(service.container, snapshot),
@@ -95,7 +96,7 @@ def resources(container: Container) -> Object:
     return {"requests": dict(found), "limits": dict(found)} if found else {}
 
 
-def _pod_security(container: Container, rules: ClusterRules) -> Object:
+def _pod_security(container: Container, rules: ClusterRules, files: bool) -> Object:
     found: Object = {"seccompProfile": {"type": "RuntimeDefault"}}
     if rules.security == "restricted":
         found["runAsNonRoot"] = True
@@ -104,6 +105,8 @@ def _pod_security(container: Container, rules: ClusterRules) -> Object:
         found["runAsUser"] = int(user)
     if group.isdecimal():
         found["runAsGroup"] = int(group)
+    if files:
+        found["fsGroup"] = int(group) if group.isdecimal() else READERS
     return found
 
 

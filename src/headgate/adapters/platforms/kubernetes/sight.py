@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from headgate.adapters.kubernetes.cluster import Cluster, Object
-from headgate.adapters.kubernetes.kinds import DEPLOYMENT, EVENT, POD, REPLICA_SET, SERVICE, Kind
+from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, EVENT, POD, REPLICA_SET, SERVICE, Kind
 from headgate.adapters.kubernetes.names import REVISION, environment_labels, selector
 from headgate.adapters.kubernetes.names import SERVICE as SERVICE_LABEL
 from headgate.adapters.kubernetes.watching import Change, Mirror, Selection, slim
 from headgate.adapters.platforms.kubernetes.drift import drifted
-from headgate.adapters.platforms.kubernetes.health import Pod, Told, instance, missing
+from headgate.adapters.platforms.kubernetes.health import Pod, Told, instance, main_of, missing
 from headgate.adapters.platforms.kubernetes.objects import REPLICAS
 from headgate.adapters.platforms.kubernetes.place import Place
+from headgate.adapters.platforms.kubernetes.scaling import beside, kept_bounds, late
 from headgate.adapters.quoted import short
 from headgate.model.clusters import Drift
 from headgate.model.ids import RevisionId
@@ -22,8 +23,9 @@ from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
 LAST_LINES = 5  # of a container that ended
-POD_FIELDS = ("containers", "nodeName")
 KEPT_LABELS = (REVISION, SERVICE_LABEL)
+# Said after each event of the same reason that holds the registry's own words.
+SAYS_NOTHING = ("Error: ErrImagePull", "Error: ImagePullBackOff")
 
 
 class Sight:
@@ -34,6 +36,7 @@ class Sight:
         self.deployments = self._mirror(DEPLOYMENT, own, kept_deployment)
         self.replica_sets = self._mirror(REPLICA_SET, own, kept_owner)
         self.services = self._mirror(SERVICE, own, kept_service)
+        self.autoscalers = self._mirror(AUTOSCALER, own, kept_autoscaler)
         self.pods = self._mirror(POD, own, kept_pod)
         self.events = Mirror(
             cluster, Selection(EVENT, place.namespace, fields="type=Warning"), self._warned, kept_event
@@ -48,7 +51,7 @@ class Sight:
 
     async def current(self) -> None:
         """Raises AdapterError while any of it cannot be told. Events are only words: without them the rest is true."""
-        needed = (self.deployments, self.replica_sets, self.services, self.pods)
+        needed = (self.deployments, self.replica_sets, self.services, self.pods, self.autoscalers)
         results = await asyncio.gather(*(one.current() for one in (*needed, self.events)), return_exceptions=True)
         for found in results[: len(needed)]:
             if isinstance(found, BaseException):
@@ -85,12 +88,33 @@ class Sight:
             found.append(Drift(_revision(self.deployments.objects[key]), what, heal))
         lost = [key for key in seen.keys() - there if _revision(seen[key])]
         found += [Drift(_revision(seen[key]), f"Deployment {'/'.join(key)} was deleted", heal) for key in lost]
-        return sorted(found, key=lambda one: one.what)
+        return sorted([*found, *self._late()], key=lambda one: one.what)
+
+    def beside(self, service: str, revision: RevisionId) -> int:
+        """The most that another revision of the service runs now."""
+        return beside(self.deployments.objects.values(), service, revision)
+
+    def _late(self) -> Iterator[Drift]:
+        """Autoscalers that do not keep what their revision may have to carry: nobody's doing but the load's."""
+        for (namespace, name), object in self.autoscalers.objects.items():
+            service, revision = object["metadata"]["labels"].get(SERVICE_LABEL, ""), _revision(object)
+            said = late(object, self.beside(service, revision))
+            if said and not object["drift"] and not object["metadata"].get("deletionTimestamp"):
+                yield Drift(revision, f"{AUTOSCALER.name} {namespace}/{name}: {said}", by_hand=False)
+
+    def put(self, object: Object) -> None:
+        """What a write returned."""
+        mirror = self._compared().get(object["kind"])
+        if mirror is not None:
+            mirror.put(object)
+
+    def _compared(self) -> dict[str, Mirror]:
+        return {DEPLOYMENT.name: self.deployments, SERVICE.name: self.services, AUTOSCALER.name: self.autoscalers}
 
     def gone(self, object: Object) -> None:
         """What was told to go does not want its pods any more, before the watch says so."""
         metadata = object["metadata"]
-        mirror = {DEPLOYMENT.name: self.deployments, SERVICE.name: self.services}.get(object["kind"])
+        mirror = self._compared().get(object["kind"])
         if mirror is not None:
             mirror.drop(metadata.get("namespace", ""), metadata["name"], metadata["uid"])
 
@@ -105,15 +129,14 @@ class Sight:
 
     def _pod(self, object: Object, stopping: bool) -> Pod:
         metadata = object["metadata"]
-        statuses = (object.get("status") or {}).get("containerStatuses") or []
-        restarts = int(statuses[0].get("restartCount") or 0) if statuses else 0
-        key = (metadata["uid"], restarts)
-        over = bool(statuses) and "running" not in (statuses[0].get("state") or {})
-        ended = over and (statuses[0].get("state", {}).get("terminated") or statuses[0].get("lastState"))
+        main = main_of((object.get("status") or {}).get("containerStatuses"))
+        state, key = main.get("state") or {}, (metadata["uid"], int(main.get("restartCount") or 0))
+        ended = "running" not in state and (state.get("terminated") or main.get("lastState"))
         if ended and key not in self._words and not stopping:
+            others = {one["metadata"]["uid"] for one in self.pods.objects.values()} - {metadata["uid"]}
+            self._words = {known: words for known, words in self._words.items() if known[0] in others}
             self._words[key] = ""
-            previous = "terminated" not in statuses[0].get("state", {})
-            self._start(self._read_words(key, metadata["name"], statuses[0]["name"], previous))
+            self._start(self._read_words(key, metadata["name"], main["name"], "terminated" not in state))
         return Pod(object, stopping, self._told.get(metadata["name"], {}), self._words.get(key, ""))
 
     async def _read_words(self, key: tuple[str, int], pod: str, container: str, previous: bool) -> None:
@@ -133,6 +156,8 @@ class Sight:
 
     def _warned(self, change: Change, event: Object) -> None:
         about = event["about"]
+        if event["message"] in SAYS_NOTHING:
+            return
         if change == "DELETED":
             self._told.pop(about, None)
             return
@@ -144,7 +169,7 @@ class Sight:
     async def close(self) -> None:
         for task in self._reading:
             task.cancel()
-        mirrors = (self.deployments, self.replica_sets, self.services, self.pods, self.events)
+        mirrors = (self.deployments, self.replica_sets, self.services, self.autoscalers, self.pods, self.events)
         await asyncio.gather(*(one.close() for one in mirrors))
 
 
@@ -155,11 +180,16 @@ def kept_deployment(object: Object) -> Object:
     scaled = '"replicas"' not in notes.get("headgate.dev/made", "")  # by an autoscaler, which begins with one
     wanted = max(replicas, int(told)) if scaled and told.isdecimal() else replicas
     kept = kept_owner(object)
-    return {**kept, "wanted": wanted, "drift": drifted(object), "status": object.get("status") or {}}
+    found = {"wanted": wanted, "replicas": replicas, "drift": drifted(object)}
+    return {**kept, **found, "status": object.get("status") or {}}
 
 
 def kept_service(object: Object) -> Object:
     return {**kept_owner(object), "drift": drifted(object)}
+
+
+def kept_autoscaler(object: Object) -> Object:
+    return {**kept_owner(object), "drift": drifted(object), "bounds": kept_bounds(object)}
 
 
 def kept_owner(object: Object) -> Object:
@@ -173,8 +203,8 @@ def kept_owner(object: Object) -> Object:
 
 def kept_pod(object: Object) -> Object:
     spec = object.get("spec") or {}
-    containers = [{"ports": one.get("ports", [])[:1]} for one in spec.get("containers", [])[:1]]
-    return {**kept_owner(object), "spec": {"containers": containers}, "status": object.get("status") or {}}
+    ports = main_of(spec.get("containers")).get("ports", [])[:1]
+    return {**kept_owner(object), "spec": {"containers": [{"ports": ports}]}, "status": object.get("status") or {}}
 
 
 def kept_event(object: Object) -> Object:

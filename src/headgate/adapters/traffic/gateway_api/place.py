@@ -8,6 +8,7 @@ from headgate.adapters.kubernetes.behind import Behind
 from headgate.adapters.kubernetes.cluster import Cluster, Object
 from headgate.adapters.kubernetes.kinds import GATEWAY, GATEWAY_CLASS, HTTP_ROUTE
 from headgate.adapters.kubernetes.names import ROLE, environment_labels, selector
+from headgate.adapters.kubernetes.ours import apply_ours
 from headgate.adapters.kubernetes.shifting import STABLE
 from headgate.adapters.kubernetes.watching import Mirror, Selection
 from headgate.adapters.traffic.gateway_api.standing import Standing, of_gateway, of_route
@@ -63,7 +64,8 @@ class Place:
         return standing
 
     async def apply(self, route: Object) -> None:
-        self._routes.put(await self.cluster.apply(route))
+        known = (await self._routes.current()).get((self.namespace, route["metadata"]["name"]))
+        self._routes.put(await apply_ours(self.cluster, route, known))
 
     async def until(self, look: Callable[[], Awaitable[Standing]], patience: timedelta) -> None:
         """Looks when a watch tells of something, not again and again. Raises AdapterError: refused, or late."""

@@ -15,12 +15,13 @@ from headgate.adapters.kubernetes.names import (
     stable_name,
     workload_name,
 )
+from headgate.adapters.kubernetes.ours import apply_ours
 from headgate.adapters.kubernetes.shifting import (
     CANDIDATE,
     PREVIEW,
     STABLE,
-    UNSET_PORT,
     check,
+    check_asked,
     late,
     leading,
     without_endpoints,
@@ -61,6 +62,7 @@ class IngressRouter:
 
     async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
         """By plain HTTP: whether the controller has a certificate for a hostname is not ours to know."""
+        check_asked(services)
         entrance, place = self._at(environment)
         found: dict[str, Address] = {}
         for service in services:
@@ -117,12 +119,9 @@ class IngressRouter:
         await self._clusters.close()
 
     async def _lead(self, place: Place, routes: Routes, service: str) -> None:
-        endpoints = await place.behind.endpoints()
         for role, to in ((STABLE, leading(routes, service)), (PREVIEW, routes.preview)):
             name = stable_name(service) if role == STABLE else preview_name(service)
-            known = to if to and service in endpoints.get(to, {}) else None
-            port = await place.behind.port(service, known) if known else (await place.behind.led_to(name))[1]
-            await place.behind.lead(service, name, role, known, port or UNSET_PORT)
+            await place.behind.lead(service, name, role, to)
 
     async def _write(self, place: Place, entrance: Entrance, routes: Routes, service: str) -> None:
         endpoints = await place.behind.endpoints()
@@ -143,7 +142,8 @@ class IngressRouter:
             written.append((PREVIEW, (preview, (await place.behind.led_to(preview))[1]), {}))
         for role, backend, notes in written:
             one = ingress(routes.environment, entrance, place.namespace, service, role, backend, notes)
-            place.ingresses.put(await place.cluster.apply(one))
+            known = (await place.ingresses.current()).get((place.namespace, one["metadata"]["name"]))
+            place.ingresses.put(await apply_ours(place.cluster, one, known))
 
     async def _inside(self, place: Place, name: str) -> str:
         _, port = await place.behind.led_to(name)

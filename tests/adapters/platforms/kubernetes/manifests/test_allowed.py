@@ -54,9 +54,18 @@ def test_is_refused_until_the_applied_file_allows_it(text: str, allowance: str) 
     [
         (kind("Job", "batch/v1"), "A Job runs once"),
         ("apiVersion: v1\nkind: Service\nmetadata: {name: x, namespace: other}", "metadata.namespace: found other"),
+        (f"{kind('Secret', 'v1')}type: headgate.dev/manifests", "type: found headgate.dev/manifests. Remove it"),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: x, labels: {headgate.dev/revision: rev_1}}",
+            "metadata.labels.headgate.dev/revision: found",
+        ),
+        (
+            kind("Deployment", "apps/v1") + "spec: {template: {metadata: {labels: {headgate.dev/service: web}}}}",
+            "spec.template.metadata.labels.headgate.dev/service: found",
+        ),
         (f"{kind('Service', 'v1')}---\n{kind('Service', 'v1')}", "stands in shop.yaml:1, document 1"),
     ],
-    ids=["a job", "another's namespace", "twice"],
+    ids=["a job", "another's namespace", "a record of ours", "a mark of ours", "one of pods", "twice"],
 )
 def test_is_refused_whatever_is_allowed(text: str, said: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -66,6 +75,8 @@ def test_is_refused_whatever_is_allowed(text: str, said: str) -> None:
 
 def test_what_an_application_is_made_of_is_allowed() -> None:
     check(manifests(), "shop-qa", ())
+    policy = "spec: {podSelector: {matchLabels: {headgate.dev/service: web}}}"
+    check(manifests(f"{kind('NetworkPolicy', 'networking.k8s.io/v1')}{policy}"), "shop-qa", ())
 
 
 @pytest.mark.parametrize("text", ["5", "[1]", "{containers: 3}", "{containers: [1]}", "{volumes: {a: b}}"])

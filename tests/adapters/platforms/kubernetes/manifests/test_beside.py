@@ -14,6 +14,7 @@ from headgate.adapters.kubernetes.login import Access
 from headgate.adapters.kubernetes.names import BESIDE, environment_labels
 from headgate.adapters.platforms.kubernetes.manifests.beside import Beside
 from headgate.model.ids import EnvironmentId, RevisionId
+from headgate.ports import AdapterError
 
 QA = EnvironmentId("shop/qa")
 ONE, TWO = RevisionId("rev_1"), RevisionId("rev_2")
@@ -74,6 +75,15 @@ async def test_volumes_and_what_others_have_made_are_never_deleted(cluster: Clus
     await beside.retire_all()
     assert set(await seen(cluster)) == {"theirs"}
     assert set(await seen(cluster, "PersistentVolumeClaim")) == {"disk"}
+
+
+async def test_what_others_had_there_before_is_neither_changed_nor_deleted(cluster: Cluster, beside: Beside) -> None:
+    theirs = config("ca", "theirs")
+    await cluster.create({**theirs, "metadata": {**theirs["metadata"], "labels": {}}})
+    with pytest.raises(AdapterError, match=f"ConfigMap {SPACE}/ca is there already, and is not Headgate's"):
+        await beside.apply(ONE, [config("ca", "theirs")])
+    await beside.retire_all()
+    assert await seen(cluster) == {"ca": ("theirs", "")}
 
 
 async def test_an_environment_leaves_nothing_of_it(cluster: Cluster, beside: Beside) -> None:

@@ -63,6 +63,19 @@ def test_the_image_and_the_configuration_are_the_revisions() -> None:
     assert "securityContext" not in own
 
 
+def test_files_with_secrets_can_be_read_by_who_is_not_root() -> None:
+    """By the team's own group for volumes, else by all in that container: a group of ours would take their volumes."""
+
+    def mode(text: str) -> int:
+        spec = swapped(text)["spec"]["template"]["spec"]
+        (volume,) = [one for one in spec["volumes"] if one["name"] == "headgate-secrets"]
+        return int(volume["projected"]["defaultMode"])
+
+    own = "      securityContext: {fsGroup: 2000}\n      initContainers:"
+    assert mode(SHOP) == 0o444
+    assert mode(SHOP.replace("      initContainers:", own)) == 0o440
+
+
 def test_others_of_the_pod_keep_their_image_unless_it_is_the_same_repositorys() -> None:
     pod = swapped()["spec"]["template"]["spec"]
     assert pod["containers"][1]["image"] == "registry.example.org/proxy:1"
@@ -179,3 +192,9 @@ def test_a_service_for_two_services_pods_is_refused() -> None:
     services = [WEB, replace(WEB, name="api", workload="Deployment/api/web")]
     with pytest.raises(Refused, match="It leads to pods of web and api"):
         sort(manifests(f"{SHOP}---\n{api}"), services, "shop-qa", ())
+
+
+def test_the_port_that_is_routed_to_comes_first() -> None:
+    """An instance's address is the pod's with the first port; routes count as set when they lead to that."""
+    text = SHOP.replace("{name: http, containerPort: 8000}", "{containerPort: 9090}, {name: http, containerPort: 8000}")
+    assert [one["containerPort"] for one in container(text)["ports"]] == [8000, 9090]

@@ -95,6 +95,9 @@ def of(kind: str, found: list[Manifest]) -> dict[str, Any]:
     return one.content
 
 
+FILES = {"name": "secrets", "projected": {"defaultMode": 0o440, "sources": [{"secret": {"name": "web-1"}}]}}
+
+
 def made(name: str = "web-0123") -> dict[str, Any]:
     """What the platform would make by itself, as far as it matters here."""
     labels = {"headgate.dev/service": "web", "headgate.dev/revision": "rev_1"}
@@ -111,7 +114,7 @@ def made(name: str = "web-0123") -> dict[str, Any]:
     }
     pod = {
         "containers": [container],
-        "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "secrets", "secret": {"secretName": "web-1"}}],
+        "volumes": [{"name": "tmp", "emptyDir": {}}, FILES],
     }
     return {
         "apiVersion": "apps/v1",

@@ -49,6 +49,9 @@ RULES = {
 }
 # Of a Secret: the cluster fills it with a token of any service account that is here.
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type
+# Of a Secret: a record of ours, which says what is put back when a release goes.
+RECORD = "headgate.dev/manifests"
+MARKS = "headgate.dev/"  # before the labels by which all of ours is found, routed to and deleted
 # What Kubernetes' Pod Security Standard "baseline" lets containers add.
 HARMLESS = {
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE"),
@@ -85,9 +88,22 @@ def _of(manifest: Manifest, namespace: str, allow: Collection[str]) -> Iterator[
     if said not in (None, namespace) and not wide(manifest):
         remedy = f"Remove it: everything of this environment is in the namespace {namespace}."
         yield manifest.refused(("metadata", "namespace"), said, remedy)
+    for path in _marks(manifest.content, ()):
+        yield manifest.refused(path, path[-1], "Remove it: by these marks Headgate finds what it made itself.")
+    if manifest.content.get("type") == RECORD:
+        yield manifest.refused(("type",), RECORD, "Remove it: such a Secret is Headgate's own record.")
     for path, power, there in _powers(manifest):
         if power not in allow:
             yield manifest.refused(path, there, f"Remove it, {ALLOWING.format(power)}")
+
+
+def _marks(node: object, path: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """Of objects and of their pods, wherever they stand. To select by them is anybody's."""
+    if isinstance(node, dict) and path and path[-1] in ("labels", "annotations"):
+        yield from ((*path, key) for key in node if key.startswith(MARKS))
+    below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for step, one in below:
+        yield from _marks(one, (*path, step))
 
 
 def _name(manifest: Manifest) -> str:

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from headgate.adapters.kubernetes.cluster import Cluster, Object
 from headgate.adapters.kubernetes.kinds import SECRET
 from headgate.adapters.kubernetes.names import BESIDE, REVISION, environment_labels, is_ours, selector, short
+from headgate.adapters.kubernetes.ours import apply_ours
+from headgate.adapters.platforms.kubernetes.manifests.allowed import RECORD
 from headgate.adapters.platforms.kubernetes.manifests.manifest import Refused
 from headgate.model.ids import EnvironmentId, RevisionId
 
-TYPE = "headgate.dev/manifests"
 AT = "headgate.dev/at"  # annotation: when it was applied first
 LARGEST = 900_000  # bytes of a record; a Secret holds 1 MiB
 # What people cannot have back: volumes, and what others outside of the namespace may use.
@@ -40,7 +41,7 @@ class Beside:
         elif revision != list(records)[-1]:
             return
         for one in objects:
-            await self._cluster.apply(owned(one, revision))
+            await apply_ours(self._cluster, owned(one, revision))
         self._applied = revision
 
     async def retire(self, revision: RevisionId) -> None:
@@ -71,8 +72,8 @@ class Beside:
 
     async def _records(self) -> Records:
         labels = selector(environment_labels(self._environment))
-        found, _ = await self._cluster.list(SECRET, self._namespace, labels, f"type={TYPE}")
-        found = [one for one in found if one.get("type") == TYPE and not one["metadata"].get("deletionTimestamp")]
+        found, _ = await self._cluster.list(SECRET, self._namespace, labels, f"type={RECORD}")
+        found = [one for one in found if one.get("type") == RECORD and not one["metadata"].get("deletionTimestamp")]
         found.sort(key=lambda one: one["metadata"].get("annotations", {}).get(AT, ""))
         return {RevisionId(one["metadata"]["labels"][REVISION]): _held(one) for one in found}
 
@@ -85,7 +86,7 @@ class Beside:
         metadata = {"name": record_name(revision), "namespace": self._namespace, "labels": labels}
         metadata["annotations"] = {AT: datetime.now(UTC).isoformat(timespec="microseconds")}
         data = {"objects": b64encode(packed.encode()).decode()}
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": TYPE, "data": data}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": RECORD, "data": data}
 
 
 def record_name(revision: RevisionId) -> str:

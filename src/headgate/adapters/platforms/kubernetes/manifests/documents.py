@@ -19,6 +19,7 @@ from headgate.adapters.platforms.kubernetes.manifests.manifest import Manifest, 
 LARGEST = 1024 * 1024  # bytes: etcd takes no object above 1.5 MiB, and this is one file or one rendering
 MOST_DOCUMENTS = 500
 MOST_VALUES = 50_000
+MOST_TEXT = 4 * LARGEST  # characters of one document, aliases written out
 DEEPEST = 48
 LONGEST_NUMBER = 19  # digits
 
@@ -30,6 +31,7 @@ OCTAL = re.compile(r"[-+]?0o?[0-7_]+")  # 0644 is 420, as in YAML 1.1: file mode
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
 HEXADECIMAL = re.compile(r"[-+]?0x[0-9a-fA-F_]+")
 FRACTION = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")  # of any kind: a role's may hold colons
 Path = tuple[str | int, ...]
 
 
@@ -109,6 +111,8 @@ def _listed(value: Any, file: str, position: int, line: int) -> Iterator[Manifes
     if not isinstance(manifest.part("metadata").get("name"), str) or not manifest.name:
         remedy = "Name it: objects with generated names cannot be found again."
         raise manifest.refused(("metadata", "name"), manifest.part("metadata").get("name"), remedy)
+    if not NAME.fullmatch(value["metadata"]["name"]):
+        raise manifest.refused(("metadata", "name"), value["metadata"]["name"], "No cluster takes such a name.")
     yield manifest
 
 
@@ -118,6 +122,7 @@ class _Values:
 
     where: str
     values: int = 0
+    text: int = 0
 
     def value(self, node: Node, path: Path, depth: int) -> Any:
         self.values += 1
@@ -143,6 +148,7 @@ class _Values:
             name = key.value if isinstance(key, ScalarNode) else None
             if name is None:
                 raise Refused(f"{self.where}, {dotted(path)}: found no text as a field's name. Write a name.")
+            self.weigh(name)
             value = self.value(below, (*path, name), depth + 1)
             if name == "<<" and key.style is None:
                 merged = {**self.merged(value, path), **merged}
@@ -153,6 +159,11 @@ class _Values:
                 own[name] = value
         return {**merged, **own}
 
+    def weigh(self, text: str) -> None:
+        self.text += len(text)
+        if self.text > MOST_TEXT:
+            raise Refused(f"{self.where}: more than {MOST_TEXT:,} characters, aliases written out. Use fewer aliases.")
+
     def merged(self, value: Any, path: Path) -> dict[str, Any]:
         rows = value if isinstance(value, list) else [value]
         if not all(isinstance(row, dict) for row in rows):
@@ -161,6 +172,7 @@ class _Values:
 
     def scalar(self, node: ScalarNode, path: Path) -> Any:
         text = str(node.value)
+        self.weigh(text)
         if "\x00" in text or (not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text)):
             raise Refused(f"{self.where}, {dotted(path)}: holds a character that no cluster keeps. Remove the escape.")
         return resolved(text) if node.style is None and node.tag != f"{TAG}timestamp" else text

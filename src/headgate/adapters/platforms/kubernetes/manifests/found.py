@@ -72,12 +72,12 @@ def measured(files: list[Path], root: Path) -> None:
 
 def _plain(root: Path, folder: Path) -> tuple[Path, ...]:
     every = list(_files(root, folder))
-    other = next((one for one in every if one.name in {*KUSTOMIZATIONS, CHART}), None)
+    other = next((one for one in every if one.name in {*KUSTOMIZATIONS, CHART} and not _hidden(one, folder)), None)
     if other is not None:
         name = other.parent.relative_to(root)
         what = "a chart" if other.name == CHART else "a kustomization"
         raise Refused(f"manifests: {name} is {what} in a folder of plain files. Write `manifests: {name}`.")
-    files = tuple(one for one in every if one.suffix in SUFFIXES)
+    files = tuple(one for one in every if one.suffix in SUFFIXES and not _hidden(one, folder))
     if not files:
         name = folder.relative_to(root)
         raise Refused(f"manifests: no .yaml, .yml or .json file, no kustomization and no chart in {name}.")
@@ -86,16 +86,20 @@ def _plain(root: Path, folder: Path) -> tuple[Path, ...]:
 
 
 def _files(root: Path, folder: Path) -> Iterator[Path]:
-    """Of a folder and those below, in the order of their names; what begins with a dot is left out."""
+    """In the order of their names. Hidden ones too, and no link out: Helm reads those, and follows links to folders."""
     count = 0
     for path in sorted(folder.rglob("*")):
-        if any(part.startswith(".") for part in path.relative_to(folder).parts) or path.is_dir():
+        inside(root, path, "manifests", str(path.relative_to(root)))
+        if path.is_dir():
             continue
         count += 1
         if count > MOST_FILES:
             raise Refused(f"manifests: more than {MOST_FILES} files in {folder.relative_to(root)}. Is it this folder?")
-        inside(root, path, "manifests", str(path.relative_to(root)))
         yield path
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 class Walk:

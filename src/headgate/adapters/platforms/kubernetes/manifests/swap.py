@@ -156,13 +156,14 @@ def _probe(made: Object, port: int) -> Object:
 
 
 def _ports(workload: Workload, own: Object, ours: Object) -> None:
-    """The router sends to the port that the file names."""
+    """The router sends to the port that the file names: it comes first, as an instance's address has it."""
     path = (*POD, "containers", workload.container, "ports")
     there = [row.get("containerPort") for row in workload.manifest.rows(*path)]
     if there and workload.service.port not in there:
         listed = ", ".join(str(one) for one in there)
         remedy = f"services.{workload.service.name}.port is {workload.service.port}: write one of these there."
         raise workload.manifest.refused(path, listed, remedy)
+    own["ports"] = sorted(own.get("ports") or [], key=lambda one: one.get("containerPort") != workload.service.port)
 
 
 def _files(spec: Object, own: Object, made: Object, ours: Object) -> None:
@@ -172,8 +173,15 @@ def _files(spec: Object, own: Object, made: Object, ours: Object) -> None:
     mounts = [{**one, "name": f"{OURS}{one['name']}"} for one in ours.get("volumeMounts", [])]
     mounts = [one for one in mounts if one["name"] in names]
     if mounts:
+        if not (spec.get("securityContext") or {}).get("fsGroup"):
+            volumes = [_for_all(one) for one in volumes]
         spec["volumes"] = [*(spec.get("volumes") or []), *volumes]
         own["volumeMounts"] = [*(own.get("volumeMounts") or []), *mounts]
+
+
+def _for_all(volume: Object) -> Object:
+    """A group of ours would take over the team's own volumes; but for one, root alone could read what is in it."""
+    return {**volume, "projected": {**volume["projected"], "defaultMode": 0o444}} if "projected" in volume else volume
 
 
 def selects(manifest: Manifest, workload: Workload) -> bool:

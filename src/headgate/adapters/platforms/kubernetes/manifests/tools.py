@@ -19,11 +19,13 @@ from headgate.ports import AdapterError
 
 TIMEOUT = timedelta(seconds=30)
 SECONDS_OF_PROCESSOR = 20
-KIB_OF_MEMORY = 4 * 1024 * 1024  # address space; a Go program reserves far more than it uses
+# Of what is written to: a pod whose limit is reached is killed as a whole, and the server with it. Rendering takes a
+# tenth of this. Address space says nothing: a Go program reserves far more than it uses.
+KIB_OF_MEMORY = 512 * 1024
 LONGEST_SAID = 600  # characters of a complaint
 DEAD = "http://127.0.0.1:9"  # the port "discard": nothing listens there
 KLOG = re.compile(r'^E\d{4} \S+ +\d+ \S+\] "command failed" err=')
-LIMITED = f'ulimit -t {SECONDS_OF_PROCESSOR} && ulimit -v {KIB_OF_MEMORY} && exec "$@"'
+LIMITED = f'ulimit -t {SECONDS_OF_PROCESSOR} && ulimit -d {KIB_OF_MEMORY} && exec "$@"'
 
 INSTALL = {
     "kubectl": "Install kubectl on the server's machine: a kustomization is rendered by `kubectl kustomize`",
