@@ -84,6 +84,16 @@ class Api(kmock.KubernetesScaffold):
             self.fallback[action] << serve
         self.fallback["patch", NAMESPACE] << self._update
         self.fallback["delete", NAMESPACE] << self._delete
+        self.asked: list[kmock.Request] = []  # all of them, oldest first
+
+    async def _handle(self, request: kmock.Request) -> Any:
+        """To find who serves a request, kmock looks for it among all that ever came, once for each reaction."""
+        self.asked.append(request)
+        self._requests[:] = [request]
+        return await super()._handle(request)
+
+    def count(self, action: kmock.action) -> int:
+        return sum(one.action is action for one in self.asked)
 
     async def _list(self, request: kmock.Request) -> Any:
         if request.resource is not None and request.resource.plural is None:
