@@ -52,7 +52,6 @@ NEVER = (
     ("update", "apps", "deployments"),
     ("deletecollection", "apps", "deployments"),
     ("deletecollection", "", "secrets"),
-    ("watch", "", "secrets"),
     ("create", "rbac.authorization.k8s.io", "roles"),
     ("create", "rbac.authorization.k8s.io", "rolebindings"),
     ("bind", "rbac.authorization.k8s.io", "roles"),

@@ -87,7 +87,7 @@ async def test_a_watch_that_ends_goes_on_where_it_was(api: Api, cluster: Cluster
     api.state.break_watches()
     await cluster.create(config("meanwhile"))
     await seen.until(lambda: ("ADDED", "meanwhile") in seen.changes)
-    assert len(api["list"]) == 1
+    assert api.count(kmock.action.LIST) == 1
 
 
 async def test_a_version_that_is_forgotten_is_listed_again_and_what_went_meanwhile_is_told(
@@ -100,7 +100,7 @@ async def test_a_version_that_is_forgotten_is_listed_again_and_what_went_meanwhi
     api.state.watches.clear()  # nothing is told of what is done now
     await cluster.delete(CONFIG_MAP, SPACE, "goes")
     await seen.until(lambda: ("DELETED", "goes") in seen.changes)
-    assert len(api["list"]) == 2
+    assert api.count(kmock.action.LIST) == 2
     assert seen.sights == 0
 
 

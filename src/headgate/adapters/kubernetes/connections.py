@@ -4,7 +4,7 @@ import socket
 
 import aiohttp
 
-UNBOUNDED = 0  # an environment has five watches and its router four more, each a connection: a hundred are soon used up
+UNBOUNDED = 0  # an environment has nine watches and its router four more, each a connection: a hundred are soon used up
 # Seconds. Whoever vanishes (a node, a balancer, a firewall that forgets) ends nothing: after 30 s the kernel does.
 ALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from headgate.adapters.kubernetes.cluster import Cluster, Object, matching, told
+from headgate.adapters.kubernetes.cluster import JSON, METADATA, METADATA_LIST, Cluster, Object, matching, told
 from headgate.adapters.kubernetes.errors import Expired, refusal
 from headgate.adapters.kubernetes.kinds import Kind
 from headgate.adapters.quoted import short
@@ -29,6 +29,7 @@ class Selection:
     namespace: str | None = None  # None: all
     labels: str = ""
     fields: str = ""
+    metadata: bool = False  # without what it holds: asked of the API server so, and sent by it so
 
     def __str__(self) -> str:
         return told(self.kind, self.namespace)
@@ -50,7 +51,8 @@ async def watch(cluster: Cluster, what: Selection, version: str) -> AsyncIterato
     query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
     query |= {"timeoutSeconds": str(LONGEST_WATCH), **matching(what.labels, what.fields)}
     path, asked = what.kind.path(what.namespace), f"watch {what}"
-    async with cluster.open("GET", path, asked, query, endless=True) as answer:
+    accept = METADATA if what.metadata else JSON
+    async with cluster.open("GET", path, asked, query, None, accept, endless=True) as answer:
         yield "BOOKMARK", {}
         rest = bytearray()
         async for part in answer.content.iter_any():
@@ -145,8 +147,8 @@ class Mirror:
 
     async def _list(self) -> None:
         found: dict[Key, Object] = {}
-        what, latest = self.what, ""
-        async for page, version in self._cluster.pages(what.kind, what.namespace, what.labels, what.fields):
+        what, latest, accept = self.what, "", METADATA_LIST if self.what.metadata else JSON
+        async for page, version in self._cluster.pages(what.kind, what.namespace, what.labels, what.fields, accept):
             found |= {_key(object): self._keep(object) for object in page}
             latest = version
         before, self.objects, self._version = self.objects, found, latest

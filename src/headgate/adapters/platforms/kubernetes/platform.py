@@ -18,7 +18,7 @@ from headgate.adapters.platforms.kubernetes.manifests.beside import Beside
 from headgate.adapters.platforms.kubernetes.manifests.parts import Told, revised
 from headgate.adapters.platforms.kubernetes.manifests.provided import Provided, beside_of
 from headgate.adapters.platforms.kubernetes.migrations import Migrations
-from headgate.adapters.platforms.kubernetes.objects import described
+from headgate.adapters.platforms.kubernetes.objects import described, known
 from headgate.adapters.platforms.kubernetes.place import Place, place_of, remember, remembered, rules_of
 from headgate.adapters.platforms.kubernetes.scaling import held
 from headgate.adapters.platforms.kubernetes.settings import KubernetesSettings
@@ -154,7 +154,7 @@ class KubernetesPlatform:
         """By service, each ready for what the revisions beside it carry."""
         every = await self._parts(here, revision, rules)
         pairs = zip(revision.services, every, strict=True)
-        return [held(objects, here.sight.beside(service.name, revision.id)) for service, objects in pairs]
+        return [known(held(objects, here.sight.beside(service.name, revision.id))) for service, objects in pairs]
 
     async def _parts(self, here: Here, revision: Revision, rules: ClusterRules) -> list[Objects]:
         """What stands beside the services is there before they are."""
