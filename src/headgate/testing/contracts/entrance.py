@@ -77,7 +77,7 @@ class EntranceContract(TrafficRouterContract):
 
     async def test_candidate_baseline_and_stable_have_their_shares(self, stage: Stage, routes: Split) -> None:
         beside = {service: (await stage.instance(f"{service}-baseline"),) for service in ("quotes", "web")}
-        endpoints = {**routes.endpoints, BASELINE: beside}
+        endpoints = routes.endpoints | {BASELINE: beside}
         shares = {CANDIDATE: 20, BASELINE: 20, STABLE: 60}
         wanted = Routes(PRODUCTION, tuple(Backend(one, share, endpoints[one]) for one, share in shares.items()))
         await stage.router.set_routes(wanted)
