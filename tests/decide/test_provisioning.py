@@ -129,6 +129,8 @@ STABLE = replace(empty(HERE), stable=revision())
         pytest.param(GATED, empty(HERE), c.Provision(HARMLESS, "eve"), "", id="before anything serves"),
         pytest.param(GATED, STABLE, c.Provision(HARMLESS, "ann"), "gates hold here", id="past gates without why"),
         pytest.param(GATED, STABLE, c.Provision(HARMLESS, "ann", "fire"), "", id="who may break the glass, with why"),
+        pytest.param(GATED, STABLE, c.Provision(HARMFUL, "ann", "fire"), "approves first", id="harm, past gates"),
+        pytest.param(GATED, empty(HERE), c.Provision(HARMFUL, "eve"), "approves first", id="harm, first"),
         pytest.param(NONE, STABLE, c.Provision(HARMLESS, "eve"), "no `terraform`", id="where there is none"),
     ],
 )
@@ -194,7 +196,7 @@ TOLD = PlanSeen(waiting.request(given.V2).rollout, NOW, HARMLESS)
 
 
 def seen_to(state: Literal["running", "passed", "failed"], why: str = "") -> Seen:
-    return replace(QUIET, provisioning=ProvisioningSeen(HARMLESS.digest, state, why))
+    return replace(QUIET, provisioning=ProvisioningSeen(HARMLESS.digest, state, why, APPLYING.id))
 
 
 CASES: dict[str, tuple[EnvironmentState, Seen, list[str]]] = {
@@ -233,6 +235,18 @@ def test_an_apply_is_asked_for_until_it_is_seen_and_the_candidate_is_not_started
     assert f"apply {HARMLESS.digest}" in asked
     assert f"run {given.V2.id}" not in asked
     assert f"apply {HARMLESS.digest}" not in [str(one) for one in plan(UNDER_WAY, seen_to("running"), given.NOW)]
+
+
+def test_the_end_of_the_apply_before_it_is_not_its_own_though_the_plan_is_the_same() -> None:
+    before = replace(QUIET, provisioning=ProvisioningSeen(HARMLESS.digest, "failed", "AccessDenied"))
+    assert decide(UNDER_WAY, before, given.NOW) == []
+    assert f"apply {HARMLESS.digest}" in [str(one) for one in plan(UNDER_WAY, before, given.NOW)]
+
+
+def test_an_apply_that_takes_too_long_blames_no_release() -> None:
+    [aborted, *_] = decide(UNDER_WAY, seen_to("running"), given.NOW + timedelta(hours=1))
+    assert isinstance(aborted, RolloutAborted)
+    assert aborted.blameless
 
 
 def test_an_apply_that_fails_blames_no_release() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ CI = f"{FILE}pipeline:\n  ci: [{{name: test, run: 'pytest'}}, {{name: pack, run:
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    monkeypatch.setattr("headgate.engine.builds.IN_FLIGHT", timedelta(milliseconds=20))  # the fake runner wakes nobody
     made = opened(tmp_path)
     await made.engine.start()
     await apply(made, CI)

@@ -1,5 +1,6 @@
 """The Roles of deploy/kubernetes, as sets of rights: "patch apps/deployments", "get pods/log"."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def roles() -> list[dict[str, Any]]:
     return [one for name in ROLES for one in objects(DEPLOY / name) if one["kind"] in ("Role", "ClusterRole")]
 
 
-def granted() -> set[str]:
+@cache
+def granted() -> frozenset[str]:
     """Of all Roles together."""
-    return set().union(*(allowed(role) for role in roles()))
+    return frozenset().union(*(allowed(role) for role in roles()))

@@ -13,9 +13,18 @@ from tests.kubernetes.cluster import Cluster as RealCluster
 
 from headgate.adapters.kubernetes.cluster import Cluster
 from headgate.adapters.kubernetes.errors import Forbidden, Invalid, NotFound, OwnedByOthers
-from headgate.adapters.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, JOB, SERVICE
+from headgate.adapters.kubernetes.kinds import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    JOB,
+    SECRET,
+    SERVICE,
+)
 from headgate.adapters.kubernetes.login import Access
 from headgate.adapters.kubernetes.names import workload_name
+from headgate.adapters.kubernetes.watching import Mirror, Selection
 from headgate.adapters.platforms.kubernetes.platform import KubernetesPlatform
 from headgate.adapters.platforms.kubernetes.settings import KubernetesSettings
 from headgate.model.clusters import Autoscale, ClusterRules
@@ -187,6 +196,40 @@ async def test_an_autoscaler_has_the_replicas_to_itself(
         await stage.seen(lambda seen: len(seen) == 5)
         assert list(stage.platform.drift(WHERE)) == []
     finally:
+        await stage.close()
+
+
+async def test_what_stands_around_a_deployment_is_put_back_and_no_value_is_sent_to_see_it(
+    tmp_path: Path, real_cluster: RealCluster, namespace: str
+) -> None:
+    stage = Stage(tmp_path, real_cluster.kubeconfig, namespace, autoscale={"web": Autoscale(9)})
+    bare = Mirror(stage.cluster, Selection(SECRET, namespace, metadata=True), keep=dict)
+    try:
+        one = stage.revision("one")
+        await stage.platform.run(one)
+        await stage.seen(lambda seen: not stage.platform.drift(WHERE))
+        ((_, name),) = await bare.current()
+        forged = await stage.cluster.get(SECRET, namespace, name)
+        assert forged is not None
+        labels, kept = forged["metadata"]["labels"], forged["data"]
+        await stage.cluster.delete(SECRET, namespace, name)
+        forged |= {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "data": {"KEY": "ZXZpbA=="}}
+        query = {"fieldManager": "kubectl-create"}
+        await stage.cluster.json("POST", SECRET.path(namespace), "make it", query, forged)
+        for kind in (AUTOSCALER, DISRUPTION_BUDGET, CONFIG_MAP):
+            (made,), _ = await stage.cluster.list(kind, namespace, f"headgate.dev/revision={one.id}")
+            await stage.cluster.delete(kind, namespace, made["metadata"]["name"])
+        await stage.seen(lambda seen: len(stage.platform.drift(WHERE)) == 4)
+        told = [one.what.split()[0] for one in stage.platform.drift(WHERE)]
+        assert told == [CONFIG_MAP.name, AUTOSCALER.name, DISRUPTION_BUDGET.name, SECRET.name]
+        await stage.platform.run(one)
+        await stage.seen(lambda seen: not stage.platform.drift(WHERE))
+        found = await stage.cluster.get(SECRET, namespace, name)
+        assert found is not None
+        assert found["data"] == kept
+        assert [one.keys() & {"data", "immutable"} for one in (await bare.current()).values()] == [set()]
+    finally:
+        await bare.close()
         await stage.close()
 
 

@@ -19,9 +19,17 @@ from tests.kubernetes.roles import DEPLOY, allowed, granted, objects, roles
 
 from headgate.adapters.kubernetes.cluster import MERGE
 from headgate.adapters.kubernetes.errors import OwnedByOthers
-from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, DISRUPTION_BUDGET, INGRESS_CLASS, SERVICE
+from headgate.adapters.kubernetes.kinds import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    HTTP_ROUTE,
+    INGRESS,
+    INGRESS_CLASS,
+    SERVICE,
+)
 from headgate.adapters.kubernetes.lease import ClusterLease
-from headgate.adapters.kubernetes.names import NAME, namespace_of, workload_name
+from headgate.adapters.kubernetes.names import NAME, environment_labels, namespace_of, workload_name
 from headgate.adapters.traffic.gateway_api.router import GatewayRouter
 from headgate.adapters.traffic.ingress_nginx.router import IngressRouter
 from headgate.model.clusters import Autoscale
@@ -44,7 +52,6 @@ NEVER = (
     ("update", "apps", "deployments"),
     ("deletecollection", "apps", "deployments"),
     ("deletecollection", "", "secrets"),
-    ("watch", "", "secrets"),
     ("create", "rbac.authorization.k8s.io", "roles"),
     ("create", "rbac.authorization.k8s.io", "rolebindings"),
     ("bind", "rbac.authorization.k8s.io", "roles"),
@@ -115,6 +122,8 @@ async def everything(stage: KubernetesStage) -> None:
     await platform.migrate(order)
     await until(lambda: is_over(stage, order.id))
     await platform.stop(PRODUCTION, revision.id)
+    for kind in (HTTP_ROUTE, INGRESS):  # as a router leaves them
+        await stage.cluster.create(written(kind, HERE, "web", environment_labels(PRODUCTION)))
     await platform.stop_all(PRODUCTION)
 
 

@@ -53,6 +53,7 @@ def test_one_that_is_not_installed_is_named() -> None:
         (file("gateway_api: {gateway: a/b, hostnames: {web: [a.org, a.org]}}"), "Give a.org to one service"),
         (file("gateway_api: {gateway: a/b, hostnames: {web: [a.org]}, previews: {web: a.org}}"), "each hostname once"),
         (file(GATEWAY, platform="process"), "allowed: a router for platform process. Use `traffic: envoy`"),
+        (file(GATEWAY, metrics=f"listen: {{web: 8123}}, {PROMETHEUS}"), "allowed: no port here. Remove it: gateway"),
         (file(GATEWAY, "canary", metrics="metrics: envoy"), "allowed: metrics of what carries the traffic"),
         (file(INGRESS, "{canary: {sticky: cookie}}"), "allowed: no sticky with ingress_nginx"),
         (file(INGRESS, "{canary: {baseline: true}}"), "allowed: no baseline with ingress_nginx"),

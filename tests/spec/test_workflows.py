@@ -105,7 +105,7 @@ class Server(BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     Server.taken.clear()
     listening = HTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=listening.serve_forever)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{listening.server_port}"
     listening.shutdown()

@@ -11,6 +11,7 @@ import pytest
 from tests.store.conftest import steps
 
 from headgate.ports import LogDamaged, LogUnavailable
+from headgate.store import sqlite
 from headgate.store.anchor import anchor_path
 from headgate.store.chain import GENESIS, Row, digest
 from headgate.store.sqlite import SqliteEventLog
@@ -223,11 +224,13 @@ async def test_a_log_that_is_cut_under_the_server_gets_no_further_rows(written: 
             await log.append("a", steps(6, 1), after=6)
 
 
-async def test_the_anchor_follows_within_a_second(path: Path) -> None:
+async def test_the_anchor_follows_within_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sqlite.ANCHOR_DELAY <= 1.0
+    monkeypatch.setattr(sqlite, "ANCHOR_DELAY", 0.05)
     async with SqliteEventLog(path) as log:
         await log.append("a", steps(0, 3), after=0)
-        for _ in range(30):
-            await asyncio.sleep(0.1)
+        for _ in range(300):
+            await asyncio.sleep(0.01)
             if json.loads(anchor_path(path).read_text())["position"] == 3:
                 return
     pytest.fail("the anchor stayed behind")

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -63,8 +64,9 @@ async def until(ask: httpx.AsyncClient, **wanted: dict[str, str]) -> None:
 
 
 @pytest.fixture
-async def v1(ask: httpx.AsyncClient, shop: Shop) -> Shop:
+async def v1(ask: httpx.AsyncClient, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """v1 is stable in qa, and waits for its sign-off."""
+    monkeypatch.setattr("headgate.engine.engine.WAITING", timedelta(milliseconds=50))
     await ask.post("/api/applications", json=applying(FILE))
     await release(ask, shop, "v1")
     await until(ask, v1={"qa": "stable", "production": "waiting"})

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.world.seeds import blocks
 
+from headgate.engine import provisioning
 from headgate.engine.wheel import Wheel
 from headgate.engine.world import World
 from headgate.model.commands import Command, Refused
@@ -41,6 +42,7 @@ class EngineWheels(PlainWheels):
                 FakeSource(),
                 Path("/nowhere"),
                 gatekeeper=ports.gatekeeper,
+                provisioners={"fake": ports.provisioner},
             )
             known[environment] = Wheel(environment, world, ports.log, ports.clock, Around(self))
         return known[environment]
@@ -53,7 +55,12 @@ class EngineWheels(PlainWheels):
         self.states[environment] = self.state(environment)
         return self.state(environment)
 
+    def close(self) -> None:
+        for wheel in self.__dict__.get("wheels", {}).values():
+            wheel.close()
+
     async def turn(self, environment: EnvironmentId) -> None:
+        await asyncio.sleep(0)  # plans and applies are tasks beside the wheel
         await self.wheel(environment).turn()
         self.states[environment] = self.state(environment)
 
@@ -87,7 +94,8 @@ class Around:
 
 
 @pytest.mark.parametrize("first", blocks(BLOCK, BLOCKS, fast=1))
-def test_every_invariant_holds(first: int) -> None:
+def test_every_invariant_holds(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provisioning, "PAUSE", timedelta())  # the world has a clock of its own
     rollouts = 0
     for seed in range(first, first + BLOCK):
         try:

@@ -7,7 +7,6 @@ from tests.world.seeds import blocks
 
 from headgate.model import events as e
 from headgate.model.ids import environment_stream
-from headgate.model.infrastructure import ProvisioningEvent
 from headgate.model.notices import TargetEvent
 from headgate.model.record import OfRecord
 from headgate.model.verdicts import Outcome
@@ -57,7 +56,6 @@ OF_OTHER_STREAMS = {
     *("BuildRequested", "CiStepStarted", "CiStepEnded", "ImageProvided", "BuildCancelled", "BuildEnded"),
     *("ProvenanceSigned", "ImagesPruned", "ReleaseRefused", "PersonalTokenMade", "PersonalTokenRevoked"),
     "LinkRefused",  # of links that people were sent
-    *(one.__name__ for one in get_args(ProvisioningEvent)),  # of infrastructure, which the world has none of
     *(one.__name__ for one in (*get_args(TargetEvent), *get_args(OfRecord))),
     *("VerdictReached", "RolloutEnded", "RolloutStarted"),  # told in more detail
 }

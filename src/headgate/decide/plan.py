@@ -185,7 +185,7 @@ def _migrations(state: EnvironmentState, seen: Seen) -> list[Effect]:
 def _provisions(state: EnvironmentState, seen: Seen) -> list[Effect]:
     """After a crash it is asked for again: what was done of it is not done twice."""
     run = provisioning.running(state)
-    if run is None or (seen.provisioning and seen.provisioning.digest == run.plan.digest):
+    if run is None or (seen.provisioning and provisioning.is_of(seen.provisioning, run)):
         return []
     return [ApplyPlan(state.id, run.plan.digest)]
 

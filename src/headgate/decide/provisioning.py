@@ -16,6 +16,7 @@ from headgate.model.infrastructure import (
     InfrastructurePlanned,
     ProvisioningEnded,
     ProvisioningEvent,
+    ProvisioningSeen,
     ProvisioningStarted,
 )
 from headgate.model.observations import Seen
@@ -68,6 +69,11 @@ def named(plan: InfrastructurePlan) -> str:
     return f"{told} and {len(plan.harmful) - MOST} more" if len(plan.harmful) > MOST else told
 
 
+def is_of(found: ProvisioningSeen, run: ProvisioningRun) -> bool:
+    """Not of the one before it, which may have had the same plan."""
+    return (found.digest, found.rollout) == (run.plan.digest, run.rollout)
+
+
 def running(state: EnvironmentState) -> ProvisioningRun | None:
     return state.provisioning if state.provisioning and state.provisioning.state == "running" else None
 
@@ -99,7 +105,7 @@ def begin_provisioning(state: EnvironmentState, seen: Seen, now: datetime) -> li
 
 def end_provisioning(state: EnvironmentState, seen: Seen, now: datetime) -> list[e.Event]:
     run, found = running(state), seen.provisioning
-    if run is None or found is None or found.digest != run.plan.digest or found.state == "running":
+    if run is None or found is None or not is_of(found, run) or found.state == "running":
         return []
     return [ProvisioningEnded(run.plan.digest, found.state, found.why)]
 
@@ -121,6 +127,9 @@ def asked_for(command: c.Provision, state: EnvironmentState, seen: Seen, now: da
     if command.plan.harmful and rules.infrastructure.destroy == "never":
         what = f"the plan would {named(command.plan)}, and `destroy: never` holds"
         return c.Refused(f"{what}; write `destroy: approved` and `headgate apply` the file first")
+    if command.plan.harmful:
+        what = f"the plan would {named(command.plan)}, which somebody approves first, so a rollout applies it"
+        return c.Refused(f"{what}: `headgate deploy {name}`; for everybody, and whatever --why says")
     if rules.gates and state.stable and not (command.why and may_break_glass(command.by, rules)):
         what = "gates hold here, so a rollout applies it, with approvals of exactly this plan: `headgate deploy`"
         return c.Refused(f"{what}; people of `break_glass` may do it at once, with --why")

@@ -25,7 +25,7 @@ from headgate.model.observations import Seen
 from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, Request, Rollout
 from headgate.model.rules import Environment
-from headgate.model.steps import Analyze, AwaitReady, Bake, Retire, describe
+from headgate.model.steps import Analyze, AwaitReady, Bake, Provision, Retire, describe
 from headgate.model.verdicts import Outcome
 
 ENGINE = "headgate"  # the `by` of what was decided without a person
@@ -218,7 +218,8 @@ def abort_on_overdue_step(state: EnvironmentState, seen: Seen, now: datetime) ->
         return []
     away = was_away(state, rollout, now)
     why = f"{describe(step)} took longer than {seconds(step.deadline)}: {away or outcome.why}"
-    return [*_verdict(rollout, now), _abort(rollout, why, _is_blind(seen) or (bool(away) and is_new(rollout, state)))]
+    excused = _is_blind(seen) or isinstance(step, Provision)  # what it would stand on says nothing against it
+    return [*_verdict(rollout, now), _abort(rollout, why, excused or (bool(away) and is_new(rollout, state)))]
 
 
 def _is_overdue(rollout: Rollout, now: datetime) -> bool:

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from headgate.engine.infrastructure import Ground
 from headgate.engine.world import World
-from headgate.model.ids import EnvironmentId, RolloutId
+from headgate.model.ids import RolloutId
 from headgate.model.infrastructure import PlanSeen, ProvisioningSeen
-from headgate.model.rollouts import EnvironmentState
+from headgate.model.rollouts import EnvironmentState, ProvisioningRun
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError, Unusable
 
@@ -71,30 +71,32 @@ class Applying:
     """Of one environment. What ended is told until another begins."""
 
     world: World
-    _digest: str = ""
+    _run: tuple[str, RolloutId | None] | None = None  # its plan, and the rollout that it comes with
     _under_way: asyncio.Task[str] | None = None
 
-    def begin(self, environment: EnvironmentId, rules: Environment, digest: str) -> None:
+    def begin(self, state: EnvironmentState, rules: Environment) -> None:
         """Once: one that is under way, or has ended, is left alone."""
-        if self._digest == digest and self._under_way:
+        run = state.provisioning
+        if run is None or (self._run == _of(run) and self._under_way):
             return
+        self.close()
         limit = (rules.infrastructure.timeout if rules.infrastructure else timedelta()) + ENDING
-        doing = self._apply(Ground(self.world, environment, rules), digest, limit)
-        self._digest, self._under_way = digest, asyncio.create_task(doing, name=f"apply of {environment}")
+        doing = self._apply(Ground(self.world, state.id, rules), run.plan.digest, limit)
+        self._run, self._under_way = _of(run), asyncio.create_task(doing, name=f"apply of {state.id}")
 
     def seen(self, state: EnvironmentState) -> ProvisioningSeen | None:
         run = state.provisioning
-        if run is None or run.state != "running" or self._under_way is None or run.plan.digest != self._digest:
+        if run is None or run.state != "running" or self._under_way is None or self._run != _of(run):
             return None
         if not self._under_way.done():
-            return ProvisioningSeen(self._digest, "running")
+            return ProvisioningSeen(run.plan.digest, "running", rollout=run.rollout)
         why = self._under_way.result()
-        return ProvisioningSeen(self._digest, "failed" if why else "passed", why)
+        return ProvisioningSeen(run.plan.digest, "failed" if why else "passed", why, run.rollout)
 
     def forget(self, state: EnvironmentState) -> None:
         """An end that is on record: the same plan may be asked for again."""
         if self._under_way and self._under_way.done() and not _runs(state):
-            self._digest, self._under_way = "", None
+            self._run, self._under_way = None, None
 
     def close(self) -> None:
         if self._under_way:
@@ -118,6 +120,10 @@ class Applying:
             except AdapterError as error:
                 log.warning("infrastructure: %s; it is tried again in %s", error, PAUSE)
             await asyncio.sleep(PAUSE.total_seconds())
+
+
+def _of(run: ProvisioningRun) -> tuple[str, RolloutId | None]:
+    return run.plan.digest, run.rollout
 
 
 def _runs(state: EnvironmentState) -> bool:

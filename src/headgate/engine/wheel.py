@@ -168,7 +168,7 @@ class Wheel:
         self._applying.forget(self.state)
         for effect in effects:
             if isinstance(effect, ApplyPlan):
-                self._applying.begin(self.environment, self.rules, effect.digest)
+                self._applying.begin(self.state, self.rules)
                 continue
             failed = await attempt(effect, self.world, self.rules, self.state)
             if failed:

@@ -98,6 +98,7 @@ class ProvisioningSeen:
     digest: str
     state: Literal["running", "passed", "failed"]
     why: str = ""
+    rollout: RolloutId | None = None  # that it came with: the same plan may be applied again
 
 
 # --- events, of stream environment:APP/ENV

@@ -13,6 +13,7 @@ def entrances(spec: Specification) -> Iterator[Problem]:
             path: Path = ("environments", name, "traffic", environment.traffic.router)
             yield from _known_services(spec, path, environment)
             yield from _on_kubernetes(spec, name, environment)
+            yield from _listened(spec, name, environment)
             yield from _measured(spec, name, environment)
             yield from _shifted(spec, path, environment)
             yield from _as_ingress_nginx_can(spec, name, environment)
@@ -33,6 +34,12 @@ def _on_kubernetes(spec: Specification, name: str, environment: EnvironmentSecti
         path: Path = ("environments", name, "traffic")
         allowed = f"a router for platform {environment.platform.name}"
         yield spec.problem(path, allowed, remedy, environment.traffic.router)
+
+
+def _listened(spec: Specification, name: str, environment: EnvironmentSection) -> Iterator[Problem]:
+    for service, port in environment.listen.items():
+        remedy = f"Remove it: {environment.traffic.router} has ports of its own, and hostnames tell services apart."
+        yield spec.problem(("environments", name, "listen", service), "no port here", remedy, str(port))
 
 
 def _measured(spec: Specification, name: str, environment: EnvironmentSection) -> Iterator[Problem]:

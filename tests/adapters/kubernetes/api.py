@@ -38,7 +38,7 @@ class State:
         metadata["name"], metadata["resourceVersion"] = key[2], str(self.version)
         metadata.setdefault("creationTimestamp", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
         metadata["uid"] = known["metadata"]["uid"] if known else str(uuid4())
-        metadata["managedFields"] = [{"manager": one} for one in sorted(set(self.owners.get(key, {}).values()))]
+        metadata["managedFields"] = _managed(self.owners.get(key, {}))
         if key[1]:
             metadata["namespace"] = key[1]
         if known is None or known.get("spec") != object.get("spec"):
@@ -84,6 +84,16 @@ class Api(kmock.KubernetesScaffold):
             self.fallback[action] << serve
         self.fallback["patch", NAMESPACE] << self._update
         self.fallback["delete", NAMESPACE] << self._delete
+        self.asked: list[kmock.Request] = []  # all of them, oldest first
+
+    async def _handle(self, request: kmock.Request) -> Any:
+        """To find who serves a request, kmock looks for it among all that ever came, once for each reaction."""
+        self.asked.append(request)
+        self._requests[:] = [request]
+        return await super()._handle(request)
+
+    def count(self, action: kmock.action) -> int:
+        return sum(one.action is action for one in self.asked)
 
     async def _list(self, request: kmock.Request) -> Any:
         if request.resource is not None and request.resource.plural is None:
@@ -95,7 +105,9 @@ class Api(kmock.KubernetesScaffold):
         queue: asyncio.Queue[Object] = asyncio.Queue()
         entry = (_plural(request), queue)
         since = int(request.params.get("resourceVersion") or 0)
-        missed = [one for one in self._selected(request) if int(one["metadata"]["resourceVersion"]) > since]
+        selected = self._selected(request)
+        known = {one["metadata"]["uid"] for one in selected}
+        missed = [one for one in selected if int(one["metadata"]["resourceVersion"]) > since]
         self.state.watches.append(entry)
         try:
             yield b""
@@ -103,8 +115,14 @@ class Api(kmock.KubernetesScaffold):
                 yield {"type": "ADDED", "object": copy.deepcopy(one)}
             while event := await queue.get():
                 object = event["object"]
-                if event["type"] == "ERROR" or _matches(object, request):
+                if event["type"] == "ERROR":
                     yield event
+                elif _matches(object, request):
+                    known.add(object["metadata"]["uid"])
+                    yield event
+                elif object["metadata"]["uid"] in known:  # it is selected no more
+                    known.remove(object["metadata"]["uid"])
+                    yield {**event, "type": "DELETED"}
                 if event["type"] == "ERROR":
                     return
         finally:
@@ -234,6 +252,14 @@ def leaves(object: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
             yield from leaves(value, path)
         else:
             yield path, value
+
+
+def _managed(owners: Mapping[str, str]) -> list[Object]:
+    """As far as the first step of each path."""
+    held: dict[str, Object] = {}
+    for path, manager in sorted(owners.items()):
+        held.setdefault(manager, {})[f"f:{path.split('.')[1]}"] = {}
+    return [{"manager": manager, "fieldsV1": fields} for manager, fields in sorted(held.items())]
 
 
 def _read(request: kmock.Request) -> Object:

@@ -25,7 +25,7 @@ class TokenServer:
         self._key = serialization.load_pem_private_key(key.read_bytes(), None)
         self.asked: list[str] = []  # scopes
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def settings(self) -> dict[str, str]:
         realm = f"http://127.0.0.1:{self._server.server_port}/token"

@@ -234,7 +234,7 @@ def served(folder: GitStage, tmp_path: Path) -> Iterator[str]:
     folder.git("clone", "-q", "--bare", str(folder.path), str(tmp_path / "bare.git"))
     subprocess.run(["git", "-C", str(tmp_path / "bare.git"), "update-server-info"], check=True)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Guarded, directory=str(tmp_path)))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/bare.git"
     server.shutdown()

@@ -4,7 +4,7 @@ The platform makes a Service for each revision of a service. The router makes tw
 whoever has most of the traffic, for other services of the cluster, one to the candidate that is previewed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from headgate.adapters.kubernetes.cluster import MERGE, Cluster, Object
@@ -29,6 +29,7 @@ from headgate.adapters.kubernetes.watching import Mirror, Selection
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.ports import AdapterError
 
+PORT = 80  # of the router's own Services: services are told where others are before those were ever led to
 NOBODY = "nobody"  # no revision is called so
 STABLE = "stable"  # the role of a Service that leads to whoever has most of the traffic
 OF_SERVICE = "kubernetes.io/service-name"  # of an EndpointSlice
@@ -73,16 +74,24 @@ class Behind:
         ports = [int(one["port"]) for one in found.get("ports") or []]
         return None if revision == NOBODY else RevisionId(revision), next(iter(ports), 0)
 
-    async def lead(self, service: str, name: str, role: str, revision: RevisionId | None, port: int) -> None:
+    async def lead(self, service: str, name: str, role: str, revision: RevisionId | None) -> None:
         """Written only where it is otherwise. Nobody: a selector that no pod has, so that its address is kept."""
         if role == STABLE:
             await self._follow(service, revision)
-        known = (await self._services.current()).get((self._namespace, name))
         if name in await self._followers(service):
             return
-        if known is None or await self.led_to(name) != (revision, port):
-            wanted = led(self._environment, self._namespace, service, name, role, revision, port)
+        held = await self._services.current()
+        known = held.get((self._namespace, name))
+        to = held.get((self._namespace, workload_name(service, revision))) if revision else None
+        wanted = led(self._environment, self._namespace, service, name, role, revision if to else None, to)
+        if not _leads_so(known, wanted):
             self._services.put(await apply_ours(self._cluster, wanted, known))
+
+    async def has_followed(self, service: str, name: str, revision: RevisionId | None) -> bool:
+        """Whether the cluster has brought a Service to whom it was led: its own controller does so, a moment later."""
+        ready = ready_addresses((await self._slices.current()).values())
+        wanted = ready.get(workload_name(service, revision), ()) if revision else ()
+        return name in await self._followers(service) or _hosts(ready.get(name, ())) == _hosts(wanted)
 
     async def astray(self, service: str, revision: RevisionId) -> bool:
         """Whether the stable's Service, or one of a team's own that follows it, leads to somebody else."""
@@ -121,8 +130,10 @@ def led(
     name: str,
     role: str,
     revision: RevisionId | None,
-    port: int,
+    to: Object | None,
 ) -> Object:
+    """`to`: the revision's own Service, which knows where its pods listen."""
+    target = next((one.get("targetPort", one["port"]) for one in to["spec"]["ports"]), "http") if to else "http"
     own = {**environment_labels(environment), NAME: label(service), SERVICE: label(service), ROLE: role}
     return {
         "apiVersion": "v1",
@@ -130,9 +141,17 @@ def led(
         "metadata": {"name": name, "namespace": namespace, "labels": own},
         "spec": {
             "selector": pods_of(environment, service, revision or RevisionId(NOBODY)),
-            "ports": [{"name": "http", "port": port, "targetPort": port, "protocol": "TCP", "appProtocol": "http"}],
+            "ports": [{"name": "http", "port": PORT, "targetPort": target, "protocol": "TCP", "appProtocol": "http"}],
         },
     }
+
+
+def _hosts(addresses: Iterable[str]) -> set[str]:
+    return {one.rpartition(":")[0] for one in addresses}
+
+
+def _leads_so(known: Object | None, wanted: Object) -> bool:
+    return known is not None and all(known["spec"].get(part) == value for part, value in wanted["spec"].items())
 
 
 def ready_addresses(slices: Any) -> dict[str, set[str]]:

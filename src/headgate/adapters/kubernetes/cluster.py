@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from headgate.adapters.kubernetes.connections import keep_alive
 from headgate.adapters.kubernetes.errors import Busy, ClusterAway, NoSuchKind, NotFound, refusal
 from headgate.adapters.kubernetes.kinds import Kind, kind_of
 from headgate.adapters.kubernetes.login import LOGIN, Access, log_in, log_in_again
@@ -30,6 +31,9 @@ BUSY_TRIES = 3
 LONGEST_WAIT = 5.0  # seconds, that are waited here when the server asks for time
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
+JSON = "application/json"
+METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"  # of what is watched, without what it holds
+METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class Cluster:
@@ -66,12 +70,17 @@ class Cluster:
         return items, latest
 
     async def pages(
-        self, kind: Kind, namespace: str | None, labels: Mapping[str, str] | str = "", fields: str = ""
+        self,
+        kind: Kind,
+        namespace: str | None,
+        labels: Mapping[str, str] | str = "",
+        fields: str = "",
+        accept: str = JSON,
     ) -> AsyncIterator[tuple[Objects, str]]:
         """Of 500 each, so that ten thousand objects are never in memory twice."""
         query, what = {**matching(labels, fields), "limit": str(PAGE)}, f"list {told(kind, namespace)}"
         while True:
-            found = await self.json("GET", kind.path(namespace), what, query)
+            found = await self.json("GET", kind.path(namespace), what, query, None, accept)
             metadata = found.get("metadata") or {}
             # Items of a list do not say what they are.
             own = {"apiVersion": kind.api, "kind": kind.name}
@@ -167,9 +176,12 @@ class Cluster:
         what: str,
         query: Mapping[str, str] | None = None,
         body: Any = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
     ) -> Object:
-        """Asked again where the server asks for a moment; never where it did not answer: it may have done it."""
+        """Asked again where the server asks for a moment; never where it did not answer: it may have done it.
+
+        `content_type`: of what is sent; of the answer where something is only got.
+        """
         for left in reversed(range(BUSY_TRIES)):
             try:
                 async with self.open(method, path, what, query, body, content_type) as answer:
@@ -190,7 +202,7 @@ class Cluster:
         what: str,
         query: Mapping[str, str] | None = None,
         body: Any = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
         endless: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer itself. `endless`: it goes on for ever, and something is heard every two minutes."""
@@ -204,6 +216,8 @@ class Cluster:
             async with answer:
                 if answer.status >= 400:
                     raise await self._refusal(what, answer)
+                if endless:
+                    keep_alive(answer)
                 yield answer
         except TimeoutError as error:
             raise ClusterAway(f"{self} did not answer in time to {what}; whether it did is not known") from error
@@ -217,7 +231,8 @@ class Cluster:
     ) -> aiohttp.ClientResponse:
         client = await self._opened()
         # Compressed lists save a link between continents, and cost this process and the server more than they save.
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": content_type}
+        accept = content_type if method == "GET" else JSON
+        headers = {"Accept": accept, "Accept-Encoding": "identity", "Content-Type": content_type}
         await client.update_params_for_auth(headers, [], [LOGIN])
         total = None if endless else PATIENCE
         limit = aiohttp.ClientTimeout(total=total, connect=CONNECT, sock_read=QUIET if endless else None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from headgate.adapters.kubernetes.connections import UNBOUNDED
 from headgate.adapters.kubernetes.errors import ClusterAway
 from headgate.adapters.loopback import is_loopback
 from headgate.adapters.quoted import short
@@ -72,6 +73,7 @@ async def configured(access: Access) -> Any:
     from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 
     configuration = cast(Any, Configuration)()
+    configuration.connection_pool_maxsize = UNBOUNDED
     try:
         if access.in_cluster:
             load_incluster_config(configuration)

@@ -104,3 +104,8 @@ def is_ours(object: Mapping[str, Any], environment: EnvironmentId) -> bool:
     """Made by Headgate for this environment: nothing else is ever changed or deleted."""
     found = (object.get("metadata") or {}).get("labels") or {}
     return all(found.get(key) == value for key, value in environment_labels(environment).items())
+
+
+def is_managed(object: Mapping[str, Any]) -> bool:
+    """Made by Headgate, for whatever environment."""
+    return ((object.get("metadata") or {}).get("labels") or {}).get(MANAGED_BY) == FIELD_MANAGER

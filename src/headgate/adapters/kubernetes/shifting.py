@@ -1,6 +1,7 @@
 """What every router of Kubernetes asks of routes before it writes them, and shows of what is not yet so."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from headgate.adapters.kubernetes.behind import Endpoints
 from headgate.model.ids import RevisionId
@@ -8,7 +9,17 @@ from headgate.model.routes import Backend, Routes
 from headgate.ports import AdapterError
 
 STABLE, CANDIDATE, PREVIEW = "stable", "candidate", "preview"  # roles of Services and routes
-UNSET_PORT = 80  # of a Service of the router's that has led to nobody yet
+NAME = re.compile("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def check_asked(services: Mapping[str, int | None]) -> None:
+    """A name becomes a host's, and no port is ours to give: refused here whatever was checked before."""
+    for service, port in services.items():
+        if not NAME.fullmatch(service):
+            raise AdapterError(f"{service!r} is not a service name: a-z, 0-9 and - only, at most 63")
+        if port is not None:
+            why = "its port is that of whose proxy carries the traffic"
+            raise AdapterError(f"{service} cannot be had at port {port}: {why}; remove `listen`")
 
 
 def check(routes: Routes) -> None:

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from headgate.adapters.kubernetes.cluster import Cluster, Object, matching, told
+from headgate.adapters.kubernetes.cluster import JSON, METADATA, METADATA_LIST, Cluster, Object, matching, told
 from headgate.adapters.kubernetes.errors import Expired, refusal
 from headgate.adapters.kubernetes.kinds import Kind
+from headgate.adapters.quoted import short
 from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Selection:
     namespace: str | None = None  # None: all
     labels: str = ""
     fields: str = ""
+    metadata: bool = False  # without what it holds: asked of the API server so, and sent by it so
 
     def __str__(self) -> str:
         return told(self.kind, self.namespace)
@@ -49,7 +51,8 @@ async def watch(cluster: Cluster, what: Selection, version: str) -> AsyncIterato
     query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
     query |= {"timeoutSeconds": str(LONGEST_WATCH), **matching(what.labels, what.fields)}
     path, asked = what.kind.path(what.namespace), f"watch {what}"
-    async with cluster.open("GET", path, asked, query, endless=True) as answer:
+    accept = METADATA if what.metadata else JSON
+    async with cluster.open("GET", path, asked, query, None, accept, endless=True) as answer:
         yield "BOOKMARK", {}
         rest = bytearray()
         async for part in answer.content.iter_any():
@@ -128,6 +131,8 @@ class Mirror:
                 self._version = ""  # list again
             except AdapterError as error:
                 self._trouble(error)
+            except Exception as error:  # noqa: BLE001 - a mirror that ended in silence would be taken for the truth for ever
+                self._unread(error)
             # Not all watches of all servers at the same moment, after an API server was away.
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - nothing secret
             pause = min(pause * 2, LONGEST_PAUSE) if self.wrong else FIRST_PAUSE
@@ -142,8 +147,8 @@ class Mirror:
 
     async def _list(self) -> None:
         found: dict[Key, Object] = {}
-        what, latest = self.what, ""
-        async for page, version in self._cluster.pages(what.kind, what.namespace, what.labels, what.fields):
+        what, latest, accept = self.what, "", METADATA_LIST if self.what.metadata else JSON
+        async for page, version in self._cluster.pages(what.kind, what.namespace, what.labels, what.fields, accept):
             found |= {_key(object): self._keep(object) for object in page}
             latest = version
         before, self.objects, self._version = self.objects, found, latest
@@ -177,6 +182,12 @@ class Mirror:
         if was is None:
             LOG.warning("%s", error)
             self._sight()
+
+    def _unread(self, error: Exception) -> None:
+        if self.wrong is None:
+            LOG.error("a defect: what is seen of %s cannot be read", self.what, exc_info=error)
+        self._version = ""  # list again: what was missed is not known
+        self._trouble(AdapterError(f"{self._cluster}: what is seen of {self.what} cannot be read ({short(error)})"))
 
     async def close(self) -> None:
         if self._task is not None:

@@ -23,7 +23,7 @@ from headgate.testing.fakes.metrics import FakeMetrics
 from headgate.testing.fakes.platform import FakePlatform
 from headgate.testing.fakes.router import FakeRouter
 from headgate.testing.world.chance import Chance
-from headgate.testing.world.schemas import SchemaWatch
+from headgate.testing.world.grounds import GroundWatch
 from headgate.testing.world.story import Story
 from headgate.testing.world.vigil import Vigils
 
@@ -69,7 +69,7 @@ class Faults:
     chance: Chance
     clock: FakeClock
     story: Story
-    watch: SchemaWatch
+    watch: GroundWatch
     vigils: Vigils
     weather: Weather
 

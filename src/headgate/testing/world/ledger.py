@@ -7,9 +7,10 @@ from headgate.model import events as e
 from headgate.model.approvals import ApprovalGiven, ApprovalWithdrawn
 from headgate.model.freezes import Freeze, RolloutsFrozen, RolloutsUnfrozen
 from headgate.model.ids import ReleaseId, RevisionId
+from headgate.model.infrastructure import InfrastructurePlanned
 from headgate.model.releases import Revision
 from headgate.model.rules import Environment
-from headgate.model.steps import Analyze, Migrate, SetWeight
+from headgate.model.steps import Analyze, Migrate, Provision, SetWeight
 from headgate.model.verdicts import Outcome
 
 
@@ -44,9 +45,9 @@ class Trial:
         return self.started.analysis.unproven == "promote" and self.verdicts.get(index) is Outcome.INCONCLUSIVE
 
     @property
-    def migrating(self) -> bool:
+    def preparing(self) -> bool:
         """The candidate may not run yet."""
-        return isinstance(self.started.steps[self.position], Migrate)
+        return isinstance(self.started.steps[self.position], Provision | Migrate)
 
     def asked_weight(self) -> int:
         walked = self.started.steps[: self.position + 1]
@@ -72,7 +73,8 @@ class Stint:
     until: datetime | None = None
 
 
-Given = tuple[str, RevisionId | None, Environment | None]  # who approved, what was stable, and by which rules
+# Who approved, what was stable, by which rules, and which plan of infrastructure was shown.
+Given = tuple[str, RevisionId | None, Environment | None, str]
 
 
 @dataclass(slots=True)
@@ -82,6 +84,7 @@ class Ledger:
     previous: Revision | None = None
     waiting: e.ReleaseRequested | None = None
     gave_way: e.ReleaseRequested | None = None  # waited, until another was asked for just now
+    plan: str = ""  # of infrastructure, for what waits: its digest; empty: there is nothing to change
     pin: ReleaseId | None = None
     freeze: Freeze | None = None
     owes_glass: bool = False  # a start passed closed gates: the next event says which
@@ -95,7 +98,9 @@ class Ledger:
     def apply(self, event: e.Event, at: datetime) -> None:
         match event:
             case e.ReleaseRequested():
-                self.waiting, self.gave_way, self.approvals = event, None, []
+                self.waiting, self.gave_way, self.approvals, self.plan = event, None, [], ""
+            case InfrastructurePlanned(plan=plan):
+                self.plan = "" if plan.empty else plan.digest
             case e.ReleaseSuperseded() | e.ReleaseDropped():
                 self.gave_way = self.waiting if isinstance(event, e.ReleaseSuperseded) else None
                 self.waiting = None
@@ -118,13 +123,13 @@ class Ledger:
             self.freeze = Freeze(event.by, event.why, at, event.until) if isinstance(event, RolloutsFrozen) else None
 
     def approved(self, rules: Environment) -> set[str]:
-        """Only who approved just this: what is stable, and the rules, have not changed since."""
-        now = (self.stable.id if self.stable else None, rules)
+        """Only who approved just this: what is stable, the rules and the plan have not changed since."""
+        now = (self.stable.id if self.stable else None, rules, self.plan)
         return {by for by, *shown in self.approvals if tuple(shown) == now}
 
     def _approve(self, event: e.Event) -> None:
         if isinstance(event, ApprovalGiven):
-            self.approvals.append((event.by, self.stable.id if self.stable else None, self.rules))
+            self.approvals.append((event.by, self.stable.id if self.stable else None, self.rules, self.plan))
         if isinstance(event, ApprovalWithdrawn):
             self.approvals = [one for one in self.approvals if one[0] not in event.accounts]
 
@@ -177,14 +182,14 @@ class Ledger:
 
     def candidate(self) -> RevisionId | None:
         """Whoever is on trial and is not the stable as well."""
-        if self.trial is None or self.trial.phase not in ("trial", "paused") or self.trial.migrating:
+        if self.trial is None or self.trial.phase not in ("trial", "paused") or self.trial.preparing:
             return None
         revision = self.trial.started.revision.id
         return None if self.stable and self.stable.id == revision else revision
 
     def baseline(self) -> Revision | None:
         """As long as there is something to compare with it: not at full weight, nor after the decision."""
-        if self.trial is None or self.trial.phase not in ("trial", "paused") or self.trial.migrating:
+        if self.trial is None or self.trial.phase not in ("trial", "paused") or self.trial.preparing:
             return None
         if self.trial.asked_weight() == 100:
             return None

@@ -10,7 +10,15 @@ from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.events import SignOffVerdict
 from headgate.model.ids import EnvironmentId
-from headgate.testing.world.scene import PEOPLE, make_concurrency, make_gates, make_glass, make_release, make_strategy
+from headgate.testing.world.scene import (
+    PEOPLE,
+    make_concurrency,
+    make_gates,
+    make_glass,
+    make_release,
+    make_strategy,
+    on_ground,
+)
 
 if TYPE_CHECKING:
     from headgate.testing.world.simulation import World
@@ -21,6 +29,7 @@ HURRIES, SIGNS_OFF, PINS, UNPINS = 0.3, 0.03, 0.004, 0.05  # of deployments; eac
 BREAKS_GLASS, FREEZES, UNFREEZES, STOPS_THE_LINE = 0.2, 0.01, 0.05, 0.003  # of deployments; each moment
 WITHDRAWS, REJECTS = 0.1, 0.03  # of approvals
 MIGRATES, RESTORES = 0.02, 0.003  # each moment
+PROVISIONS = 0.03  # each moment
 INTERFERES = 0.008  # each kind of command, each moment
 
 
@@ -44,6 +53,7 @@ class People:
             await self._approve(environment)
             await self._try_out(environment)
             await self._migrate(environment)
+            await self._provision(environment)
             await self._freeze(environment)
         await self._stop_the_line()
         if self._chance.happens(LIFTS):
@@ -65,7 +75,8 @@ class People:
         old = world.rules[name]
         changed = replace(old, strategy=make_strategy(chance), gates=make_gates(chance, old.after))
         named = make_glass(chance)
-        world.rules[name] = replace(changed, concurrency=make_concurrency(chance), break_glass=named)
+        changed = replace(changed, concurrency=make_concurrency(chance), break_glass=named)
+        world.rules[name] = on_ground(world.grounds.chance, changed) if changed.infrastructure else changed
         await world.wheels.announce(e.SpecificationApplied(world.application(), "ann"))
 
     async def _deploy(self, environment: EnvironmentId) -> None:
@@ -99,6 +110,15 @@ class People:
         if chance.happens(RESTORES):
             restored = ("web", chance.one(world.releases).number - 1)
             await world.command(environment, c.Migrate(by, "the backup of last night", restored))
+
+    async def _provision(self, environment: EnvironmentId) -> None:
+        """Outside of a rollout, the plan that they were shown."""
+        world, chance = self._world, self._world.grounds.chance
+        made_from = world.rules[environment.partition("/")[2]].infrastructure
+        if made_from and chance.happens(PROVISIONS):
+            shown = await world.grounds.at(environment).plan(environment, made_from)
+            why = chance.one(("", "the disk is full"))
+            await world.command(environment, c.Provision(shown, chance.one(PEOPLE), why))
 
     async def _approve(self, environment: EnvironmentId) -> None:
         waiting = self._world.wheels.state(environment).waiting

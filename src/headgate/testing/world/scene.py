@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Literal
 
 from headgate.model.checks import Check
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
+from headgate.model.infrastructure import Infrastructure
 from headgate.model.migrations import Migration, MigrationKind
 from headgate.model.monitors import Burn, LatencyObjective, MonitorRules
 from headgate.model.parity import ParityGate
@@ -194,6 +196,16 @@ def make_gates(chance: Chance, after: str | None) -> tuple[Gate, ...]:
     if chance.happens(0.2):
         gates.append(WebhookGate("https://gate.example.org", 2 * SECOND, every=5 * SECOND, deadline=90 * SECOND))
     return tuple(gates)
+
+
+def on_ground(chance: Chance, rules: Environment) -> Environment:
+    """With infrastructure. Only where somebody is asked may it say that anything is destroyed."""
+    asked = any(isinstance(gate, ApprovalGate) for gate in rules.gates)
+    if not asked and chance.happens(0.5):
+        asked, rules = True, replace(rules, gates=(ApprovalGate((), deadline=90 * SECOND), *rules.gates))
+    destroy: Literal["never", "approved"] = "approved" if asked and chance.happens(0.8) else "never"
+    made_from = Infrastructure("fake", "/srv/infrastructure", destroy=destroy, timeout=60 * SECOND)
+    return replace(rules, infrastructure=made_from)
 
 
 def make_beside(chance: Chance, after: str) -> list[Gate]:

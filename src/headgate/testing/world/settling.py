@@ -30,6 +30,8 @@ def unsettled(world: World, environment: EnvironmentId) -> str:
     shares = {b.revision: b.weight for b in routes.backends if b.weight} if routes else {}
     if shares != ({stable.id: 100} if stable else {}):
         return f"traffic is {shares}, stable is {stable.id if stable else None}"
+    if world.watch.grounds[environment].running:
+        return "an apply of infrastructure never ends"
     if left := _unmigrated(world, environment):
         return left
     strays = {copy.revision for copy in world.platform.copies.get(environment, ())} - {stable.id if stable else None}
@@ -73,7 +75,8 @@ def demand_sense(world: World) -> None:
                     by_hand = True
                 case e.RolloutAborted(by="headgate", why=why, gave_way_to=None) if started and not by_hand:
                     by_chance = "analysis failed" in why or "inconclusive: " in why  # the judge may err, rarely
-                    fine = by_chance or not _good(world, started.revision.id)
+                    stands = "the infrastructure could not be changed" not in why
+                    fine = by_chance or not stands or not _good(world, started.revision.id)
                     _demand(world, fine, f"{started.revision.id} is good and was aborted: {why}")
                 case e.RevisionPromoted(revision=revision) if started and not by_hand:
                     tried = started.strategy.kind == "canary" and started.replaces is not None

@@ -26,10 +26,11 @@ from headgate.testing.world.faults import (
     Weather,
     make_weather,
 )
+from headgate.testing.world.grounds import GroundWatch
 from headgate.testing.world.nature import Nature
 from headgate.testing.world.people import People
-from headgate.testing.world.scene import Made, make_copies, make_pipeline
-from headgate.testing.world.schemas import SchemaWatch
+from headgate.testing.world.provisioning import FaultyProvisioner
+from headgate.testing.world.scene import Made, make_copies, make_pipeline, on_ground
 from headgate.testing.world.settling import at_rest, demand_sense, demand_settled
 from headgate.testing.world.story import Story, Violation
 from headgate.testing.world.traffic import Users
@@ -37,6 +38,8 @@ from headgate.testing.world.vigil import Vigils
 from headgate.testing.world.wheels import PlainWheels, Ports, Wheels
 
 NAME, ENGINE = "app", "headgate"
+GROUNDED = 0.35  # of worlds have infrastructure
+BESIDE = 1_000_000_007  # chances of their own: worlds without it are as they were
 MOMENTS = 130  # with faults and commands
 PAUSES = (0.2, 0.5, 1, 1, 2, 2, 4)  # seconds between moments
 SETTLES_WITHIN = timedelta(minutes=20)  # virtual; the longest chain of deadlines in scene.py is well below
@@ -70,9 +73,11 @@ class World:
         self.environments = [environment_id(NAME, name) for name in self.rules]
         self.releases: list[Made] = []
         self.turns = self.crashes = self._rollouts = 0
-        self.watch = SchemaWatch(self.story, self._check_passed, self.clock.now)
+        self.watch = GroundWatch(self.story, self._check_passed, self.clock.now)
         self.vigils = Vigils(self.story, self.watch.quarantined, self.clock.now)
         self._build_ports()
+        if self.grounds.chance.happens(GROUNDED):
+            self.rules = {name: on_ground(self.grounds.chance, rules) for name, rules in self.rules.items()}
         self._make_wheels = make_wheels
         self.wheels = make_wheels(NAME, self.ports)
         self.people, self.nature = People(self), Nature(self)
@@ -85,7 +90,9 @@ class World:
         self.users = Users(self.chance, self.platform, self.router, self.metrics)
         platform, router = FaultyPlatform(self.faults, self.platform, self.meet), FaultyRouter(self.faults, self.router)
         metrics, self.log = FaultyMetrics(self.faults, self.metrics), FaultyLog(self.faults)
-        self.ports = Ports(platform, router, metrics, self.log, self.clock, FaultyGatekeeper(self.faults))
+        self.grounds = FaultyProvisioner(self.faults, self.seed + BESIDE, self.calm)
+        gatekeeper = FaultyGatekeeper(self.faults)
+        self.ports = Ports(platform, router, metrics, self.log, self.clock, gatekeeper, self.grounds)
 
     # --- what the world is made of
 
@@ -150,6 +157,7 @@ class World:
             self.pass_time(self.chance.one(PAUSES))
             await self.faults.let_late_effects_take_hold()
             await self.nature.strike()
+            self.grounds.change()
             await self._serve(self.people.act)
             await self._serve(lambda: self._turn(self.chance.some(self.environments, 0.8)))
         await self._settle()
@@ -175,6 +183,8 @@ class World:
         self.crashes += 1
         self.story.tell(self.clock.now(), "  the server is killed and starts again")
         before = {environment: self.wheels.state(environment) for environment in self.environments}
+        self.wheels.close()
+        self.grounds.server_dies()
         self.wheels = self._make_wheels(NAME, self.ports)
         await self.wheels.remember()
         for environment, state in before.items():
@@ -185,12 +195,14 @@ class World:
     def pass_time(self, seconds: float) -> None:
         during = timedelta(seconds=seconds)
         now = self.clock.advance(during)
+        self.grounds.work()
         for environment in self.environments:
             self.users.send(environment, now, during)
 
     async def _settle(self) -> None:
         self.faults.weather = Weather()
         self.nature.rest()
+        self.grounds.rest()
         await self.faults.let_late_effects_take_hold(all_of_them=True)
         self.story.tell(self.clock.now(), "faults and commands stop")
         until = self.clock.now() + SETTLES_WITHIN

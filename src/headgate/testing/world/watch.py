@@ -237,7 +237,7 @@ class Watch:
     def _demand_no_delay(self, where: EnvironmentId, ledger: Ledger, trial: Trial, at: datetime) -> None:
         """What needs no gate and goes first was let go first, before the candidate took one step more."""
         waiting, rules = ledger.waiting, self._gates.rules(where)
-        if waiting is None or rules is None or rules.gates or rules.after:
+        if waiting is None or rules is None or rules.gates or rules.after or rules.infrastructure:
             return
         if waiting.revision.release in self.quarantined or self._gates.frozen(ledger, at):
             return

@@ -21,7 +21,7 @@ from headgate.model import commands as c
 from headgate.model import events as e
 from headgate.model.checks import JobSeen
 from headgate.model.commands import Command, Refused
-from headgate.model.effects import Effect, Run, RunJob, RunMigration, SetRoutes, Stop
+from headgate.model.effects import ApplyPlan, Effect, Run, RunJob, RunMigration, SetRoutes, Stop
 from headgate.model.freezes import Freeze
 from headgate.model.ids import (
     SERVER_STREAM,
@@ -49,8 +49,10 @@ from headgate.ports import (
     MetricSource,
     Migrator,
     Platform,
+    Provisioner,
     TrafficRouter,
 )
+from headgate.testing.world.applies import Applies
 
 Freezing = c.Freeze | c.Unfreeze
 
@@ -67,6 +69,7 @@ class Ports:
     log: EventLog
     clock: Clock
     gatekeeper: Gatekeeper
+    provisioner: Provisioner
 
 
 class Wheels(Protocol):
@@ -94,6 +97,10 @@ class Wheels(Protocol):
 
     def quarantined(self) -> Mapping[ReleaseId, str]: ...
 
+    def close(self) -> None:
+        """The server is killed, with all that it does beside."""
+        ...
+
 
 @dataclass
 class PlainWheels:
@@ -104,6 +111,13 @@ class PlainWheels:
     frozen: Freeze | None = None  # the latest of the whole server
     line: int = 0  # version of the server's stream
     answers: dict[tuple[WebhookGate, RolloutId], GateAnswer] = field(default_factory=dict)
+    applies: Applies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.applies = Applies(self.ports.provisioner)
+
+    def close(self) -> None:
+        self.applies.close()
 
     def state(self, environment: EnvironmentId) -> EnvironmentState:
         return self.states.get(environment) or folding.empty(environment)
@@ -169,6 +183,8 @@ class PlainWheels:
                 await self.ports.platform.migrate(begun)
             case SetRoutes(routes=routes):
                 await self.ports.router.set_routes(routes)
+            case ApplyPlan(environment=environment):
+                self.applies.begin(self.state(environment), self.rules(environment))
             case RunJob(job=job):
                 await self.ports.platform.run_job(job)
 
@@ -252,6 +268,8 @@ class PlainWheels:
             answers=await self._asked(state),
             beside=self.beside(state.id),
             version="",
+            planned=await self.applies.planned(state, self.rules(state.id), self.ports.clock.now()),
+            provisioning=self.applies.seen(state),
         )
 
     async def _asked(self, state: EnvironmentState) -> dict[tuple[WebhookGate, RolloutId], GateAnswer]:

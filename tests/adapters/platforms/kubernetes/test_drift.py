@@ -10,11 +10,20 @@ import pytest
 from tests.adapters.platforms.kubernetes.stage import KubernetesStage, on_stage
 
 from headgate.adapters.kubernetes.errors import OwnedByOthers
-from headgate.adapters.kubernetes.kinds import DEPLOYMENT, SERVICE
+from headgate.adapters.kubernetes.kinds import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    Kind,
+)
 from headgate.adapters.platforms.kubernetes.drift import drifted, quantity
 from headgate.adapters.platforms.kubernetes.objects import described
 from headgate.model.clusters import Autoscale
 from headgate.model.releases import Revision
+from headgate.model.services import Value
 from headgate.ports import AdapterError
 from headgate.testing.contracts.platform import PRODUCTION
 
@@ -157,3 +166,82 @@ async def test_an_environment_does_not_move_away_from_what_it_runs(stage: Kubern
     stage.rules = replace(stage.rules, namespace="elsewhere")
     with pytest.raises(AdapterError, match="still has 1 Deployments in namespace pcw-production"):
         await stage.platform.run(revision)
+
+
+# --- what stands around a Deployment
+
+AROUND = {"Autoscaler": AUTOSCALER, "Budget": DISRUPTION_BUDGET, "ConfigMap": CONFIG_MAP, "Secret": SECRET}
+
+
+@pytest.fixture
+async def whole(tmp_path: Path) -> AsyncIterator[tuple[KubernetesStage, Revision]]:
+    """A revision with all that one can have."""
+    async with on_stage(tmp_path, autoscale={"web": Autoscale(9)}) as one:
+        one.env = {"LOG_LEVEL": Value("plain", "info"), "URL": Value("secret", "shop/db")}
+        one.secrets = {"URL": "postgres://"}
+        yield one, await ran(one, replicas=2)
+
+
+async def the(stage: KubernetesStage, kind: Kind) -> dict[str, Any]:
+    found, _ = await stage.cluster.list(kind, SPACE, "headgate.dev/revision=rev_one")
+    (one,) = found
+    return one
+
+
+@pytest.mark.parametrize("kind", AROUND.values(), ids=AROUND)
+async def test_what_is_deleted_around_a_deployment_is_missed_and_comes_back(
+    whole: tuple[KubernetesStage, Revision], kind: Kind
+) -> None:
+    stage, revision = whole
+    before = await the(stage, kind)
+    await stage.cluster.delete(kind, SPACE, before["metadata"]["name"])
+    where = f"{SPACE}/{before['metadata']['name']}"
+    assert await seen(stage, bool) == [f"{kind.name} {where} was deleted"]
+    assert PRODUCTION in stage.told
+    await stage.platform.run(revision)
+    await seen(stage, lambda found: not found)
+    after = await the(stage, kind)
+    assert [after.get(one) for one in ("spec", "data")] == [before.get(one) for one in ("spec", "data")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "told"),
+    [
+        (AUTOSCALER, {"spec": {"maxReplicas": 90}}, "maxReplicas is 90, made as 9"),
+        (DISRUPTION_BUDGET, {"spec": {"maxUnavailable": 2}}, "maxUnavailable is 2, made as 1"),
+        (CONFIG_MAP, {"data": {"LOG_LEVEL": "debug"}}, "what it holds is kubectl-edit's"),
+        (SECRET, {"data": {"URL": "ZXZpbA=="}}, "what it holds is kubectl-edit's"),
+    ],
+    ids=AROUND,
+)
+async def test_what_is_edited_around_a_deployment_is_put_back(
+    whole: tuple[KubernetesStage, Revision], kind: Kind, change: dict[str, Any], told: str
+) -> None:
+    """An immutable object is edited by deleting it and making it anew: the API in memory lets it be edited."""
+    stage, revision = whole
+    before = await the(stage, kind)
+    path, query = kind.path(SPACE, before["metadata"]["name"]), {"fieldManager": "kubectl-edit"}
+    await stage.cluster.json("PATCH", path, "edit", query, change, MERGE)
+    (found,) = await seen(stage, bool)
+    assert found == f"{kind.name} {SPACE}/{before['metadata']['name']}: {told}"
+    await stage.platform.run(revision)
+    await seen(stage, lambda found: not found)
+    after = await the(stage, kind)
+    assert [after.get(one) for one in ("spec", "data")] == [before.get(one) for one in ("spec", "data")]
+
+
+async def test_no_value_is_kept_of_what_is_watched_for_its_metadata(whole: tuple[KubernetesStage, Revision]) -> None:
+    stage, _ = whole
+    sight = stage.platform._here[PRODUCTION].sight
+    kept = [*sight.secrets.objects.values(), *sight.config_maps.objects.values()]
+    assert len(kept) == 2
+    assert {key for one in kept for key in one} == {"metadata", "drift"}
+
+
+async def test_labels_that_somebody_took_off_come_back(whole: tuple[KubernetesStage, Revision]) -> None:
+    stage, revision = whole
+    name = (await the(stage, CONFIG_MAP))["metadata"]["name"]
+    await stage.cluster.patch(CONFIG_MAP, SPACE, name, {"metadata": {"labels": {"headgate.dev/revision": None}}})
+    await seen(stage, bool)
+    await stage.platform.run(revision)
+    await seen(stage, lambda found: not found)

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from tests.adapters.kubernetes.slices import SliceMaker
+
 from headgate.adapters.kubernetes.cluster import MERGE, Cluster, Object
 from headgate.adapters.kubernetes.kinds import ENDPOINT_SLICE, GATEWAY, GATEWAY_CLASS, HTTP_ROUTE, Kind
 from headgate.adapters.kubernetes.kinds import SERVICE as SERVICES
@@ -27,6 +29,7 @@ class Stage:
         self.answers: dict[str, dict[str, str]] = {}  # condition -> what is said instead of True
         self.silent = False
         self.controller = CONTROLLER
+        self.slices = SliceMaker(self.cluster, namespace)
         self._routes = Mirror(self.cluster, Selection(HTTP_ROUTE, namespace), self._heard)
         self._answering: set[asyncio.Task[None]] = set()
 
@@ -44,6 +47,7 @@ class Stage:
             for service, addresses in services.items():
                 await self.revision(service, revision, addresses)
         await self._routes.current()
+        self.slices.start()
 
     async def programmed(self, status: str) -> None:
         said = conditions(1, "Accepted", Programmed={"status": status, "reason": "AddressNotAssigned", "message": "no"})
@@ -104,7 +108,7 @@ class Stage:
         await self.cluster.json("PATCH", path, "change it", {"fieldManager": "somebody"}, body, MERGE)
 
     async def end(self) -> None:
-        await self._routes.close()
+        await asyncio.gather(self._routes.close(), self.slices.close())
         await asyncio.gather(*self._answering, return_exceptions=True)
         await self.cluster.delete(GATEWAY_CLASS, None, self.name)
         await self.cluster.close()

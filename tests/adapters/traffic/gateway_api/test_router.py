@@ -71,7 +71,7 @@ async def test_where_it_is_reached(stage: Stage, router: GatewayRouter) -> None:
     assert found["web"].mesh == "http://web.pcw-production.svc"
     await router.set_routes(routes(0))
     found = await router.addresses(PRODUCTION, {"quotes": None})
-    assert (found["quotes"].public, found["quotes"].mesh) == ("http://quotes.pcw-production.svc:8000",) * 2
+    assert (found["quotes"].public, found["quotes"].mesh) == ("http://quotes.pcw-production.svc",) * 2
 
 
 # --- what does not count as set

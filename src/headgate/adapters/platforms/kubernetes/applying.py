@@ -1,31 +1,34 @@
 """Applying a set of objects: in order, never by force, and never over what is not ours."""
 
-import re
+import logging
 from collections.abc import Iterable, Sequence
 
 from headgate.adapters.kubernetes.cluster import Cluster, Object, Objects, told
-from headgate.adapters.kubernetes.errors import NoSuchKind, OwnedByOthers
+from headgate.adapters.kubernetes.errors import Forbidden, NoSuchKind, OwnedByOthers
 from headgate.adapters.kubernetes.kinds import (
     AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    HTTP_ROUTE,
+    INGRESS,
     JOB,
     NAMESPACE,
     SECRET,
     SERVICE,
     Kind,
 )
-from headgate.adapters.kubernetes.names import FIELD_MANAGER, environment_labels, is_ours, selector
+from headgate.adapters.kubernetes.names import FIELD_MANAGER, environment_labels, is_managed, is_ours, selector
+from headgate.adapters.platforms.kubernetes.drift import HANDS, rewritten
 from headgate.adapters.platforms.kubernetes.place import Place
 from headgate.ports import AdapterError
 
-# Tools by which people change things by hand. A controller that holds a field is not contradicted; a person is drift.
-HANDS = re.compile(r"^(kubectl|k9s|lens|openlens|freelens|headlamp|dashboard|mozilla|curl)", re.IGNORECASE)
+LOG = logging.getLogger(__name__)
 IMMUTABLE = (CONFIG_MAP.name, SECRET.name)  # made once: what has their name has their content
 # Everything that a revision is made of; its Deployment last, so that what was begun is begun again after a crash.
 MADE_OF: tuple[Kind, ...] = (AUTOSCALER, DISRUPTION_BUDGET, SERVICE, CONFIG_MAP, SECRET, DEPLOYMENT)
 OF_ENVIRONMENTS: tuple[Kind, ...] = (JOB, *MADE_OF)
+ROUTES: tuple[Kind, ...] = (HTTP_ROUTE, INGRESS)  # which router has made some is nowhere remembered
 
 
 async def apply_all(cluster: Cluster, objects: Iterable[Object], heal: bool = True) -> Objects:
@@ -38,7 +41,7 @@ async def apply_all(cluster: Cluster, objects: Iterable[Object], heal: bool = Tr
 
 async def applied(cluster: Cluster, object: Object, heal: bool = True) -> Object:
     if object["kind"] in IMMUTABLE:
-        return await _made_once(cluster, object)
+        return await _made_once(cluster, object, heal)
     try:
         return await cluster.apply(object)
     except OwnedByOthers as error:
@@ -52,18 +55,38 @@ async def taken_back(cluster: Cluster, object: Object) -> Object:
     kind = await cluster.kind(object)
     namespace, name = object["metadata"].get("namespace"), object["metadata"]["name"]
     found = await cluster.get(kind, namespace, name)
-    owned = (found or {}).get("metadata", {}).get("labels", {}).get("app.kubernetes.io/managed-by") == FIELD_MANAGER
-    if found is not None and not owned:
+    if found is not None and not is_managed(found):
         raise AdapterError(f"{told(kind, namespace, name)} is not Headgate's: remove it, or name another namespace")
     query = {"fieldManager": FIELD_MANAGER, "force": "true"}
     what = f"put back {told(kind, namespace, name)}"
     return await cluster.json("PATCH", kind.path(namespace, name), what, query, object, "application/apply-patch+yaml")
 
 
-async def _made_once(cluster: Cluster, object: Object) -> Object:
-    kind, metadata = await cluster.kind(object), object["metadata"]
-    found = await cluster.get(kind, metadata["namespace"], metadata["name"])
-    return found if found is not None else await cluster.apply(object)
+async def _made_once(cluster: Cluster, object: Object, heal: bool) -> Object:
+    """Of another's making under our name it is made anew: what is immutable cannot be put back."""
+    kind, (namespace, name) = await cluster.kind(object), _where(object)
+    found = await cluster.get(kind, namespace, name)
+    if found is not None and not is_managed(found):
+        raise AdapterError(f"{told(kind, namespace, name)} is not Headgate's: remove it, or name another namespace")
+    if found is not None and not (heal and rewritten(found)):
+        return await _labelled(cluster, found, object)
+    if "data" not in object:
+        raise AdapterError(f"{told(kind, namespace, name)} went while it was looked for; its values are read again")
+    if found is not None:
+        await cluster.delete(kind, namespace, name, found["metadata"]["uid"])
+    return await cluster.apply(object)
+
+
+async def _labelled(cluster: Cluster, found: Object, object: Object) -> Object:
+    """By its labels it is found again, whoever took them off."""
+    wanted = object["metadata"]["labels"]
+    if wanted.items() <= found["metadata"]["labels"].items():
+        return found
+    return await cluster.patch(await cluster.kind(object), *_where(object), {"metadata": {"labels": wanted}})
+
+
+def _where(object: Object) -> tuple[str, str]:
+    return object["metadata"]["namespace"], object["metadata"]["name"]
 
 
 async def ensure_namespace(cluster: Cluster, place: Place) -> None:
@@ -80,7 +103,12 @@ async def remove(cluster: Cluster, place: Place, labels: dict[str, str], kinds: 
     for kind in kinds:
         try:
             found, _ = await cluster.list(kind, place.namespace, wanted)
-        except NoSuchKind:  # autoscaling/v2 and the like: what is not served was not made
+        except NoSuchKind:  # Gateway API and the like: what is not served was not made
+            continue
+        except Forbidden as error:
+            if kind not in ROUTES:
+                raise
+            LOG.warning("%s; no router without that right has made any", error)
             continue
         for object in found:
             metadata = object["metadata"]

@@ -1,6 +1,7 @@
 """What somebody changed by hand: what an object was made as, against what it is. Pure."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from headgate.adapters.platforms.kubernetes.objects import MADE
 from headgate.adapters.quoted import short
 
+# Tools by which people change things by hand. A controller that holds a field is not contradicted; a person is drift.
+HANDS = re.compile(r"^(kubectl|k9s|lens|openlens|freelens|headlamp|dashboard|mozilla|curl)", re.IGNORECASE)
+HELD = {"f:data", "f:binaryData", "f:stringData"}  # of a ConfigMap or a Secret, as managedFields name it
 MOST = 3  # differences that are told
 UNITS = {"m": Decimal("0.001"), "": Decimal(1), "k": Decimal(1000), "M": Decimal(10**6), "G": Decimal(10**9)}
 UNITS |= {"Ki": Decimal(1 << 10), "Mi": Decimal(1 << 20), "Gi": Decimal(1 << 30), "Ti": Decimal(1 << 40)}
@@ -24,6 +28,16 @@ def drifted(object: Mapping[str, Any]) -> tuple[str, ...]:
     found = list(_differences(wanted, object.get("spec") or {}, ""))
     rest = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
     return tuple(found[:MOST] + rest)
+
+
+def rewritten(object: Mapping[str, Any]) -> tuple[str, ...]:
+    """By whose hand a ConfigMap or a Secret holds what it holds: deleted and made anew, since ours are immutable.
+
+    Its metadata says it, so that no value is read for it.
+    """
+    fields = (object.get("metadata") or {}).get("managedFields") or []
+    managers = {str(one.get("manager", "")) for one in fields if HELD & (one.get("fieldsV1") or {}).keys()}
+    return tuple(f"what it holds is {one}'s" for one in sorted(managers) if HANDS.match(one))
 
 
 def _differences(made: Any, seen: Any, path: str) -> Iterator[str]:
@@ -44,7 +58,7 @@ def _differences(made: Any, seen: Any, path: str) -> Iterator[str]:
 def _equal(made: Any, seen: Any, path: str) -> bool:
     if made == seen or (made in ({}, [], "", None, False) and seen is None):
         return True
-    if any(f"{size}" in path for size in SIZES) and isinstance(seen, str | int):
+    if (path.startswith("metrics[") or any(size in path for size in SIZES)) and isinstance(seen, str | int):
         return quantity(str(made)) == quantity(str(seen))
     return False
 

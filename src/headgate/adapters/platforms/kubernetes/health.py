@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from headgate.adapters.kubernetes.cluster import Object
 from headgate.adapters.kubernetes.names import REVISION, SERVICE
+from headgate.adapters.platforms.kubernetes.pods import MAIN
 from headgate.adapters.quoted import short
 from headgate.model.ids import RevisionId
 from headgate.model.observations import Instance
@@ -42,7 +43,7 @@ class Pod:
 def instance(pod: Pod) -> Instance:
     object, status = pod.object, pod.object.get("status") or {}
     labels = object["metadata"].get("labels") or {}
-    container = _container(status)
+    container = main_of(status.get("containerStatuses"))
     state, detail, retry_at = _state(pod, status, container)
     return Instance(
         id=object["metadata"]["name"],
@@ -161,10 +162,10 @@ def retry_at(container: Object) -> datetime | None:
     return ended + min(wait, LONGEST_BACK_OFF)
 
 
-def _container(status: Object) -> Object:
-    """The first one, which is ours: others are a mesh's."""
-    found: list[Object] = status.get("containerStatuses") or []
-    return next((one for one in found if one.get("name") == "main"), found[0] if found else {})
+def main_of(rows: Any) -> Object:
+    """Of containers, or of what is said of them: a mesh's or a team's others may stand before ours."""
+    found: list[Object] = rows or []
+    return next((one for one in found if one.get("name") == MAIN), found[0] if found else {})
 
 
 def _condition(status: Object, kind: str) -> Object:
@@ -190,9 +191,8 @@ def said_in(words: Any) -> str:
 
 
 def _port(object: Object) -> int:
-    """That of its first container's first port."""
-    containers = (object.get("spec") or {}).get("containers") or [{}]
-    ports = containers[0].get("ports") or [{}]
+    """The first one of its container."""
+    ports = main_of((object.get("spec") or {}).get("containers")).get("ports") or [{}]
     return int(ports[0].get("containerPort") or 0)
 
 

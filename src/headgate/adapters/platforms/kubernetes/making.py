@@ -6,6 +6,7 @@ from headgate.adapters.kubernetes.cluster import Cluster, Objects
 from headgate.adapters.kubernetes.kinds import SECRET
 from headgate.adapters.kubernetes.names import split
 from headgate.adapters.machine.variables import expand, for_command_lines, service_variables
+from headgate.adapters.platforms.kubernetes.drift import rewritten
 from headgate.adapters.platforms.kubernetes.objects import workload
 from headgate.adapters.platforms.kubernetes.place import Place
 from headgate.adapters.platforms.kubernetes.pods import DATA, FILES
@@ -63,12 +64,13 @@ class Making:
 
     async def _values(
         self, cluster: Cluster, place: Place, revision: Revision, service: Service, referred: object
-    ) -> Mapping[str, str]:
-        """Read from their stores where the snapshot is not there yet: its name says their versions."""
+    ) -> Mapping[str, str | None]:
+        """Read from their stores where the snapshot is not there yet: its name says their versions. None: not read."""
         secret = {name for name, value in service.env.items() if value.kind == "secret"}
         here = secret - set(referred)  # type: ignore[call-overload]
         if not here:
             return {}
-        if await cluster.get(SECRET, place.namespace, secret_name(revision, service)) is not None:
-            return dict.fromkeys(here, "")  # never applied again: see applying.IMMUTABLE
+        found = await cluster.get(SECRET, place.namespace, secret_name(revision, service))
+        if found is not None and not rewritten(found):
+            return dict.fromkeys(here)  # never applied again: see applying.IMMUTABLE
         return await self._secrets(revision, service.name)

@@ -1,10 +1,11 @@
 """What one service of one revision is in a cluster, as objects to apply. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from headgate.adapters.kubernetes import names
 from headgate.adapters.kubernetes.cluster import Object, Objects
+from headgate.adapters.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET
 from headgate.adapters.platforms.kubernetes.pods import pod_spec, probed
 from headgate.adapters.platforms.kubernetes.snapshots import Snapshot
 from headgate.model.clusters import Autoscale, ClusterRules
@@ -12,6 +13,7 @@ from headgate.model.releases import Revision
 from headgate.model.services import Service
 
 MADE = "headgate.dev/made"  # annotation: what it was made as, so that drift is found with nothing remembered
+NEEDS = "headgate.dev/needs"  # annotation of a Deployment: what was made with it, so that what is deleted is missed
 REPLICAS = "headgate.dev/replicas"  # annotation: how many the file asks for, the least where it scales by itself
 
 
@@ -32,6 +34,13 @@ def workload(
 def described(object: Object) -> Object:
     """With what it is made as, to be compared with what it is later."""
     return annotated(object, {MADE: json.dumps(object["spec"], sort_keys=True, separators=(",", ":"))})
+
+
+def known(objects: Sequence[Object]) -> Objects:
+    """All of one service of a revision, so that what becomes of each is found with nothing remembered."""
+    needs = " ".join(f"{one['kind']}/{one['metadata']['name']}" for one in objects if one["kind"] != DEPLOYMENT.name)
+    compared = [described(one) if one["apiVersion"] == DISRUPTION_BUDGET.api else one for one in objects]
+    return [annotated(one, {NEEDS: needs}) if one["kind"] == DEPLOYMENT.name else one for one in compared]
 
 
 def annotated(object: Object, notes: Mapping[str, str]) -> Object:

@@ -12,13 +12,13 @@ from headgate.adapters.machine.jobs import Desk, Jobs
 from headgate.adapters.machine.readiness import Prober
 from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.kubernetes import logs
-from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, apply_all, ensure_namespace, remove
+from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, ROUTES, apply_all, ensure_namespace, remove
 from headgate.adapters.platforms.kubernetes.making import Making
 from headgate.adapters.platforms.kubernetes.manifests.beside import Beside
 from headgate.adapters.platforms.kubernetes.manifests.parts import Told, revised
 from headgate.adapters.platforms.kubernetes.manifests.provided import Provided, beside_of
 from headgate.adapters.platforms.kubernetes.migrations import Migrations
-from headgate.adapters.platforms.kubernetes.objects import described
+from headgate.adapters.platforms.kubernetes.objects import described, known
 from headgate.adapters.platforms.kubernetes.place import Place, place_of, remember, remembered, rules_of
 from headgate.adapters.platforms.kubernetes.scaling import held
 from headgate.adapters.platforms.kubernetes.settings import KubernetesSettings
@@ -134,6 +134,7 @@ class KubernetesPlatform:
         if remembered(self._folder(environment)) is None:
             return
         here = await self._at(environment)
+        await remove(here.cluster, here.place, {}, ROUTES)  # first: nobody is led to what is about to go
         await here.beside.retire_all()
         while await remove(here.cluster, here.place, {}, OF_ENVIRONMENTS) or here.sight.pods.objects:
             await asyncio.sleep(GONE_PAUSE)
@@ -153,7 +154,7 @@ class KubernetesPlatform:
         """By service, each ready for what the revisions beside it carry."""
         every = await self._parts(here, revision, rules)
         pairs = zip(revision.services, every, strict=True)
-        return [held(objects, here.sight.beside(service.name, revision.id)) for service, objects in pairs]
+        return [known(held(objects, here.sight.beside(service.name, revision.id))) for service, objects in pairs]
 
     async def _parts(self, here: Here, revision: Revision, rules: ClusterRules) -> list[Objects]:
         """What stands beside the services is there before they are."""

@@ -6,13 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from headgate.adapters.kubernetes.cluster import Cluster, Object
-from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, EVENT, POD, REPLICA_SET, SERVICE, Kind
+from headgate.adapters.kubernetes.kinds import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    EVENT,
+    POD,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    Kind,
+)
 from headgate.adapters.kubernetes.names import REVISION, environment_labels, selector
 from headgate.adapters.kubernetes.names import SERVICE as SERVICE_LABEL
 from headgate.adapters.kubernetes.watching import Change, Mirror, Selection, slim
-from headgate.adapters.platforms.kubernetes.drift import drifted
-from headgate.adapters.platforms.kubernetes.health import Pod, Told, instance, missing
-from headgate.adapters.platforms.kubernetes.objects import REPLICAS
+from headgate.adapters.platforms.kubernetes.drift import drifted, rewritten
+from headgate.adapters.platforms.kubernetes.health import Pod, Told, instance, main_of, missing
+from headgate.adapters.platforms.kubernetes.objects import NEEDS, REPLICAS
 from headgate.adapters.platforms.kubernetes.place import Place
 from headgate.adapters.platforms.kubernetes.scaling import beside, kept_bounds, late
 from headgate.adapters.quoted import short
@@ -23,7 +34,6 @@ from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
 LAST_LINES = 5  # of a container that ended
-POD_FIELDS = ("containers", "nodeName")
 KEPT_LABELS = (REVISION, SERVICE_LABEL)
 # Said after each event of the same reason that holds the registry's own words.
 SAYS_NOTHING = ("Error: ErrImagePull", "Error: ImagePullBackOff")
@@ -36,8 +46,13 @@ class Sight:
         own = f"{selector(environment_labels(place.environment))},{REVISION}"  # migrations are of none
         self.deployments = self._mirror(DEPLOYMENT, own, kept_deployment)
         self.replica_sets = self._mirror(REPLICA_SET, own, kept_owner)
-        self.services = self._mirror(SERVICE, own, kept_service)
+        self.services = self._mirror(SERVICE, own, kept_spec)
         self.autoscalers = self._mirror(AUTOSCALER, own, kept_autoscaler)
+        self.budgets = self._mirror(DISRUPTION_BUDGET, own, kept_spec)
+        # Who changed them is in their metadata: no value is sent, nor kept here.
+        self.config_maps, self.secrets = (
+            self._mirror(kind, own, kept_content, metadata=True) for kind in (CONFIG_MAP, SECRET)
+        )
         self.pods = self._mirror(POD, own, kept_pod)
         self.events = Mirror(
             cluster, Selection(EVENT, place.namespace, fields="type=Warning"), self._warned, kept_event
@@ -46,13 +61,13 @@ class Sight:
         self._words: dict[tuple[str, int], str] = {}  # uid and restarts of a pod -> its last lines
         self._reading: set[asyncio.Task[None]] = set()
 
-    def _mirror(self, kind: Kind, labels: str, keep: Callable[[Object], Object]) -> Mirror:
-        selection = Selection(kind, self.place.namespace, labels)
+    def _mirror(self, kind: Kind, labels: str, keep: Callable[[Object], Object], metadata: bool = False) -> Mirror:
+        selection = Selection(kind, self.place.namespace, labels, metadata=metadata)
         return Mirror(self._cluster, selection, lambda change, object: self._changed(), keep, self._changed)
 
     async def current(self) -> None:
         """Raises AdapterError while any of it cannot be told. Events are only words: without them the rest is true."""
-        needed = (self.deployments, self.replica_sets, self.services, self.pods, self.autoscalers)
+        needed = (self.replica_sets, self.pods, *self._compared().values())
         results = await asyncio.gather(*(one.current() for one in (*needed, self.events)), return_exceptions=True)
         for found in results[: len(needed)]:
             if isinstance(found, BaseException):
@@ -77,19 +92,24 @@ class Sight:
 
     def drift(self, heal: bool) -> Sequence[Drift]:
         """What somebody changed or deleted by hand, a sentence for each object."""
-        found: list[Drift] = []
-        for kind, mirror in ((DEPLOYMENT, self.deployments), (SERVICE, self.services)):
+        found = [*self._changes(heal), *self._deleted(heal), *self._late()]
+        return sorted(found, key=lambda one: one.what)
+
+    def _changes(self, heal: bool) -> Iterator[Drift]:
+        for kind, mirror in self._compared().items():
             for (namespace, name), object in mirror.objects.items():
                 if object["drift"] and not object["metadata"].get("deletionTimestamp"):
-                    what = f"{kind.name} {namespace}/{name}: {'; '.join(object['drift'])}"
-                    found.append(Drift(_revision(object), what, heal))
-        there, seen = self.deployments.objects.keys(), self.services.objects
-        for key in there - seen.keys():
-            what = f"Service {'/'.join(key)} was deleted"
-            found.append(Drift(_revision(self.deployments.objects[key]), what, heal))
-        lost = [key for key in seen.keys() - there if _revision(seen[key])]
-        found += [Drift(_revision(seen[key]), f"Deployment {'/'.join(key)} was deleted", heal) for key in lost]
-        return sorted([*found, *self._late()], key=lambda one: one.what)
+                    yield Drift(_revision(object), f"{kind} {namespace}/{name}: {'; '.join(object['drift'])}", heal)
+
+    def _deleted(self, heal: bool) -> Iterator[Drift]:
+        there = self._compared()
+        for (namespace, _), object in self.deployments.objects.items():
+            for kind, _slash, needed in (one.partition("/") for one in object["needs"]):
+                if kind in there and (namespace, needed) not in there[kind].objects:
+                    yield Drift(_revision(object), f"{kind} {namespace}/{needed} was deleted", heal)
+        for key, object in self.services.objects.items():
+            if key not in self.deployments.objects and _revision(object):
+                yield Drift(_revision(object), f"Deployment {'/'.join(key)} was deleted", heal)
 
     def beside(self, service: str, revision: RevisionId) -> int:
         """The most that another revision of the service runs now."""
@@ -110,7 +130,9 @@ class Sight:
             mirror.put(object)
 
     def _compared(self) -> dict[str, Mirror]:
-        return {DEPLOYMENT.name: self.deployments, SERVICE.name: self.services, AUTOSCALER.name: self.autoscalers}
+        """Mirrors of what the platform makes itself, by kind."""
+        made = (self.deployments, self.services, self.autoscalers, self.budgets, self.config_maps, self.secrets)
+        return {one.what.kind.name: one for one in made}
 
     def gone(self, object: Object) -> None:
         """What was told to go does not want its pods any more, before the watch says so."""
@@ -130,15 +152,14 @@ class Sight:
 
     def _pod(self, object: Object, stopping: bool) -> Pod:
         metadata = object["metadata"]
-        statuses = (object.get("status") or {}).get("containerStatuses") or []
-        restarts = int(statuses[0].get("restartCount") or 0) if statuses else 0
-        key = (metadata["uid"], restarts)
-        over = bool(statuses) and "running" not in (statuses[0].get("state") or {})
-        ended = over and (statuses[0].get("state", {}).get("terminated") or statuses[0].get("lastState"))
+        main = main_of((object.get("status") or {}).get("containerStatuses"))
+        state, key = main.get("state") or {}, (metadata["uid"], int(main.get("restartCount") or 0))
+        ended = "running" not in state and (state.get("terminated") or main.get("lastState"))
         if ended and key not in self._words and not stopping:
+            others = {one["metadata"]["uid"] for one in self.pods.objects.values()} - {metadata["uid"]}
+            self._words = {known: words for known, words in self._words.items() if known[0] in others}
             self._words[key] = ""
-            previous = "terminated" not in statuses[0].get("state", {})
-            self._start(self._read_words(key, metadata["name"], statuses[0]["name"], previous))
+            self._start(self._read_words(key, metadata["name"], main["name"], "terminated" not in state))
         return Pod(object, stopping, self._told.get(metadata["name"], {}), self._words.get(key, ""))
 
     async def _read_words(self, key: tuple[str, int], pod: str, container: str, previous: bool) -> None:
@@ -171,7 +192,7 @@ class Sight:
     async def close(self) -> None:
         for task in self._reading:
             task.cancel()
-        mirrors = (self.deployments, self.replica_sets, self.services, self.autoscalers, self.pods, self.events)
+        mirrors = (*self._compared().values(), self.replica_sets, self.pods, self.events)
         await asyncio.gather(*(one.close() for one in mirrors))
 
 
@@ -182,16 +203,21 @@ def kept_deployment(object: Object) -> Object:
     scaled = '"replicas"' not in notes.get("headgate.dev/made", "")  # by an autoscaler, which begins with one
     wanted = max(replicas, int(told)) if scaled and told.isdecimal() else replicas
     kept = kept_owner(object)
-    found = {"wanted": wanted, "replicas": replicas, "drift": drifted(object)}
+    needs = tuple(notes.get(NEEDS, f"Service/{object['metadata']['name']}").split())
+    found = {"wanted": wanted, "replicas": replicas, "drift": drifted(object), "needs": needs}
     return {**kept, **found, "status": object.get("status") or {}}
-
-
-def kept_service(object: Object) -> Object:
-    return {**kept_owner(object), "drift": drifted(object)}
 
 
 def kept_autoscaler(object: Object) -> Object:
     return {**kept_owner(object), "drift": drifted(object), "bounds": kept_bounds(object)}
+
+
+def kept_spec(object: Object) -> Object:
+    return {**kept_owner(object), "drift": drifted(object)}
+
+
+def kept_content(object: Object) -> Object:
+    return {**kept_owner(object), "drift": rewritten(object)}
 
 
 def kept_owner(object: Object) -> Object:
@@ -205,8 +231,8 @@ def kept_owner(object: Object) -> Object:
 
 def kept_pod(object: Object) -> Object:
     spec = object.get("spec") or {}
-    containers = [{"ports": one.get("ports", [])[:1]} for one in spec.get("containers", [])[:1]]
-    return {**kept_owner(object), "spec": {"containers": containers}, "status": object.get("status") or {}}
+    ports = main_of(spec.get("containers")).get("ports", [])[:1]
+    return {**kept_owner(object), "spec": {"containers": [{"ports": ports}]}, "status": object.get("status") or {}}
 
 
 def kept_event(object: Object) -> Object:

@@ -54,10 +54,11 @@ def snapshot(
     service: Service,
     namespace: str,
     variables: Mapping[str, str],
-    values: Mapping[str, str],
+    values: Mapping[str, str | None],
     references: Mapping[str, SecretReference],
 ) -> Snapshot:
-    """`variables` are plain ones; `values` of secrets that this server read; `references` are read by the cluster."""
+    """`variables` are plain ones; `values` of secrets that this server reads, None where their Secret is there already;
+    `references` are read by the cluster."""
     config, secret = config_name(revision, service, variables), secret_name(revision, service)
     as_files = {name for name, value in service.env.items() if value.as_file}
     own = labels(revision.environment, service.name, revision.id)
@@ -103,8 +104,10 @@ def _config(name: str, namespace: str, own: Mapping[str, str], variables: Mappin
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "immutable": True, "data": dict(variables)}
 
 
-def _secret(name: str, namespace: str, own: Mapping[str, str], values: Mapping[str, str]) -> Object:
+def _secret(name: str, namespace: str, own: Mapping[str, str], values: Mapping[str, str | None]) -> Object:
+    """Without data where they were not read."""
     metadata = {"name": name, "namespace": namespace, "labels": {**own, SNAPSHOT: name[-DIGITS:]}}
-    data = {key: b64encode(value.encode()).decode() for key, value in sorted(values.items())}
+    read = {key: b64encode(value.encode()).decode() for key, value in sorted(values.items()) if value is not None}
+    data = {"data": read} if len(read) == len(values) else {}
     kind = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque"}
-    return {**kind, "metadata": metadata, "immutable": True, "data": data}
+    return {**kind, "metadata": metadata, "immutable": True, **data}

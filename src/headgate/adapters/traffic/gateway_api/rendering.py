@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from headgate.adapters.kubernetes.behind import PORT
 from headgate.adapters.kubernetes.cluster import Object
 from headgate.adapters.kubernetes.kinds import HTTP_ROUTE
 from headgate.adapters.kubernetes.names import (
@@ -35,8 +36,7 @@ def public_route(routes: Routes, entrance: Entrance, namespace: str, service: st
 def preview_route(routes: Routes, entrance: Entrance, namespace: str, service: str, ports: Ports) -> Object:
     """To a Service of its own, so that nobody counts a preview among the users."""
     shown = routes.preview is not None and (service, routes.preview) in ports
-    port = ports[service, routes.preview] if shown and routes.preview else 0
-    rule = {"backendRefs": [{"name": preview_name(service), "port": port, "weight": 1}] if shown else []}
+    rule = {"backendRefs": [{"name": preview_name(service), "port": PORT, "weight": 1}] if shown else []}
     return _route(routes, entrance, namespace, service, PREVIEW, [entrance.previews[service]], [rule])
 
 
@@ -46,10 +46,12 @@ def _rules(routes: Routes, service: str, ports: Ports) -> list[Object]:
     serve: Object = {"backendRefs": [_to(service, one.revision, one.weight, ports) for one in having]}
     if routes.sticky:
         serve["sessionPersistence"] = {"type": "Cookie", "sessionName": COOKIE}
-    if routes.audience is None or routes.preview is None or (service, routes.preview) not in ports:
+    if routes.audience is None:
         return [serve]
+    shown = routes.preview if routes.preview and (service, routes.preview) in ports else None
+    to = [_to(service, shown, 1, ports)] if shown else serve["backendRefs"]  # else as everybody, and read back
     headers = [{"type": "Exact", "name": n, "value": v} for n, v in sorted(routes.audience.headers.items())]
-    chosen = {"matches": [{"headers": headers}], "backendRefs": [_to(service, routes.preview, 1, ports)]}
+    chosen = {"matches": [{"headers": headers}], "backendRefs": to}
     return [chosen, serve]
 
 

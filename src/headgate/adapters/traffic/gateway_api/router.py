@@ -1,17 +1,19 @@
 """Traffic through a Gateway that others run: the HTTPRoutes are ours, its controller says when they are so."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
+from headgate.adapters.kubernetes.behind import Endpoints
 from headgate.adapters.kubernetes.cluster import Clusters
 from headgate.adapters.kubernetes.login import Access
 from headgate.adapters.kubernetes.names import namespace_of, preview_name, stable_name
 from headgate.adapters.kubernetes.shifting import (
     PREVIEW,
     STABLE,
-    UNSET_PORT,
     check,
+    check_asked,
     late,
     leading,
     without_endpoints,
@@ -22,7 +24,7 @@ from headgate.adapters.traffic.gateway_api.readback import routes_of
 from headgate.adapters.traffic.gateway_api.rendering import preview_route, public_route
 from headgate.adapters.traffic.gateway_api.standing import Standing
 from headgate.model.entrances import Entrance
-from headgate.model.ids import EnvironmentId
+from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.routes import Address, Routes, RoutesSeen
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError
@@ -43,6 +45,7 @@ class GatewayRouter:
 
     async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
         """At the Gateway's listener where the file has a hostname; else at our Services, within the cluster alone."""
+        check_asked(services)
         entrance, place = self._at(environment)
         scheme, port = listener(await place.its_gateway(), entrance.section)
         found: dict[str, Address] = {}
@@ -71,7 +74,7 @@ class GatewayRouter:
         async with place.changing:
             await place.until(behind, self._patience)
             await self._write(place, entrance, routes)
-            await place.until(place.standing, self._patience)
+            await place.until(partial(self._standing, place, routes), self._patience)
 
     async def observe(self, environment: EnvironmentId) -> RoutesSeen:
         """Requests in flight are the Gateway's to know. What it does not do yet is shown without endpoints."""
@@ -99,16 +102,20 @@ class GatewayRouter:
         endpoints = await place.behind.endpoints()
         having = [(one, rev) for rev, services in endpoints.items() if routes.names(rev) for one in services]
         ports = {(service, rev): await place.behind.port(service, rev) for service, rev in having}
-        for service in sorted({one for services in endpoints.values() for one in services}):
-            for role, to in ((STABLE, leading(routes, service)), (PREVIEW, routes.preview)):
-                name = stable_name(service) if role == STABLE else preview_name(service)
-                port = ports.get((service, to)) if to else None
-                kept = (await place.behind.led_to(name))[1] or UNSET_PORT
-                await place.behind.lead(service, name, role, to if port else None, port or kept)
+        for service, name, role, to in _leads(routes, endpoints):
+            await place.behind.lead(service, name, role, to)
         written = [preview_route(routes, entrance, place.namespace, one, ports) for one in entrance.previews]
         written += [public_route(routes, entrance, place.namespace, one, ports) for one in entrance.hostnames]
         for route in written:
             await place.apply(route)
+
+    async def _standing(self, place: Place, routes: Routes) -> Standing:
+        """Neither the Gateway nor other services shall meet who answered before."""
+        standing = await place.standing()
+        for service, name, _, to in _leads(routes, await place.behind.endpoints()):
+            if not await place.behind.has_followed(service, name, to):
+                standing += Standing((f"the Service {name} does not lead to {to or 'nobody'} yet",))
+        return standing
 
     async def _inside(self, place: Place, name: str) -> str:
         _, port = await place.behind.led_to(name)
@@ -131,3 +138,11 @@ class GatewayRouter:
             cluster = self._clusters.of(access)
             self._places[where] = Place(cluster, environment, namespace, entrance.gateway, self._changed)
         return entrance, self._places[where]
+
+
+def _leads(routes: Routes, endpoints: Endpoints) -> Iterator[tuple[str, str, str, RevisionId | None]]:
+    """Our own Services: of which service, name, role, and the revision that it is to lead to."""
+    for service in sorted({one for services in endpoints.values() for one in services}):
+        shown = routes.preview if routes.preview and service in endpoints.get(routes.preview, {}) else None
+        yield service, stable_name(service), STABLE, leading(routes, service)
+        yield service, preview_name(service), PREVIEW, shown

@@ -20,8 +20,8 @@ from headgate.adapters.kubernetes.shifting import (
     CANDIDATE,
     PREVIEW,
     STABLE,
-    UNSET_PORT,
     check,
+    check_asked,
     late,
     leading,
     without_endpoints,
@@ -62,6 +62,7 @@ class IngressRouter:
 
     async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
         """By plain HTTP: whether the controller has a certificate for a hostname is not ours to know."""
+        check_asked(services)
         entrance, place = self._at(environment)
         found: dict[str, Address] = {}
         for service in services:
@@ -118,12 +119,9 @@ class IngressRouter:
         await self._clusters.close()
 
     async def _lead(self, place: Place, routes: Routes, service: str) -> None:
-        endpoints = await place.behind.endpoints()
         for role, to in ((STABLE, leading(routes, service)), (PREVIEW, routes.preview)):
             name = stable_name(service) if role == STABLE else preview_name(service)
-            known = to if to and service in endpoints.get(to, {}) else None
-            port = await place.behind.port(service, known) if known else (await place.behind.led_to(name))[1]
-            await place.behind.lead(service, name, role, known, port or UNSET_PORT)
+            await place.behind.lead(service, name, role, to)
 
     async def _write(self, place: Place, entrance: Entrance, routes: Routes, service: str) -> None:
         endpoints = await place.behind.endpoints()

@@ -192,3 +192,9 @@ def test_a_service_for_two_services_pods_is_refused() -> None:
     services = [WEB, replace(WEB, name="api", workload="Deployment/api/web")]
     with pytest.raises(Refused, match="It leads to pods of web and api"):
         sort(manifests(f"{SHOP}---\n{api}"), services, "shop-qa", ())
+
+
+def test_the_port_that_is_routed_to_comes_first() -> None:
+    """An instance's address is the pod's with the first port; routes count as set when they lead to that."""
+    text = SHOP.replace("{name: http, containerPort: 8000}", "{containerPort: 9090}, {name: http, containerPort: 8000}")
+    assert [one["containerPort"] for one in container(text)["ports"]] == [8000, 9090]

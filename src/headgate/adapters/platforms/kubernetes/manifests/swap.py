@@ -156,13 +156,14 @@ def _probe(made: Object, port: int) -> Object:
 
 
 def _ports(workload: Workload, own: Object, ours: Object) -> None:
-    """The router sends to the port that the file names."""
+    """The router sends to the port that the file names: it comes first, as an instance's address has it."""
     path = (*POD, "containers", workload.container, "ports")
     there = [row.get("containerPort") for row in workload.manifest.rows(*path)]
     if there and workload.service.port not in there:
         listed = ", ".join(str(one) for one in there)
         remedy = f"services.{workload.service.name}.port is {workload.service.port}: write one of these there."
         raise workload.manifest.refused(path, listed, remedy)
+    own["ports"] = sorted(own.get("ports") or [], key=lambda one: one.get("containerPort") != workload.service.port)
 
 
 def _files(spec: Object, own: Object, made: Object, ours: Object) -> None:
