@@ -9,7 +9,11 @@ from headgate.spec.read import read
 FILE = """\
 application: shop
 services: {{web: {{build: web, port: 8000}}}}
-environments: {{production: {{platform: {{kubernetes: {options}}}, traffic: {{ingress_nginx: {{hostnames: {{web: [a.test]}}}}}}, metrics: {{prometheus: {{url: "http://127.0.0.1:9", preset: ingress-nginx}}}}}}}}
+environments:
+  production:
+    platform: {{kubernetes: {options}}}
+    traffic: {{ingress_nginx: {{hostnames: {{web: [shop.example.org]}}}}}}
+    metrics: {{prometheus: {{url: "http://127.0.0.1:9090", preset: ingress-nginx}}}}
 """
 
 
