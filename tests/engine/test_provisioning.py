@@ -338,12 +338,37 @@ async def test_a_server_that_ends_in_an_apply_does_it_once(shop: Shop) -> None:
     assert shop.state.rollout is None
 
 
-async def test_where_gates_hold_rollouts_apply_and_nobody_else(shop: Shop) -> None:
+async def test_where_gates_hold_infrastructure_alone_goes_through_them_as_a_rollout_of_what_is_stable(
+    shop: Shop,
+) -> None:
+    await served(shop)
+    await shop.apply(APPROVED, "approved")
+    before = shop.state.stable
+    shop.terraform.wanted, shop.terraform.replaced = {"endpoint": "cache-2:6379"}, {"endpoint"}
+    await shop.infra_apply("the old one is too small")
+    assert "0 of 1 approvals" in shop.waits_for()
+    assert shop.terraform.applies == 1
+    assert "REPLACE fake_value.endpoint" in await shop.infrastructure()
+    await approving.approve(shop.engine, "shop", "production", "bob", "")
+    await shop.turn()
+    assert shop.terraform.applied["endpoint"] == "cache-2:6379"
+    assert before is not None
+    assert shop.state.stable is not None
+    assert shop.state.stable.id != before.id
+    assert shop.state.stable.is_as(before)
+
+
+async def test_what_somebody_applied_meanwhile_needs_no_rollout(shop: Shop) -> None:
     await served(shop)
     await shop.apply(APPROVED)
     shop.terraform.wanted["topic"] = "news"
-    with pytest.raises(Rejected, match="gates hold here, so a rollout applies it"):
-        await shop.infra_apply("in a hurry")
+    await shop.infra_apply()
+    assert shop.state.waiting is not None
+    shop.terraform.made = dict(shop.terraform.wanted)
+    shop.clock.advance(timedelta(minutes=6))
+    await shop.turn(2)
+    assert shop.state.waiting is None
+    assert len(shop.state.past) == 1
 
 
 async def test_another_plan_than_the_one_named_is_refused(shop: Shop) -> None:
