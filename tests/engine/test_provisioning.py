@@ -98,6 +98,11 @@ class Shop:
     async def deploy(self, web: str = "1") -> None:
         await self.engine.deploy("shop", "production", await self.release(web), "ann", "")
 
+    async def deploy_newest(self, web: str) -> None:
+        """Not by its name, which would pin it."""
+        await self.release(web)
+        await self.engine.deploy("shop", "production", None, "ann", "")
+
     async def infra_apply(self, why: str = "") -> None:
         shown = await provisioned_views.planned(self.shop, "production")
         command = await provisioned_views.ordered(self.shop, "production", shown["plan"], "ann", why)
@@ -286,6 +291,26 @@ async def test_an_approval_is_for_that_very_plan(shop: Shop) -> None:
     assert shop.state.rollout is not None
     await shop.turn()
     assert shop.terraform.applied["endpoint"] == "cache-2:6379"
+
+
+async def test_outputs_that_a_rollout_changed_come_next_by_themselves_with_approvals_of_their_own(shop: Shop) -> None:
+    await served(shop)
+    await shop.apply(APPROVED, "approved")
+    shop.terraform.wanted = {"endpoint": "cache-2:6379"}
+    await shop.deploy_newest("2")
+    await shop.turn(2)
+    later = "outputs that change: endpoint; services get them with the configuration that follows this rollout"
+    assert later in await shop.infrastructure()
+    await approving.approve(shop.engine, "shop", "production", "bob", "")
+    await shop.turn()
+    assert shop.given() == "cache-1:6379"
+    assert shop.state.waiting is not None
+    assert shop.state.waiting.why == "the configuration changed: CACHE cache-1:6379 -> cache-2:6379"
+    assert shop.state.waiting.revision.release == shop.state.stable.release if shop.state.stable else False
+    await approving.approve(shop.engine, "shop", "production", "bob", "")
+    await shop.turn()
+    assert shop.given() == "cache-2:6379"
+    assert shop.state.waiting is None
 
 
 async def test_a_plan_that_changed_voids_the_approval(shop: Shop) -> None:

@@ -76,7 +76,9 @@ class EntranceContract(TrafficRouterContract):
         assert answers["web-candidate"] + answers["web-stable"] == 400
 
     async def test_candidate_baseline_and_stable_have_their_shares(self, stage: Stage, routes: Split) -> None:
-        beside = {service: (await stage.instance(f"{service}-baseline"),) for service in ("quotes", "web")}
+        beside: dict[str, tuple[str, ...]] = {
+            service: (await stage.instance(f"{service}-baseline"),) for service in ("quotes", "web")
+        }
         endpoints = routes.endpoints | {BASELINE: beside}
         shares = {CANDIDATE: 20, BASELINE: 20, STABLE: 60}
         wanted = Routes(PRODUCTION, tuple(Backend(one, share, endpoints[one]) for one, share in shares.items()))
