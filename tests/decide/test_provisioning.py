@@ -12,10 +12,10 @@ from headgate.decide.exact_set import changed, exact_set
 from headgate.decide.fold import apply, empty
 from headgate.decide.parity import differences
 from headgate.decide.plan import plan
-from headgate.decide.provisioning import asked_for, shut, steps
+from headgate.decide.provisioning import asked_for, shut, stands_already, steps
 from headgate.decide.rules import decide
 from headgate.model import commands as c
-from headgate.model.events import RolloutAborted
+from headgate.model.events import ReleaseRequested, RolloutAborted
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId, RolloutId
 from headgate.model.infrastructure import (
     Infrastructure,
@@ -118,6 +118,9 @@ def test_nothing_starts_while_somebody_changes_the_infrastructure() -> None:
 STABLE = replace(empty(HERE), stable=revision())
 
 
+WAITED_FOR = replace(STABLE, waiting=request())
+
+
 @pytest.mark.parametrize(
     ("rules", "state", "command", "refused"),
     [
@@ -125,12 +128,10 @@ STABLE = replace(empty(HERE), stable=revision())
         pytest.param(NEVER, STABLE, c.Provision(EMPTY, "eve"), "nothing to apply", id="nothing"),
         pytest.param(NEVER, STABLE, c.Provision(HARMFUL, "eve"), "`destroy: never` holds", id="what destroys"),
         pytest.param(NEVER, running(STABLE), c.Provision(HARMLESS, "eve"), "under way", id="two at once"),
-        pytest.param(GATED, STABLE, c.Provision(HARMLESS, "eve", "now"), "gates hold here", id="past gates"),
         pytest.param(GATED, empty(HERE), c.Provision(HARMLESS, "eve"), "", id="before anything serves"),
-        pytest.param(GATED, STABLE, c.Provision(HARMLESS, "ann"), "gates hold here", id="past gates without why"),
         pytest.param(GATED, STABLE, c.Provision(HARMLESS, "ann", "fire"), "", id="who may break the glass, with why"),
-        pytest.param(GATED, STABLE, c.Provision(HARMFUL, "ann", "fire"), "approves first", id="harm, past gates"),
-        pytest.param(GATED, empty(HERE), c.Provision(HARMFUL, "eve"), "approves first", id="harm, first"),
+        pytest.param(GATED, empty(HERE), c.Provision(HARMFUL, "eve"), "once it is approved", id="harm, first"),
+        pytest.param(GATED, WAITED_FOR, c.Provision(HARMLESS, "eve"), "its rollout applies", id="beside who waits"),
         pytest.param(NONE, STABLE, c.Provision(HARMLESS, "eve"), "no `terraform`", id="where there is none"),
     ],
 )
@@ -143,6 +144,34 @@ def test_who_may_apply_by_itself(
         assert refused in answer.why
     else:
         assert answer == [ProvisioningStarted(command.plan, command.by, command.why or "asked for by eve")]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(c.Provision(HARMLESS, "eve", "now", ROLLOUT), id="by anybody"),
+        pytest.param(c.Provision(HARMLESS, "ann", "", ROLLOUT), id="by who may break the glass, without why"),
+        pytest.param(c.Provision(HARMFUL, "ann", "fire", ROLLOUT), id="what destroys, by whomever"),
+    ],
+)
+def test_where_gates_hold_it_is_asked_of_them_as_a_rollout_of_what_is_stable(command: c.Provision) -> None:
+    answer = asked_for(command, STABLE, Seen(GATED, (), None), NOW)
+    assert isinstance(answer, list)
+    [asked] = answer
+    assert isinstance(asked, ReleaseRequested)
+    assert asked.rollout == ROLLOUT
+    assert asked.revision.id != revision().id
+    assert asked.revision.is_as(revision())
+
+
+def test_what_is_stable_is_rolled_out_again_only_for_another_ground() -> None:
+    again = replace(request(), revision=revision("rev_2"))
+    assert stands_already(again, STABLE) == ""  # what would change is not known yet
+    told = replace(STABLE, planned=InfrastructurePlanned(ROLLOUT, HARMLESS))
+    assert stands_already(again, told) == ""
+    done = replace(STABLE, planned=InfrastructurePlanned(ROLLOUT, EMPTY))
+    assert stands_already(again, done).startswith("it is stable here already, and on the infrastructure")
+    assert stands_already(request(), told) == "it is stable here already"
 
 
 def test_an_approval_is_for_one_plan_and_for_no_plan_where_nothing_changes() -> None:

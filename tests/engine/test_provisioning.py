@@ -98,6 +98,11 @@ class Shop:
     async def deploy(self, web: str = "1") -> None:
         await self.engine.deploy("shop", "production", await self.release(web), "ann", "")
 
+    async def deploy_newest(self, web: str) -> None:
+        """Not by its name, which would pin it."""
+        await self.release(web)
+        await self.engine.deploy("shop", "production", None, "ann", "")
+
     async def infra_apply(self, why: str = "") -> None:
         shown = await provisioned_views.planned(self.shop, "production")
         command = await provisioned_views.ordered(self.shop, "production", shown["plan"], "ann", why)
@@ -288,6 +293,26 @@ async def test_an_approval_is_for_that_very_plan(shop: Shop) -> None:
     assert shop.terraform.applied["endpoint"] == "cache-2:6379"
 
 
+async def test_outputs_that_a_rollout_changed_come_next_by_themselves_with_approvals_of_their_own(shop: Shop) -> None:
+    await served(shop)
+    await shop.apply(APPROVED, "approved")
+    shop.terraform.wanted = {"endpoint": "cache-2:6379"}
+    await shop.deploy_newest("2")
+    await shop.turn(2)
+    later = "outputs that change: endpoint; services get them with the configuration that follows this rollout"
+    assert later in await shop.infrastructure()
+    await approving.approve(shop.engine, "shop", "production", "bob", "")
+    await shop.turn()
+    assert shop.given() == "cache-1:6379"
+    assert shop.state.waiting is not None
+    assert shop.state.waiting.why == "the configuration changed: CACHE cache-1:6379 -> cache-2:6379"
+    assert shop.state.waiting.revision.release == shop.state.stable.release if shop.state.stable else False
+    await approving.approve(shop.engine, "shop", "production", "bob", "")
+    await shop.turn()
+    assert shop.given() == "cache-2:6379"
+    assert shop.state.waiting is None
+
+
 async def test_a_plan_that_changed_voids_the_approval(shop: Shop) -> None:
     await served(shop)
     await shop.apply("[{approval: {from: [bob, eve], count: 2}}]", "approved")
@@ -338,12 +363,37 @@ async def test_a_server_that_ends_in_an_apply_does_it_once(shop: Shop) -> None:
     assert shop.state.rollout is None
 
 
-async def test_where_gates_hold_rollouts_apply_and_nobody_else(shop: Shop) -> None:
+async def test_where_gates_hold_infrastructure_alone_goes_through_them_as_a_rollout_of_what_is_stable(
+    shop: Shop,
+) -> None:
+    await served(shop)
+    await shop.apply(APPROVED, "approved")
+    before = shop.state.stable
+    shop.terraform.wanted, shop.terraform.replaced = {"endpoint": "cache-2:6379"}, {"endpoint"}
+    await shop.infra_apply("the old one is too small")
+    assert "0 of 1 approvals" in shop.waits_for()
+    assert shop.terraform.applies == 1
+    assert "REPLACE fake_value.endpoint" in await shop.infrastructure()
+    await approving.approve(shop.engine, "shop", "production", "bob", "")
+    await shop.turn()
+    assert shop.terraform.applied["endpoint"] == "cache-2:6379"
+    assert before is not None
+    assert shop.state.stable is not None
+    assert shop.state.stable.id != before.id
+    assert shop.state.stable.is_as(before)
+
+
+async def test_what_somebody_applied_meanwhile_needs_no_rollout(shop: Shop) -> None:
     await served(shop)
     await shop.apply(APPROVED)
     shop.terraform.wanted["topic"] = "news"
-    with pytest.raises(Rejected, match="gates hold here, so a rollout applies it"):
-        await shop.infra_apply("in a hurry")
+    await shop.infra_apply()
+    assert shop.state.waiting is not None
+    shop.terraform.made = dict(shop.terraform.wanted)
+    shop.clock.advance(timedelta(minutes=6))
+    await shop.turn(2)
+    assert shop.state.waiting is None
+    assert len(shop.state.past) == 1
 
 
 async def test_another_plan_than_the_one_named_is_refused(shop: Shop) -> None:

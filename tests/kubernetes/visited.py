@@ -6,7 +6,7 @@ Pods are small web servers at loopback addresses; the API knows them by others (
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,6 +80,7 @@ class Served:
 
     router: GatewayRouter
     platform: Platform
+    carries: Callable[[], Awaitable[None]]
 
     async def addresses(self, environment: EnvironmentId, services: dict[str, int | None]) -> dict[str, Address]:
         return await self.router.addresses(environment, services)
@@ -88,6 +89,7 @@ class Served:
         return await self.router.unable(environment, rules)
 
     async def set_routes(self, routes: Routes) -> None:
+        await self.carries()
         await self.platform.runs(routes)
         await self.router.set_routes(routes)
 
@@ -102,12 +104,13 @@ class GatewayStage:
         self.controller = GatewayController(self.cluster, folder / "envoy")
         self._slices = [SliceMaker(self.cluster, one) for one in namespaces.values()]
         self._platform, self._instances = Platform(self.cluster, namespaces), list[web.AppRunner]()
+        self._working = False
         self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         self.router = self._new_router()
 
     def _new_router(self) -> Served:
         known = {one: self.rules(one) for one in self._namespaces}
-        return Served(GatewayRouter(known.get, lambda name: None), self._platform)
+        return Served(GatewayRouter(known.get, lambda name: None), self._platform, self.carries)
 
     def rules(self, environment: EnvironmentId) -> Environment:
         """Each service has a hostname, and its preview one."""
@@ -125,6 +128,12 @@ class GatewayStage:
         open_to_all = {**listener, "allowedRoutes": {"namespaces": {"from": "All"}}}
         spec = {"gatewayClassName": self._name, "listeners": [open_to_all]}
         await self.cluster.create(written(GATEWAY, self._namespaces[PRODUCTION], self._name, spec=spec))
+
+    async def carries(self) -> None:
+        """The Gateway is at work; a test that asks for no more than an address need not wait for an Envoy."""
+        if self._working:
+            return
+        self._working = True
         for one in (self.controller, *self._slices):
             one.start()
         async with asyncio.timeout(20):
@@ -155,6 +164,7 @@ class GatewayStage:
     async def ask(
         self, url: str, headers: Mapping[str, str] | None = None, cookies: Mapping[str, str] | None = None
     ) -> Answer:
+        await self.carries()
         to = urlsplit(url)
         at = await self._service(to.hostname or "") if (to.hostname or "").endswith(".svc") else f"127.0.0.1:{to.port}"
         if not at:

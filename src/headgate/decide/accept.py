@@ -120,7 +120,9 @@ def _may_not_deploy(revision: Revision, state: EnvironmentState, seen: Seen) -> 
         first = f"deploy it there first: `headgate deploy {after} {revision.label}`"
         return c.Refused(f"{revision.label} was not promoted in {after}; {first}")
     if state.rollout is None and state.waiting is None and state.stable and state.stable.id == revision.id:
-        return c.Refused(f"{revision.label} with this configuration is already stable here")
+        ground = seen.rules.infrastructure is not None
+        more = "; what it stands on alone: `headgate infra plan`, `infra apply`" if ground else ""
+        return c.Refused(f"{revision.label} with this configuration is already stable here{more}")
     return None
 
 

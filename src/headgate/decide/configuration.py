@@ -5,7 +5,7 @@ It is asked for like any other, with a sentence that names what changed; what wa
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headgate.model.ids import ReleaseId
 from headgate.model.releases import Revision
@@ -56,9 +56,29 @@ def _held(rules: Environment, here: EnvironmentState, anew: Revision, quarantine
         return f"{here.pin.by} pinned {anew.label} as it is; {ask}"
     if _went_back(here):
         return f"a rollback went back to the one that runs; {ask}"
-    if rules.deploy == "on-request":
+    if rules.deploy == "on-request" and not _left_by_its_apply(here, anew):
         return f"nothing comes by itself here; {ask}"
     return ""
+
+
+def _left_by_its_apply(here: EnvironmentState, anew: Revision) -> bool:
+    """Nothing differs but outputs that the stable's own rollout changed: whoever asked for it asked for those too."""
+    run, stable = here.provisioning, here.stable
+    promoted = [past.rollout for past in here.past if past.outcome == "promoted"]
+    if run is None or run.state != "passed" or run.rollout is None or promoted[-1:] != [run.rollout] or stable is None:
+        return False
+    made = tuple(f"output {name} by " for name in run.plan.outputs)
+    taken = {(one.name, name) for one in anew.services for name, v in one.env.items() if v.origin.startswith(made)}
+    return _but_for(taken, anew).is_as(_but_for(taken, stable))
+
+
+def _but_for(taken: set[tuple[str, str]], revision: Revision) -> Revision:
+    """Without those variables of those services."""
+    services = (
+        replace(one, env={name: value for name, value in one.env.items() if (one.name, name) not in taken})
+        for one in revision.services
+    )
+    return replace(revision, services=tuple(services), configuration="")
 
 
 def _went_back(here: EnvironmentState) -> bool:

@@ -6,11 +6,13 @@ where the file lets it, and never past closed gates. An apply that began is seen
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from headgate.decide.people import may_break_glass
 from headgate.decide.standstill import standstill
 from headgate.model import commands as c
 from headgate.model import events as e
+from headgate.model.ids import RevisionId
 from headgate.model.infrastructure import (
     InfrastructurePlan,
     InfrastructurePlanned,
@@ -20,6 +22,7 @@ from headgate.model.infrastructure import (
     ProvisioningStarted,
 )
 from headgate.model.observations import Seen
+from headgate.model.releases import Revision
 from headgate.model.rollouts import EnvironmentState, ProvisioningRun, Request, Rollout
 from headgate.model.rules import Environment
 from headgate.model.steps import Provision
@@ -28,6 +31,7 @@ ENGINE = "headgate"
 GRACE = timedelta(minutes=12)  # beyond an apply's own limit: it plans anew first, and is given time to end in order
 LONGEST = timedelta(days=1)  # a start waits for a plan that cannot be told
 MOST = 3  # resources that a sentence names
+ID_LENGTH = 12  # hexadecimal digits, as of any revision
 
 
 def planned(request: Request, state: EnvironmentState) -> InfrastructurePlan | None:
@@ -127,13 +131,38 @@ def asked_for(command: c.Provision, state: EnvironmentState, seen: Seen, now: da
     if command.plan.harmful and rules.infrastructure.destroy == "never":
         what = f"the plan would {named(command.plan)}, and `destroy: never` holds"
         return c.Refused(f"{what}; write `destroy: approved` and `headgate apply` the file first")
+    named_here = bool(command.why) and may_break_glass(command.by, rules) and not command.plan.harmful
+    if rules.gates and state.stable and not named_here:
+        return _asked_of_the_gates(command, state, state.stable)
     if command.plan.harmful:
-        what = f"the plan would {named(command.plan)}, which somebody approves first, so a rollout applies it"
-        return c.Refused(f"{what}: `headgate deploy {name}`; for everybody, and whatever --why says")
-    if rules.gates and state.stable and not (command.why and may_break_glass(command.by, rules)):
-        what = "gates hold here, so a rollout applies it, with approvals of exactly this plan: `headgate deploy`"
-        return c.Refused(f"{what}; people of `break_glass` may do it at once, with --why")
+        what = f"the plan would {named(command.plan)}, and a rollout alone does that, once it is approved"
+        return c.Refused(f"{what}: `headgate deploy {name}`, or clear it away with terraform itself")
     return [ProvisioningStarted(command.plan, command.by, command.why or f"asked for by {command.by}")]
+
+
+def _asked_of_the_gates(
+    command: c.Provision, state: EnvironmentState, stable: Revision
+) -> list[e.Event] | c.Refused:
+    """A rollout of what is stable, in copies of its own, which are tried on the new ground like any candidate."""
+    if state.waiting:
+        label = state.waiting.revision.label
+        return c.Refused(f"{label} waits here, and its rollout applies the plan; `headgate review` shows both")
+    if command.rollout is None:
+        return c.Refused("gates hold here, so a rollout applies it")
+    digest = sha256(f"{command.rollout} of {stable.id}".encode()).hexdigest()
+    again = replace(stable, id=RevisionId(f"rev_{digest[:ID_LENGTH]}"))
+    why = command.why or f"the infrastructure is to change: {command.plan}"
+    return [e.ReleaseRequested(again, command.rollout, "deploy", command.by, why)]
+
+
+def stands_already(request: Request, state: EnvironmentState) -> str:
+    """Why a request changes nothing here; empty: it does, if only what its revision stands on."""
+    stable, plan = state.stable, planned(request, state)
+    if stable is not None and request.revision.id == stable.id:
+        return "it is stable here already"
+    if stable is None or request.kind == "rollback" or not request.revision.is_as(stable):
+        return ""
+    return "it is stable here already, and on the infrastructure that is planned" if plan and plan.empty else ""
 
 
 # --- what happened makes what is: see `fold`

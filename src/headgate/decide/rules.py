@@ -15,7 +15,7 @@ from headgate.decide.measuring import is_reading
 from headgate.decide.migrating import begin_contract, begin_step, end_migration
 from headgate.decide.passing import open_gates
 from headgate.decide.progress import Done, Failed, can_serve, instances_of, progress, ready, seconds
-from headgate.decide.provisioning import begin_provisioning, end_provisioning, note_plan
+from headgate.decide.provisioning import begin_provisioning, end_provisioning, note_plan, stands_already
 from headgate.decide.sentinel import monitoring_begins
 from headgate.decide.starting import monitoring_ends, start
 from headgate.model import events as e
@@ -60,8 +60,8 @@ def drop_what_may_not_start(state: EnvironmentState, seen: Seen, now: datetime) 
     release = request.revision.release
     if refused := _refused(request, state, seen):
         return [e.ReleaseDropped(release, refused)]
-    if state.rollout is None and state.stable and state.stable.id == request.revision.id:
-        return [e.ReleaseDropped(release, "it is stable here already")]
+    if state.rollout is None and (already := stands_already(request, state)):
+        return [e.ReleaseDropped(release, already)]
     expired = [gate for gate in closed_gates(seen.rules, request, state, seen, now) if gate.expired]
     return [e.ReleaseDropped(release, f"{EXPIRED}{expired[0].why}")] if expired else []
 

@@ -6,7 +6,7 @@ from headgate.engine.application import Application
 from headgate.engine.infrastructure import Ground
 from headgate.engine.refusals import Rejected
 from headgate.model.commands import Provision
-from headgate.model.ids import environment_id
+from headgate.model.ids import RolloutId, environment_id
 from headgate.model.infrastructure import HARMFUL, InfrastructurePlan, Output, ResourceChange
 from headgate.model.rollouts import EnvironmentState
 
@@ -38,7 +38,7 @@ async def ordered(application: Application, environment: str, digest: str, by: s
     if now.digest != digest:
         look = f"look again: `headgate infra plan {environment}`"
         raise Rejected(f"the plan is another than the one that was shown; now: {now}; {look}")
-    return Provision(now, by, why)
+    return Provision(now, by, why, RolloutId(application.new_id("rol")))
 
 
 async def outputs(application: Application, environment: str) -> View:

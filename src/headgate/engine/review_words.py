@@ -55,7 +55,8 @@ def infrastructure(one: View) -> list[str]:
     harmful = [change["told"] for change in plan["changes"] if change["harmful"]]
     others = [change["told"] for change in plan["changes"] if not change["harmful"]]
     more = [f"and {len(others) - MOST} more"] if len(others) > MOST else []
-    outputs = [f"outputs that change: {', '.join(plan['outputs'])}"] if plan["outputs"] else []
+    later = "; services get them with the configuration that follows this rollout" if one["applied"] else ""
+    outputs = [f"outputs that change: {', '.join(plan['outputs'])}{later}"] if plan["outputs"] else []
     lost = f"THIS DESTROYS OR REPLACES {len(harmful)} OF WHAT THERE IS, AND WHAT IS IN IT"
     what = "applied before the candidate starts" if one["applied"] else "NOT applied by this rollout"
     return [*([lost] if harmful else []), *harmful, *others[:MOST], *more, *outputs, f"{plan['text']}: {what}"]

@@ -124,6 +124,7 @@ class Provision:
     plan: InfrastructurePlan
     by: str
     why: str = ""
+    rollout: RolloutId | None = None  # that would bring it, where gates hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A release: an immutable set, built once and promoted unchanged; a revision: a release as one environment runs it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from headgate.model.ids import EnvironmentId, ReleaseId, RevisionId
@@ -44,6 +44,10 @@ class Revision:
     author: str = ""
     manifests: Manifests | None = None  # rendered at its commit; what they may contain is the applied file's to say
     configuration: str = ""  # digest of the snapshot alone: variables, replicas, secret versions, and which manifests
+
+    def is_as(self, other: "Revision") -> bool:
+        """The same in all but its id: copies of it on a ground that changed."""
+        return replace(self, id=other.id) == other
 
     def service(self, name: str) -> Service:
         return next(service for service in self.services if service.name == name)

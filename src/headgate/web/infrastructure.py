@@ -48,9 +48,14 @@ async def drift(application: ThisApplication, environment: str) -> View:
 async def apply(
     server: Asked, application: ThisApplication, wheel: ThisWheel, environment: str, body: ApplyPlan
 ) -> View:
-    """Begin to apply exactly the plan that was shown; `latest` says how it ends."""
+    """Begin to apply exactly the plan that was shown; `latest` says how it ends.
+
+    Where gates hold it is asked of them, as a rollout of what is stable; `asked` is its id.
+    """
     version = wheel.state.version
     by = acting(body.by).by
     command = await provisioned_views.ordered(application, environment, body.plan, by, body.why)
     await server.engine.command(application.name, environment, command)
-    return {**done(wheel, version), "latest": provisioned_views.latest(wheel.state)}
+    of = (wheel.state.waiting and wheel.state.waiting.rollout, wheel.state.rollout and wheel.state.rollout.id)
+    asked = command.rollout if command.rollout in of else None
+    return {**done(wheel, version), "latest": provisioned_views.latest(wheel.state), "asked": asked}

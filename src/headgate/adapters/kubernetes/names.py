@@ -17,6 +17,7 @@ ENVIRONMENT = "headgate.dev/environment"  # its name alone: pcw/production is ap
 SERVICE = "headgate.dev/service"
 REVISION = "headgate.dev/revision"
 ROLE = "headgate.dev/role"  # stable, candidate, baseline, preview: of Services and routes
+BACKENDS = "headgate.dev/backends"  # all revisions of a route, in order: those without a share may be nowhere else
 FOLLOWS = "headgate.dev/follows"  # stable: a team's own Service, whose selector is the router's to set
 BESIDE = "headgate.dev/beside"  # what a team has beside its services: the revision whose manifests it is from
 JOB = "headgate.dev/job"

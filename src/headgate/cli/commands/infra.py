@@ -11,6 +11,7 @@ from headgate.cli.output import print_json, say, table
 
 View = dict[str, Any]
 LONG = 700.0  # seconds: a provider may have to be fetched first, and clouds are slow to answer
+GATED = "gates hold here: {stable} is rolled out once more, with this plan, when they open; `headgate review {where}`"
 LOOK = 1.0  # seconds between two looks at an apply
 
 
@@ -40,7 +41,10 @@ def apply(
     api = Api(data)
     where = (application(api, named), "environments", environment, "infrastructure")
     said = {"by": by or person(), "plan": plan, **({"why": why} if why else {})}
-    api.post(path(*where, "apply"), said, timeout=LONG)
+    answer = api.post(path(*where, "apply"), said, timeout=LONG)
+    if answer["asked"]:
+        print_json(answer) if as_json else say(GATED.format(stable=answer["stable"], where=environment))
+        return OK
     while (found := api.get(path(*where))["latest"])["state"] == "running":
         time.sleep(LOOK)
     if as_json:

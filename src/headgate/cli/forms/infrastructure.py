@@ -22,7 +22,7 @@ def apply(
     why: Why = None,
     as_json: Json = False,
 ) -> None:
-    """Do exactly the plan that was shown, outside of a rollout. Where gates hold, rollouts do that."""
+    """Do exactly the plan that was shown. Where gates hold, they are asked, as a rollout of what is stable."""
 
 
 def outputs(environment: Environment, named: Application = None, data: Data = None, as_json: Json = False) -> None:

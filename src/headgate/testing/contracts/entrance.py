@@ -8,13 +8,15 @@ from typing import Any, Protocol
 import pytest
 
 from headgate.model.ids import EnvironmentId
-from headgate.model.routes import Routes
+from headgate.model.routes import Backend, Routes
 from headgate.model.rules import Environment
 from headgate.ports import AdapterError
+from headgate.testing.contracts.baseline import BASELINE
 from headgate.testing.contracts.traffic import (
     BETA,
     CANDIDATE,
     PRODUCTION,
+    STABLE,
     STAGING,
     Split,
     Stage,
@@ -72,6 +74,18 @@ class EntranceContract(TrafficRouterContract):
         answers = await crowd(stage, (await addresses(stage))["web"].public, 400)
         assert within(answers["web-candidate"], 400, weight / 100), answers
         assert answers["web-candidate"] + answers["web-stable"] == 400
+
+    async def test_candidate_baseline_and_stable_have_their_shares(self, stage: Stage, routes: Split) -> None:
+        beside: dict[str, tuple[str, ...]] = {
+            service: (await stage.instance(f"{service}-baseline"),) for service in ("quotes", "web")
+        }
+        endpoints = routes.endpoints | {BASELINE: beside}
+        shares = {CANDIDATE: 20, BASELINE: 20, STABLE: 60}
+        wanted = Routes(PRODUCTION, tuple(Backend(one, share, endpoints[one]) for one, share in shares.items()))
+        await stage.router.set_routes(wanted)
+        assert (await stage.router.observe(PRODUCTION)).routes == wanted
+        answers = await crowd(stage, (await addresses(stage))["web"].public, 300)
+        assert all(within(answers[f"web-{side}"], 300, 0.2) for side in ("candidate", "baseline")), answers
 
     async def test_other_services_reach_the_greater_part(self, stage: Stage, routes: Split) -> None:
         """The first weight is a preview's: its requests to other services do not stay on its side."""

@@ -118,7 +118,9 @@ class People:
         if made_from and chance.happens(PROVISIONS):
             shown = await world.grounds.at(environment).plan(environment, made_from)
             why = chance.one(("", "the disk is full"))
-            await world.command(environment, c.Provision(shown, chance.one(PEOPLE), why))
+            await world.command(environment, c.Provision(shown, chance.one(PEOPLE), why, world.new_rollout()))
+            if waiting := world.wheels.state(environment).waiting:
+                world.know(waiting.revision)
 
     async def _approve(self, environment: EnvironmentId) -> None:
         waiting = self._world.wheels.state(environment).waiting

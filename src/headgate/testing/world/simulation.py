@@ -112,6 +112,13 @@ class World:
             self.users.qualities[revision.id] = made.quality
             self.platform.behaviours[revision.id] = make_copies(self.chance, made.quality)
 
+    def know(self, revision: Revision) -> None:
+        """What is stable, once more: on a ground that is to change."""
+        if revision.id not in self.users.qualities:
+            made = next(made for made in self.releases if made.id == revision.release)
+            self.users.qualities[revision.id] = made.quality
+            self.platform.behaviours[revision.id] = made.quality.behaviour or Behaviour()
+
     def new_rollout(self) -> RolloutId:
         self._rollouts += 1
         return RolloutId(f"rol_{self._rollouts}")

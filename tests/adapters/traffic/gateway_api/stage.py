@@ -54,6 +54,9 @@ class Stage:
         body = {"status": {"conditions": said}}
         await self.cluster.patch(GATEWAY, self.namespace, self.name, body, part="status")
 
+    async def change_class(self, body: Object) -> None:
+        await self.cluster.patch(GATEWAY_CLASS, None, self.name, body)
+
     async def revision(self, service: str, revision: RevisionId, addresses: tuple[str, ...]) -> None:
         """As the platform makes it, and the cluster's own controller its EndpointSlice."""
         own, name = labels(PRODUCTION, service, revision), workload_name(service, revision)

@@ -134,6 +134,21 @@ async def test_what_the_implementation_lacks(stage: Stage, router: GatewayRouter
         await router.set_routes(routes(5, sticky=True))
 
 
+async def test_visitors_who_are_kept_leave_whoever_has_no_share(stage: Stage, router: GatewayRouter) -> None:
+    """A session goes on at a backend of weight 0: it is not written, and read back all the same."""
+    keeps = {"spec": {"controllerName": "gateway.envoyproxy.io/gatewayclass-controller"}}
+    await stage.change_class(keeps)
+    for weight, named in ((5, [5, 95]), (0, [100]), (100, [100]), (25, [25, 75])):
+        wanted = routes(weight, sticky=True, preview=CANDIDATE)
+        await router.set_routes(wanted)
+        assert (await router.observe(PRODUCTION)).routes == wanted
+        (rule,) = (await stage.route())["spec"]["rules"]
+        assert rule["sessionPersistence"]["type"] == "Cookie"
+        assert [one["weight"] for one in rule["backendRefs"]] == named
+    await router.set_routes(routes(0))
+    assert "headgate.dev/backends" not in ((await stage.route())["metadata"].get("annotations") or {})
+
+
 async def test_weights_that_are_none(router: GatewayRouter) -> None:
     with pytest.raises(AdapterError, match="sum neither to 100 nor to 0"):
         await router.set_routes(Routes(PRODUCTION, (Backend(STABLE, 40, {}),)))

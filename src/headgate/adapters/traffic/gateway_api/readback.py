@@ -1,11 +1,11 @@
 """Routes as the API server holds them: put together from HTTPRoutes and Services, never from what was written."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from headgate.adapters.kubernetes.behind import Endpoints
 from headgate.adapters.kubernetes.cluster import Object
-from headgate.adapters.kubernetes.names import workload_name
+from headgate.adapters.kubernetes.names import BACKENDS, workload_name
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.routes import Backend, Routes
 from headgate.model.rules import Audience
@@ -16,7 +16,7 @@ def routes_of(
 ) -> Routes:
     """`held`: the public HTTPRoutes. Where they disagree (someone edited) each revision has its greatest weight."""
     named = {workload_name(service, rev): rev for rev, services in endpoints.items() for service in services}
-    weights: dict[RevisionId, int] = {}
+    weights = {revision: 0 for revision in _named(held) if revision in endpoints}
     for route in held:
         for name, weight in _serving(route):
             revision = named.get(name)
@@ -25,6 +25,13 @@ def routes_of(
     backends = tuple(Backend(rev, weight, endpoints[rev]) for rev, weight in weights.items())
     shown = preview if preview in weights else None
     return Routes(environment, backends, shown, any(map(_sticky, held)), _audience(held))
+
+
+def _named(held: Collection[Object]) -> Iterator[RevisionId]:
+    """Where visitors are kept: those without a share are in no rule."""
+    for route in held:
+        named = (route["metadata"].get("annotations") or {}).get(BACKENDS, "")
+        yield from (RevisionId(one) for one in named.split())
 
 
 def _serving(route: Object) -> list[tuple[str, int]]:

@@ -6,6 +6,7 @@ from headgate.adapters.kubernetes.behind import PORT
 from headgate.adapters.kubernetes.cluster import Object
 from headgate.adapters.kubernetes.kinds import HTTP_ROUTE
 from headgate.adapters.kubernetes.names import (
+    BACKENDS,
     ROLE,
     SERVICE,
     environment_labels,
@@ -41,8 +42,13 @@ def preview_route(routes: Routes, entrance: Entrance, namespace: str, service: s
 
 
 def _rules(routes: Routes, service: str, ports: Ports) -> list[Object]:
-    """Without backends nobody is answered: the gateway says 500."""
-    having = [one for one in routes.backends if (service, one.revision) in ports]
+    """Without backends nobody is answered: the gateway says 500.
+
+    A session outlives its backend's weight: where visitors are kept, who has no share must not be named at all, or an
+    abort would leave the candidate those who are on it.
+    """
+    there = [one for one in routes.backends if (service, one.revision) in ports]
+    having = [one for one in there if one.weight or not routes.sticky]
     serve: Object = {"backendRefs": [_to(service, one.revision, one.weight, ports) for one in having]}
     if routes.sticky:
         serve["sessionPersistence"] = {"type": "Cookie", "sessionName": COOKIE}
@@ -69,10 +75,13 @@ def _route(
     rules: list[Object],
 ) -> Object:
     name = stable_name(service) if role == STABLE else preview_name(service)
-    labels = {**environment_labels(routes.environment), SERVICE: label(service), ROLE: role}
+    metadata: Object = {"name": name, "namespace": namespace}
+    metadata["labels"] = {**environment_labels(routes.environment), SERVICE: label(service), ROLE: role}
+    if routes.sticky:
+        metadata["annotations"] = {BACKENDS: " ".join(one.revision for one in routes.backends)}
     return {
         "apiVersion": HTTP_ROUTE.api,
         "kind": HTTP_ROUTE.name,
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "metadata": metadata,
         "spec": {"parentRefs": [parent(entrance)], "hostnames": list(hostnames), "rules": rules},
     }

@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from headgate.adapters.kubernetes.behind import Endpoints
 from headgate.adapters.kubernetes.cluster import Object
-from headgate.adapters.kubernetes.names import ROLE, SERVICE, workload_name
+from headgate.adapters.kubernetes.names import BACKENDS, ROLE, SERVICE, workload_name
 from headgate.adapters.kubernetes.shifting import CANDIDATE, STABLE
-from headgate.adapters.traffic.ingress_nginx.rendering import HEADER, ORDER, VALUE, WEIGHT
+from headgate.adapters.traffic.ingress_nginx.rendering import HEADER, VALUE, WEIGHT
 from headgate.model.ids import EnvironmentId, RevisionId
 from headgate.model.routes import Backend, Routes
 from headgate.model.rules import Audience
@@ -25,7 +25,7 @@ def routes_of(
             revision = named.get(_backend(side)) if side else None
             if revision is not None:
                 shares[revision] = max(share, shares.get(revision, 0))
-    notes = [(one["metadata"].get("annotations") or {}).get(ORDER, "").split() for one in held]
+    notes = [(one["metadata"].get("annotations") or {}).get(BACKENDS, "").split() for one in held]
     order = dict.fromkeys([*(RevisionId(one) for named in notes for one in named), *shares])
     backends = tuple(Backend(one, shares.get(one, 0), endpoints[one]) for one in order if one in endpoints)
     return Routes(environment, backends, preview if preview in endpoints else None, False, _audience(held))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from headgate.adapters.kubernetes.cluster import Object
 from headgate.adapters.kubernetes.kinds import INGRESS
 from headgate.adapters.kubernetes.names import (
+    BACKENDS,
     ROLE,
     SERVICE,
     candidate_name,
@@ -25,7 +26,6 @@ from headgate.model.rules import Audience
 PREFIX = "nginx.ingress.kubernetes.io/"
 IS_CANARY, WEIGHT = f"{PREFIX}canary", f"{PREFIX}canary-weight"
 HEADER, VALUE = f"{PREFIX}canary-by-header", f"{PREFIX}canary-by-header-value"
-ORDER = "headgate.dev/backends"
 NAMES = {STABLE: stable_name, CANDIDATE: candidate_name, PREVIEW: preview_name}
 
 
@@ -43,7 +43,7 @@ def sides(routes: Routes, having: Sequence[RevisionId]) -> tuple[RevisionId | No
 
 def order(routes: Routes) -> dict[str, str]:
     """Of all backends, those without a share included: no field of an Ingress has them."""
-    return {ORDER: " ".join(one.revision for one in routes.backends)}
+    return {BACKENDS: " ".join(one.revision for one in routes.backends)}
 
 
 def canary_annotations(weight: int, audience: Audience | None) -> dict[str, str]:
