@@ -4,11 +4,12 @@ It answers once its proxy does what is written: no implementation may say more o
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from tests.kubernetes.proxy import Proxy
-from tests.kubernetes.translation import YES, Answers, Listener, Seen, attach, listeners
+from tests.kubernetes.translation import YES, Answers, Listener, Seen, attach, listeners, reached
 
 from headgate.adapters.kubernetes.cluster import MERGE, Cluster, Object
 from headgate.adapters.kubernetes.errors import NotFound
@@ -22,8 +23,9 @@ LONG_AGO = "2026-01-01T00:00:00Z"
 
 
 class GatewayController:
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
-        self._cluster, self.proxy = cluster, Proxy(folder)
+    def __init__(self, cluster: Cluster, folder: Path, reached: Callable[[str], str] = reached) -> None:
+        """`reached`: where a pod listens that has that address; itself, where pods are a kubelet's."""
+        self._cluster, self.proxy, self._reached = cluster, Proxy(folder), reached
         self._moved = asyncio.Event()
         self._mirrors = {kind: self._mirror(kind) for kind in KINDS}
         self._task: asyncio.Task[None] | None = None
@@ -59,7 +61,7 @@ class GatewayController:
         for one in (listener for each in offered.values() for listener in each):
             ports.setdefault(one.port, []).extend(one.virtual_hosts())
         if own:
-            await self.proxy.program(seen.hosts(), ports)
+            await self.proxy.program(seen.hosts(self._reached), ports)
         await self._answer([classes["", one] for one in ours], own, [(one, answers[_key(one)]) for one in seen.routes])
 
     async def _answer(

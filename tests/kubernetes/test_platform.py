@@ -186,6 +186,9 @@ async def test_an_autoscaler_has_the_replicas_to_itself(
     try:
         one, name = stage.revision("one"), workload_name("web", RevisionId("rev_one"))
         await stage.platform.run(one)
+        begun = await stage.cluster.get(DEPLOYMENT, namespace, name)
+        assert begun is not None
+        assert begun["spec"]["replicas"] == 2, "at once: an autoscaler takes 15 s"
         path, body = DEPLOYMENT.path(namespace, name, "scale"), {"spec": {"replicas": 5}}
         query = {"fieldManager": "kube-controller-manager"}
         await stage.cluster.json("PATCH", path, "scale", query, body, "application/merge-patch+json")

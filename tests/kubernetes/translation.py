@@ -1,6 +1,6 @@
 """What a Gateway controller makes of HTTPRoutes: virtual hosts for its proxy, and conditions for their writers."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ class Seen:
     services: Mapping[Key, Object]
     slices: Collection[Object]
 
-    def hosts(self) -> dict[str, tuple[str, ...]]:
+    def hosts(self, reached: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
         """Of each Service, by the name of its cluster: what is ready."""
         found: dict[str, tuple[str, ...]] = {}
         for namespace, name in self.services:

@@ -35,13 +35,13 @@ class KubernetesSection(Section):
     context: Context | None = Field(None, description="Default: the kubeconfig's current one; in a pod its own.")
     kubeconfig: File | None = Field(None, description="Default: $KUBECONFIG, then ~/.kube/config.")
     namespace: Namespace | None = Field(None, description="Default: APPLICATION-ENVIRONMENT.")
-    create_namespace: Flag = defaults_to("false", "Whether Headgate makes the namespace where it is missing.")
-    heal: Flag = defaults_to("true", "Whether what people change by hand is put back; false: it is only told.")
+    create_namespace: Flag = defaults_to(False, "Whether Headgate makes the namespace where it is missing.")
+    heal: Flag = defaults_to(True, "Whether what people change by hand is put back; false: it is only told.")
     security: Annotated[Literal["restricted", "baseline"], one_word_of("restricted", "baseline")] = defaults_to(
         "restricted", "Pod Security Standard: restricted runs no root; baseline lets an image run as root."
     )
     service_account: ObjectName | None = Field(None, description="Of the pods. Default: the namespace's default one.")
-    token: Flag = defaults_to("false", "Whether pods are given their service account's token.")
+    token: Flag = defaults_to(False, "Whether pods are given their service account's token.")
     pull_secrets: list[ObjectName] = Field(
         default_factory=list, description="Secrets of the namespace with logins of registries.", examples=[["my-login"]]
     )

@@ -10,8 +10,8 @@ from tests.adapters.platforms.kubernetes.stage import KubernetesStage, on_stage
 from tests.adapters.platforms.kubernetes.test_drift import SPACE, seen
 
 from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT
-from headgate.adapters.platforms.kubernetes.objects import REPLICAS
-from headgate.adapters.platforms.kubernetes.scaling import beside, floor, held, kept_bounds, late
+from headgate.adapters.platforms.kubernetes.objects import MADE, REPLICAS
+from headgate.adapters.platforms.kubernetes.scaling import beside, floor, held, kept_bounds, lacking, late
 from headgate.model.clusters import Autoscale
 from headgate.model.ids import RevisionId
 from headgate.testing.contracts.platform import PRODUCTION
@@ -51,6 +51,20 @@ def test_what_is_waited_for_is_what_it_begins_with() -> None:
     assert deployment["metadata"]["annotations"][REPLICAS] == "6"
     assert made["spec"]["minReplicas"] == 6
     assert kept_bounds(made) == {"least": 2, "now": 6, "most": 10}
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "made", "lack"),
+    [
+        pytest.param(1, "6", "{}", 6, id="it was made just now"),
+        pytest.param(8, "6", "{}", 0, id="its autoscaler has more"),
+        pytest.param(0, "6", "{}", 0, id="somebody lets it rest"),
+        pytest.param(1, "6", '{"replicas":1}', 0, id="nobody scales it"),
+    ],
+)
+def test_what_a_deployment_lacks(now: int, wanted: str, made: str, lack: int) -> None:
+    notes = {REPLICAS: wanted, MADE: made}
+    assert lacking({"metadata": {"annotations": notes}, "spec": {"replicas": now}}) == lack
 
 
 def test_it_is_told_once_it_should_keep_another_number() -> None:
@@ -99,6 +113,8 @@ async def test_a_candidate_begins_with_what_the_stable_has_grown_to_and_is_hande
     await scale(stage.cluster, SPACE, "web-one", 6)
     await ready(stage, one.id, 6)
     await stage.platform.run(two)
+    assert await replicas(stage, "two") == 6, "at once, and not only in the autoscaler's next round"
+    assert stage.api.state.owners["deployments", SPACE, "web-two"][".spec.replicas"] != "headgate", "nor held since"
     counted = [x for x in await stage.platform.observe(PRODUCTION) if x.revision == two.id]
     assert len(counted) == 6, "all of them are waited for, not only the first that are there"
     await ready(stage, two.id, 6)

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Iterable, Sequence
 
-from headgate.adapters.kubernetes.cluster import Cluster, Object, Objects, told
-from headgate.adapters.kubernetes.errors import Forbidden, NoSuchKind, OwnedByOthers
+from headgate.adapters.kubernetes.cluster import MERGE, Cluster, Object, Objects, told
+from headgate.adapters.kubernetes.errors import Conflicted, Forbidden, NoSuchKind, OwnedByOthers
 from headgate.adapters.kubernetes.kinds import (
     AUTOSCALER,
     CONFIG_MAP,
@@ -21,6 +21,7 @@ from headgate.adapters.kubernetes.kinds import (
 from headgate.adapters.kubernetes.names import FIELD_MANAGER, environment_labels, is_managed, is_ours, selector
 from headgate.adapters.platforms.kubernetes.drift import HANDS, rewritten
 from headgate.adapters.platforms.kubernetes.place import Place
+from headgate.adapters.platforms.kubernetes.scaling import lacking
 from headgate.ports import AdapterError
 
 LOG = logging.getLogger(__name__)
@@ -48,6 +49,19 @@ async def applied(cluster: Cluster, object: Object, heal: bool = True) -> Object
         if not heal or not all(HANDS.match(manager) for manager, _ in error.owners):
             raise
         return await taken_back(cluster, object)
+
+
+async def begun(cluster: Cluster, deployment: Object) -> Object:
+    """What its autoscaler does within 15 s is done at once; under a name of its own, so that the field stays free."""
+    wanted, metadata = lacking(deployment), deployment["metadata"]
+    if not wanted:
+        return deployment
+    body = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "spec": {"replicas": wanted}}
+    path, what = DEPLOYMENT.path(*_where(deployment)), f"begin with {wanted} of {told(DEPLOYMENT, *_where(deployment))}"
+    try:
+        return await cluster.json("PATCH", path, what, {"fieldManager": f"{FIELD_MANAGER}-begins"}, body, MERGE)
+    except Conflicted:
+        return deployment  # its autoscaler was first
 
 
 async def taken_back(cluster: Cluster, object: Object) -> Object:

@@ -10,7 +10,9 @@ from headgate.adapters.platforms.kubernetes.objects import MADE
 from headgate.adapters.quoted import short
 
 # Tools by which people change things by hand. A controller that holds a field is not contradicted; a person is drift.
-HANDS = re.compile(r"^(kubectl|k9s|lens|openlens|freelens|headlamp|dashboard|mozilla|curl)", re.IGNORECASE)
+# What was begun with (applying.begun) is taken back too, once no autoscaler counts any more.
+PEOPLES = "kubectl|k9s|lens|openlens|freelens|headlamp|dashboard|mozilla|curl"
+HANDS = re.compile(rf"^({PEOPLES}|headgate-begins$)", re.IGNORECASE)
 HELD = {"f:data", "f:binaryData", "f:stringData"}  # of a ConfigMap or a Secret, as managedFields name it
 MOST = 3  # differences that are told
 UNITS = {"m": Decimal("0.001"), "": Decimal(1), "k": Decimal(1000), "M": Decimal(10**6), "G": Decimal(10**9)}

@@ -12,7 +12,14 @@ from headgate.adapters.machine.jobs import Desk, Jobs
 from headgate.adapters.machine.readiness import Prober
 from headgate.adapters.machine.spawn import folder_below
 from headgate.adapters.platforms.kubernetes import logs
-from headgate.adapters.platforms.kubernetes.applying import OF_ENVIRONMENTS, ROUTES, apply_all, ensure_namespace, remove
+from headgate.adapters.platforms.kubernetes.applying import (
+    OF_ENVIRONMENTS,
+    ROUTES,
+    apply_all,
+    begun,
+    ensure_namespace,
+    remove,
+)
 from headgate.adapters.platforms.kubernetes.making import Making
 from headgate.adapters.platforms.kubernetes.manifests.beside import Beside
 from headgate.adapters.platforms.kubernetes.manifests.parts import Told, revised
@@ -75,7 +82,7 @@ class KubernetesPlatform:
         here = await self._begun(revision, rules)
         for objects in await self._objects(here, revision, rules):
             for object in await apply_all(here.cluster, objects, rules.heal):
-                here.sight.put(object)
+                here.sight.put(await begun(here.cluster, object) if object["kind"] == DEPLOYMENT.name else object)
 
     async def stop(self, environment: EnvironmentId, revision: RevisionId) -> None:
         here = await self._at(environment)

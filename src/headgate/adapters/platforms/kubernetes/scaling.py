@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from headgate.adapters.kubernetes.cluster import Object, Objects
 from headgate.adapters.kubernetes.kinds import AUTOSCALER, DEPLOYMENT
 from headgate.adapters.kubernetes.names import REVISION, SERVICE, label
-from headgate.adapters.platforms.kubernetes.objects import REPLICAS, annotated, described
+from headgate.adapters.platforms.kubernetes.objects import MADE, REPLICAS, annotated, described
 
 
 def beside(deployments: Iterable[Object], service: str, revision: str) -> int:
@@ -38,6 +38,17 @@ def held(objects: Sequence[Object], others: int) -> Objects:
     kept = [one for one in objects if one["kind"] != AUTOSCALER.name]
     # A rollout waits for as many as the Deployment says, before any of them has been asked for.
     return [annotated(one, {REPLICAS: begun}) if one["kind"] == DEPLOYMENT.name else one for one in kept] + scalers
+
+
+def lacking(deployment: Object) -> int:
+    """As many as its autoscaler would ask for in its next round; 0 where it asks for no more than there are.
+
+    `deployment` as the API server has it. Its autoscaler lets one rest that somebody has scaled to nothing.
+    """
+    notes, now = deployment["metadata"].get("annotations") or {}, int(deployment["spec"].get("replicas", 1))
+    wanted = int(notes.get(REPLICAS, "0"))
+    scaled = '"replicas"' not in notes.get(MADE, '"replicas"')
+    return wanted if scaled and 0 < now < wanted else 0
 
 
 def _scaler(object: Object, others: int) -> Object:

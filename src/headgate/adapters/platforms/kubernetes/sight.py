@@ -157,8 +157,10 @@ class Sight:
         ended = "running" not in state and (state.get("terminated") or main.get("lastState"))
         if ended and key not in self._words and not stopping:
             others = {one["metadata"]["uid"] for one in self.pods.objects.values()} - {metadata["uid"]}
+            # Those of its life before stand until these are read: the third death in a row aborts at once.
+            before = next((words for known, words in self._words.items() if known[0] == metadata["uid"]), "")
             self._words = {known: words for known, words in self._words.items() if known[0] in others}
-            self._words[key] = ""
+            self._words[key] = before
             self._start(self._read_words(key, metadata["name"], main["name"], "terminated" not in state))
         return Pod(object, stopping, self._told.get(metadata["name"], {}), self._words.get(key, ""))
 
