@@ -160,5 +160,5 @@ async def test_expressions_are_near(scraped: tuple[Scraped, datetime, datetime],
     assert isinstance(found, Sample), found
     assert (found.requests, found.errors) == (pytest.approx(8, abs=6), pytest.approx(2, abs=2))
     assert found.errors < found.requests
-    # Each is extrapolated by itself: on a busy machine the buckets were 15 where the requests were 11.
-    assert sum(found.latency.values()) == pytest.approx(8, abs=8)
+    # Extrapolated by itself, of a histogram without a zero to end at: by 1.1 intervals on each side of one, at most.
+    assert 6 <= sum(found.latency.values()) <= 8 * 3.2
